@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+	test: {
+		include: ['test/**/*.test.ts'],
+		disableConsoleIntercept: true,
+		testTimeout: 180_000,
+		hookTimeout: 60_000,
+		maxWorkers: 2,
+	},
+});
