@@ -1,0 +1,97 @@
+import { readFile } from 'node:fs/promises';
+import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { BsdupError, EXIT } from '../errors.ts';
+import { order } from './graph.ts';
+import { placeholderFaults } from './placeholders.ts';
+import { Manifest } from './schema.ts';
+
+/** Reads and validates a manifest file. Throws E_MANIFEST with every fault as `file:line: what`, or E_MANIFEST_READ. */
+export async function loadManifest(file: string): Promise<Manifest> {
+	const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+		throw new BsdupError({
+			code: 'E_MANIFEST_READ',
+			message: `cannot read the manifest ${file}`,
+			next: ['bsdup manifest show'],
+			exit: EXIT.usage,
+			cause,
+		});
+	});
+	return parseManifest(text, file);
+}
+
+/** The same from text; `file` names it in errors. */
+export function parseManifest(text: string, file: string): Manifest {
+	const lines = new LineCounter();
+	const document = parseDocument(text, { lineCounter: lines });
+	const faults: string[] = document.errors.map(
+		(error) => `${file}:${lines.linePos(error.pos[0]).line}: ${error.message.split('\n')[0] ?? ''}`,
+	);
+	const place = (path: readonly PropertyKey[]): string => `${file}:${lineOf(document, lines, path)}`;
+	let manifest: Manifest | undefined;
+	if (faults.length === 0) {
+		const parsed = Manifest.safeParse(document.toJS());
+		if (parsed.success) {
+			manifest = parsed.data;
+			for (const fault of meaningFaults(manifest)) faults.push(`${place(fault.path)}: ${fault.says}`);
+		} else {
+			for (const issue of parsed.error.issues) {
+				// An unknown key is told where it stands, not where the map around it begins.
+				const paths = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
+				for (const path of paths) faults.push(`${place(path)}: ${path.join('.') || 'the file'}: ${says(issue)}`);
+			}
+		}
+	}
+	if (manifest === undefined || faults.length > 0) {
+		throw new BsdupError({
+			code: 'E_MANIFEST',
+			message: `the manifest cannot be used\n${faults.join('\n')}`,
+			next: [`bsdup manifest check ${file}`],
+			exit: EXIT.usage,
+		});
+	}
+	return manifest;
+}
+
+/** The line of a key or of a list's item; of the nearest thing around it where it is missing. */
+function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
+	let line = 1;
+	let node: unknown = document.contents;
+	for (const part of path) {
+		const pair = isMap(node) ? node.items.find(({ key }) => isScalar(key) && String(key.value) === String(part)) : undefined;
+		const at = isSeq(node) ? node.items[Number(part)] : pair?.key;
+		if (!isNode(at) || !at.range) return line;
+		line = lines.linePos(at.range[0]).line;
+		node = pair?.value ?? at;
+	}
+	return line;
+}
+
+function says(issue: { code: string; message: string }): string {
+	return issue.code === 'unrecognized_keys' ? 'unknown key' : issue.message;
+}
+
+interface Fault {
+	path: PropertyKey[];
+	says: string;
+}
+
+/** What the schema cannot see: unknown needs, cycles, ids used twice, unknown placeholders. */
+function meaningFaults(manifest: Manifest): Fault[] {
+	const faults: Fault[] = placeholderFaults(manifest);
+	const ids = new Set<string>();
+	manifest.steps.forEach((step, index) => {
+		if (ids.has(step.id)) faults.push({ path: ['steps', index, 'id'], says: `the step ${step.id} is written twice` });
+		ids.add(step.id);
+	});
+	manifest.steps.forEach((step, index) => {
+		step.needs.forEach((need, at) => {
+			if (!ids.has(need)) faults.push({ path: ['steps', index, 'needs', at], says: `${step.id} needs ${need}, which is no step` });
+		});
+	});
+	const ordered = faults.length === 0 ? order(manifest.steps) : undefined;
+	if (ordered !== undefined && 'cycle' in ordered) {
+		const index = manifest.steps.findIndex((step) => step.id === ordered.cycle[0]);
+		faults.push({ path: ['steps', index, 'needs'], says: `the steps need each other in a circle: ${ordered.cycle.join(' -> ')}` });
+	}
+	return faults;
+}

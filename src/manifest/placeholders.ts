@@ -1,0 +1,46 @@
+/** `{{name}}` in a manifest's sh text. */
+export const PLACEHOLDER = /\{\{([a-zA-Z]+)\}\}/g;
+
+/** What anyone may have meant as a placeholder, so that a misspelt one is told and never reaches sh as it stands. */
+const MEANT = /\{\{([^{}]*)\}\}/g;
+
+/** Every name a manifest may use anywhere in steps, checks and recovery; manifests/README.md says what each stands for. */
+export const PLACEHOLDERS: ReadonlySet<string> = new Set([
+	...['dir', 'sets', 'host', 'arch', 'disk', 'running', 'version', 'suffix', 'mirror', 'kernel', 'key', 'list', 'listHash'],
+	...['fileNames', 'baseFile', 'watchdog', 'unattended', 'rewritten'],
+	...['gtar', 'backupDir', 'backupName', 'backupBase', 'backupPaths', 'volumeKiB', 'pkgSnap', 'pkgPath'],
+]);
+
+/** What an `each` adds for every item of its list. */
+export const EACH_PLACEHOLDERS = {
+	files: ['file', 'line', 'url'],
+	otherSets: ['file', 'line', 'url'],
+	allSets: ['file', 'line', 'url'],
+	stopping: ['daemon'],
+	site: ['file', 'line'],
+} as const satisfies Record<string, readonly string[]>;
+
+interface Fault {
+	path: PropertyKey[];
+	says: string;
+}
+
+/** Placeholders that have no value where they stand, each with its path in the manifest. */
+export function placeholderFaults(manifest: { steps: unknown; checks: unknown; recovery: unknown }): Fault[] {
+	const { steps, checks, recovery } = manifest;
+	return faultsIn({ steps, checks, recovery }, [], new Set());
+}
+
+function faultsIn(value: unknown, path: PropertyKey[], added: ReadonlySet<string>): Fault[] {
+	if (typeof value === 'string') {
+		return [...value.matchAll(MEANT)]
+			.map((match) => match[1] ?? '')
+			.filter((name) => !PLACEHOLDERS.has(name) && !added.has(name))
+			.map((name) => ({ path, says: `unknown placeholder {{${name}}}` }));
+	}
+	if (typeof value !== 'object' || value === null) return [];
+	const over = 'over' in value ? Object.entries(EACH_PLACEHOLDERS).find(([list]) => list === value.over)?.[1] : undefined;
+	return Object.entries(value).flatMap(([key, inner]) =>
+		faultsIn(inner, [...path, Array.isArray(value) ? Number(key) : key], over === undefined ? added : new Set(over)),
+	);
+}

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { RANGE } from './version.ts';
+
+/** The manifest format; manifests/README.md explains it on one page. Unknown keys are errors. */
+
+const Range = z.string().regex(RANGE, 'a range is like ">=5.5 <5.7"');
+const Duration = z.string().regex(/^\d+[smh]$/, 'a duration is like 30s, 10m or 2h');
+
+/** When a step or part belongs to a plan: by the running version, the target's version, and words told by facts and options. */
+const conditions = {
+	running: Range.optional(),
+	target: Range.optional(),
+	is: z.array(z.string().regex(/^!?[a-zA-Z]+$/)).optional(),
+};
+
+const Each = z.strictObject({
+	over: z.enum(['files', 'otherSets', 'allSets', 'stopping', 'site']),
+	run: z.string(),
+});
+
+const Part = z.strictObject({
+	title: z.string(),
+	...conditions,
+	/** Made once in a run, however often the zone is run: the name of its marker. */
+	once: z
+		.string()
+		.regex(/^[a-z]+$/)
+		.optional(),
+	run: z.string().optional(),
+	each: Each.optional(),
+});
+
+const ManifestStep = z.strictObject({
+	id: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
+	title: z.string(),
+	kind: z.enum(['check', 'host', 'fetch', 'confirm', 'zone', 'reboot']).default('host'),
+	...conditions,
+	needs: z.array(z.string()).default([]),
+	danger: z.enum(['none', 'disruptive', 'no-return']).default('none'),
+	attended: z.boolean().default(false),
+	timeout: Duration,
+	attempts: z.number().int().min(1).max(10).default(1),
+	run: z.string().default(''),
+	each: Each.optional(),
+	end: z.string().default(''),
+	parts: z.array(Part).default([]),
+	done: z.string().default(''),
+	doneEach: Each.optional(),
+	proof: z.string().default(''),
+	undo: z.string().default(''),
+});
+export type ManifestStep = z.infer<typeof ManifestStep>;
+
+const Check = z.strictObject({
+	id: z.string(),
+	running: Range.optional(),
+	test: z.string(),
+	says: z.string(),
+	fix: z.string(),
+});
+
+/** One upgrade method of one operating system, as data. */
+export const Manifest = z.strictObject({
+	format: z.literal(1),
+	system: z.string(),
+	method: z.string(),
+	title: z.string(),
+	eras: z.array(z.strictObject({ name: z.string(), running: Range, usrFree: z.number() })).min(1),
+	refused: z.array(z.strictObject({ running: Range, target: Range, why: z.string(), next: z.string() })).default([]),
+	mirror: z.strictObject({
+		release: z.string(),
+		snapshot: z.string(),
+		lists: z.array(z.strictObject({ file: z.string(), signed: z.boolean(), running: Range.optional() })).min(1),
+		keyName: z.string(),
+		suffixFrom: z.string(),
+		build: z.string(),
+		default: z.string(),
+	}),
+	sets: z.strictObject({
+		order: z.array(z.string()).min(1),
+		file: z.string(),
+		required: z.array(z.string()),
+		references: z.strictObject({ running: Range.optional(), names: z.array(z.string()) }),
+	}),
+	stage: z.array(z.string().startsWith('/')).min(1),
+	kernels: z.strictObject({ single: z.string(), multi: z.string(), ramdisk: z.string() }),
+	bootTime: z.string(),
+	rewritten: z.array(z.strictObject({ path: z.string().regex(/^\/[^\s'"`$;&|()]*$/), why: z.string() })),
+	stoppable: z.array(z.string().regex(/^[a-z0-9_]+$/)),
+	checks: z.array(Check),
+	steps: z.array(ManifestStep).min(1),
+	recovery: z.string(),
+});
+export type Manifest = z.infer<typeof Manifest>;

@@ -1,0 +1,51 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { ROOT } from '../lab/root.ts';
+
+const built = join(ROOT, 'dist/commands/manifest/show.js');
+const shipped = join(ROOT, 'manifests/openbsd/in-place.yaml');
+const folder = mkdtempSync(join(tmpdir(), 'bsdup-'));
+const broken = join(folder, 'broken.yaml');
+writeFileSync(broken, readFileSync(shipped, 'utf8').replace('kind: confirm', 'kind: wish'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function bsdup(...args: string[]): { code: number | null; stdout: string; stderr: string } {
+	const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'dist/src/cli.js'), ...args], { encoding: 'utf8' });
+	return { code: status, stdout, stderr };
+}
+
+describe.skipIf(!existsSync(built))('bsdup manifest (needs npm run build)', () => {
+	test('check says of a good file that it is fine', () => {
+		expect(bsdup('manifest', 'check', shipped)).toEqual({ code: 0, stdout: `${shipped}: fine\n`, stderr: '' });
+	});
+
+	test('check tells a fault with file and line, code, state and next step, without a stack trace, exit 2', () => {
+		const { code, stdout, stderr } = bsdup('manifest', 'check', broken);
+		expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+		expect(stderr).toMatch(/broken\.yaml:\d+: steps\.\d+\.kind: /);
+		expect(stderr).toMatch(/^Code: {2}E_MANIFEST$/m);
+		expect(stderr).toMatch(/^State: Nothing was changed/m);
+		expect(stderr).toMatch(/^Next: {2}bsdup manifest check /m);
+		expect(stderr).not.toMatch(/^ +at /m);
+	});
+
+	test('check --json gives the error as an object on standard output', () => {
+		const { code, stdout } = bsdup('manifest', 'check', broken, '--json');
+		expect(code).toBe(2);
+		expect(JSON.parse(stdout).error).toMatchObject({ code: 'E_MANIFEST', next: [`bsdup manifest check ${broken}`] });
+	});
+
+	test('show lists the manifests, and prints one byte for byte', () => {
+		expect(bsdup('manifest', 'show').stdout).toMatch(/^openbsd\/in-place: /m);
+		expect(bsdup('manifest', 'show', 'openbsd/in-place').stdout).toBe(readFileSync(shipped, 'utf8'));
+	});
+
+	test.each(['../package', 'openbsd/facts', 'nothing'])('show %s is refused, with the names there are', (name) => {
+		const { code, stderr } = bsdup('manifest', 'show', name);
+		expect(code).toBe(2);
+		expect(stderr).toContain('Next:  bsdup manifest show openbsd/in-place');
+	});
+});
