@@ -1,0 +1,32 @@
+import { BsdupError } from '../errors.ts';
+
+/** The connection ended while something ran on the far side. */
+export function connectionLost(name: string, cause?: unknown): BsdupError {
+	return new BsdupError({
+		code: 'E_CONNECTION_LOST',
+		message: `the connection to ${name} was lost`,
+		state: 'What was started there goes on.',
+		next: ['bsdup resume'],
+		cause,
+	});
+}
+
+/** A command was given up after its time. */
+export function timedOut(name: string, ms: number): BsdupError {
+	return new BsdupError({
+		code: 'E_TIMEOUT',
+		message: `${name} did not answer within ${Math.round(ms / 1000)} s`,
+		state: 'As before; the command may still run there.',
+		next: ['bsdup status', 'try again'],
+	});
+}
+
+/** A file arrived damaged. */
+export function pushFailed(name: string, path: string, detail: string): BsdupError {
+	return new BsdupError({
+		code: 'E_PUSH',
+		message: `${path} could not be laid on ${name}: ${detail}`,
+		state: 'Nothing half-written carries the final name.',
+		next: ['look for free space on the host', 'bsdup resume'],
+	});
+}

@@ -1,0 +1,25 @@
+import { BsdupError, EXIT } from '../errors.ts';
+
+/** `[user@]name[:port]`, taken apart. IPv6 addresses with a port are in brackets. */
+export interface HostSpec {
+	user?: string;
+	name: string;
+	port?: number;
+}
+
+/** Throws E_HOST_NAME for anything that is not plainly a host: spaces, quotes, `$()`, newlines, a leading dash. */
+export function parseHostSpec(spec: string): HostSpec {
+	const match =
+		/^(?:([A-Za-z_][A-Za-z0-9_.-]*)@)?(?:\[([0-9A-Fa-f:.%a-z]+)\]|([A-Za-z0-9_][A-Za-z0-9_.-]*))(?::(\d{1,5}))?$/.exec(spec) ??
+		/^(?:([A-Za-z_][A-Za-z0-9_.-]*)@)?([0-9A-Fa-f]*:[0-9A-Fa-f:]+)()()$/.exec(spec);
+	const port = match?.[4] ? Number(match[4]) : undefined;
+	if (match === null || (port !== undefined && (port < 1 || port > 65_535))) {
+		throw new BsdupError({
+			code: 'E_HOST_NAME',
+			message: `${JSON.stringify(spec)} is no host`,
+			next: ['write it as [user@]name[:port]'],
+			exit: EXIT.usage,
+		});
+	}
+	return { name: match[2] ?? match[3] ?? '', ...(match[1] ? { user: match[1] } : {}), ...(port === undefined ? {} : { port }) };
+}

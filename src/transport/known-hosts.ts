@@ -1,0 +1,107 @@
+import { createHash, createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { BsdupError } from '../errors.ts';
+
+/** What known_hosts says of a key (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). `extra`: the host is known by other types only. */
+export type KeyVerdict = 'known' | 'unknown' | 'extra';
+
+interface Line {
+	file: string;
+	number: number;
+	type: string;
+	key: string;
+	revoked: boolean;
+}
+
+/** Judges `key` (the blob the host sent). Throws E_HOST_KEY_CHANGED for another key of the same type, E_HOST_KEY_REVOKED. */
+export function judgeHostKey(files: readonly string[], host: string, port: number, key: Buffer): KeyVerdict {
+	const names = port === 22 ? [host, `[${host}]:22`] : [`[${host}]:${port}`];
+	const lines = files.flatMap((file) => linesFor(file, names));
+	const type = keyType(key);
+	const text = key.toString('base64');
+	const revoked = lines.find((line) => line.revoked && line.key === text);
+	if (revoked !== undefined)
+		throw keyError('E_HOST_KEY_REVOKED', `${host} shows a key that ${revoked.file}:${revoked.number} revokes`, revoked, names[0] ?? host);
+	const live = lines.filter((line) => !line.revoked);
+	if (live.some((line) => line.key === text)) return 'known';
+	const same = live.find((line) => line.type === type);
+	if (same !== undefined)
+		throw keyError(
+			'E_HOST_KEY_CHANGED',
+			`the ${type} key of ${host} is not the one in ${same.file}:${same.number}`,
+			same,
+			names[0] ?? host,
+		);
+	return live.length > 0 ? 'extra' : 'unknown';
+}
+
+/** Key types known for a host, so that the client asks for one of those (F:D). */
+export function knownTypes(files: readonly string[], host: string, port: number): string[] {
+	const names = port === 22 ? [host] : [`[${host}]:${port}`];
+	return [
+		...new Set(
+			files
+				.flatMap((file) => linesFor(file, names))
+				.filter((line) => !line.revoked)
+				.map((line) => line.type),
+		),
+	];
+}
+
+/** `SHA256:…` as ssh-keygen -l prints it. */
+export function fingerprint(key: Buffer): string {
+	return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
+}
+
+/** The type named in a key blob. */
+export function keyType(key: Buffer): string {
+	return key.subarray(4, 4 + key.readUInt32BE(0)).toString('latin1');
+}
+
+function linesFor(file: string, names: readonly string[]): Line[] {
+	let text: string;
+	try {
+		text = readFileSync(file, 'utf8');
+	} catch {
+		return [];
+	}
+	return text.split('\n').flatMap((raw, index) => {
+		const fields = raw.trim().split(/\s+/);
+		const marker = fields[0]?.startsWith('@') ? fields.shift() : undefined;
+		const [hosts = '', type = '', key = ''] = fields;
+		if (hosts === '' || hosts.startsWith('#') || marker === '@cert-authority') return [];
+		return names.some((name) => matches(hosts, name)) ? [{ file, number: index + 1, type, key, revoked: marker === '@revoked' }] : [];
+	});
+}
+
+function matches(hosts: string, name: string): boolean {
+	if (hosts.startsWith('|1|')) {
+		const [, , salt = '', hash = ''] = hosts.split('|');
+		return createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64') === hash;
+	}
+	const patterns = hosts.split(',');
+	const fits = (pattern: string): boolean =>
+		new RegExp(
+			`^${pattern
+				.replace(/[.+^${}()|[\]\\]/g, '\\$&')
+				.replaceAll('*', '.*')
+				.replaceAll('?', '.')}$`,
+			'i',
+		).test(name);
+	return (
+		patterns.some((pattern) => !pattern.startsWith('!') && fits(pattern)) &&
+		!patterns.some((pattern) => pattern.startsWith('!') && fits(pattern.slice(1)))
+	);
+}
+
+function keyError(code: string, message: string, line: Line, name: string): BsdupError {
+	return new BsdupError({
+		code,
+		message,
+		state: 'Not connected; somebody may sit between you and the host, or it was installed afresh.',
+		next: [
+			'compare its fingerprint at the console: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub',
+			`only if it is right: ssh-keygen -R '${name}' -f ${line.file}`,
+		],
+	});
+}

@@ -1,0 +1,51 @@
+/**
+ * The seam between bsdup and a host. Two implementations: `local.ts` (execa) and `ssh.ts` (ssh2);
+ * both pass the one contract suite in test/contract/transport.ts.
+ *
+ * Contract:
+ * - `run` hands `script` to `sh` on its standard input (never in argv, so that neither a login shell
+ *   such as csh nor `ps` sees it); the commands of the script read from /dev/null.
+ * - A command that ends by a signal gives `code: null` and the signal's name.
+ * - A lost connection is `BsdupError` E_CONNECTION_LOST (never a RunResult); after it `connect` may be called again.
+ * - Everything runs as root when `become` says so (doas or sudo without a prompt).
+ */
+
+/** How root is reached: the login is root already, or by doas(1) or sudo(8). */
+export type Become = 'none' | 'doas' | 'sudo';
+
+export interface RunResult {
+	code: number | null;
+	signal: string | null;
+	stdout: string;
+	stderr: string;
+}
+
+export interface RunOptions {
+	/** Milliseconds; default 60 000. After it the command is given up: E_TIMEOUT. */
+	timeoutMs?: number;
+	/** Called with each piece of standard output as it comes. */
+	onStdout?: (text: string) => void;
+	signal?: AbortSignal;
+}
+
+export interface PushOptions {
+	/** File mode, e.g. 0o600. */
+	mode: number;
+	/** The SHA256 the file must have on arrival (hex); compared on the host. */
+	sha256: string;
+	onBytes?: (sent: number) => void;
+	signal?: AbortSignal;
+}
+
+export interface Transport {
+	/** For people: `root@host:22` or `this machine`. */
+	readonly name: string;
+	readonly local: boolean;
+	connect(): Promise<void>;
+	run(script: string, options?: RunOptions): Promise<RunResult>;
+	/** Writes a file by temporary name, hash check, rename. `source`: a controller path or the bytes. */
+	push(source: string | Buffer, remotePath: string, options: PushOptions): Promise<void>;
+	/** Runs one sh line on the person's terminal (a pty over SSH, with window size and resizes). */
+	terminal(line: string): Promise<{ code: number | null; signal: string | null }>;
+	close(): Promise<void>;
+}
