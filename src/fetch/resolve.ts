@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import { BsdupError, EXIT } from '../errors.ts';
+import { parseList } from './list.ts';
+import { keyNameOf, openSigned } from './signify.ts';
+import { bare, readAll, sizesOf } from './source.ts';
+import type { Target } from './target.ts';
+
+/** The mirror's layout, from the manifest. */
+export interface Layout {
+	release: string;
+	snapshot: string;
+	lists: { file: string; signed: boolean }[];
+	keyName: string;
+	suffixFrom: string;
+	/** Names the architecture a list is of, from a file's name in it (one group); left out = not checked. */
+	archFrom?: string;
+	build: string;
+	kernels: string[];
+}
+
+export interface ResolveRequest {
+	/** `snapshot` or `X.Y`. */
+	name: string;
+	arch: string;
+	mirror: string;
+	/** Public keys by file name, as the host holds them. */
+	keys: Record<string, string>;
+	layout: Layout;
+}
+
+/**
+ * Fetches the list of a release or snapshot, verifies it with the host's own key and pins it. The suffix and the
+ * version come from the list (F:A.2); the key is the one named in its first line (F:A.4). Throws E_MIRROR_URL, E_NOT_FOUND,
+ * E_MIRROR_UNREACHABLE, E_SIGNATURE_FORMAT, E_KEY_NAME, E_KEY_UNKNOWN, E_SIGNATURE, E_LIST_FORMAT, E_LIST_INCOMPLETE,
+ * E_LIST_MIXED, E_LIST_ARCH, E_LIST_VERSION, E_HASH_MISMATCH (of the build's file).
+ */
+export async function resolveTarget(request: ResolveRequest): Promise<Target> {
+	const { name, arch, layout } = request;
+	if (!/^(https?|ftp|file):\/\/[^\s'"`$();|&<>]+$|^\/[^\s'"`$();|&<>]*$/.test(request.mirror)) {
+		throw new BsdupError({
+			code: 'E_MIRROR_URL',
+			message: `${JSON.stringify(request.mirror)} is no mirror`,
+			next: ['--mirror https://HOST/pub/PATH'],
+			exit: EXIT.usage,
+		});
+	}
+	const kind = name === 'snapshot' ? 'snapshot' : 'release';
+	const folder = layout[kind].replace('{{version}}', name).replace('{{arch}}', arch);
+	const url = `${request.mirror}/${folder}`;
+	const choice = layout.lists[0];
+	if (choice === undefined) throw new Error('the manifest has no list for this version');
+	const bytes = await readAll(`${url}/${choice.file}`);
+	const text = bytes.toString('utf8');
+	const key = choice.signed ? keyNameOf(text, layout.keyName) : null;
+	const plain = key === null ? text : openSigned(text, keyText(request.keys, key));
+	const hashes = parseList(plain);
+	const [suffix, other] = told(hashes, layout.suffixFrom);
+	if (suffix === undefined || !layout.kernels.slice(0, 2).some((kernel) => hashes.has(kernel)))
+		throw unfit('E_LIST_INCOMPLETE', `the list at ${bare(url)} has ${suffix === undefined ? 'no base set' : 'no kernel'}`);
+	if (other !== undefined) throw unfit('E_LIST_MIXED', `the list at ${bare(url)} has sets of two versions: ${suffix} and ${other}`);
+	const arches = layout.archFrom === undefined ? [] : told(hashes, layout.archFrom);
+	if (arches.length > 0 && !arches.includes(arch))
+		throw unfit('E_LIST_ARCH', `the list at ${bare(url)} is of ${arches.join(' ')}, not ${arch}`);
+	const version = `${suffix.slice(0, -1)}.${suffix.slice(-1)}`;
+	if (kind === 'release' && version !== name) throw unfit('E_LIST_VERSION', `the list at ${bare(url)} is of ${version}, not ${name}`);
+	const sizes = await sizesOf([...hashes.keys()].map((file) => `${url}/${file}`));
+	return {
+		name,
+		kind,
+		version,
+		suffix,
+		arch,
+		mirror: request.mirror,
+		url,
+		list: { file: choice.file, sha256: sha256(bytes), plainSha256: sha256(Buffer.from(plain)), key, text },
+		build: await buildOf(`${url}/${layout.build}`, hashes.get(layout.build)),
+		files: [...hashes].map(([file, hash], index) => ({ name: file, sha256: hash, size: sizes[index] ?? null })),
+	};
+}
+
+/** What the one group of `pattern` finds in the names of the list, each once. */
+function told(hashes: ReadonlyMap<string, string>, pattern: string): string[] {
+	const found = [...hashes.keys()].map((file) => new RegExp(pattern).exec(file)?.[1]).filter((value) => value !== undefined);
+	return [...new Set(found)];
+}
+
+function unfit(code: string, message: string): BsdupError {
+	return new BsdupError({
+		code,
+		message,
+		next: ['the mirror may be in the middle of an update: try later', 'choose another --mirror'],
+	});
+}
+
+function keyText(keys: Record<string, string>, name: string): string {
+	const text = Object.hasOwn(keys, name) ? keys[name] : undefined;
+	if (text !== undefined) return text;
+	throw new BsdupError({
+		code: 'E_KEY_UNKNOWN',
+		message: `the list is signed with ${name}, which the host does not hold`,
+		next: [
+			`put ${name} into /etc/signify on the host, from a source you trust`,
+			'go to the next release only: it is signed with a key the host has',
+		],
+	});
+}
+
+/** The third field of BUILDINFO is the epoch (F:A.5). Null where it is not listed or not as described. */
+async function buildOf(url: string, hash: string | undefined): Promise<number | null> {
+	if (hash === undefined) return null;
+	const bytes = await readAll(url);
+	if (sha256(bytes) !== hash)
+		throw new BsdupError({
+			code: 'E_HASH_MISMATCH',
+			message: `${bare(url)} is not the file of the list`,
+			next: ['the mirror may be in the middle of an update: try later'],
+		});
+	const epoch = Number(bytes.toString('utf8').split(' ')[2]);
+	return Number.isInteger(epoch) ? epoch : null;
+}
+
+function sha256(bytes: Buffer): string {
+	return createHash('sha256').update(bytes).digest('hex');
+}

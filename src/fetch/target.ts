@@ -1,0 +1,42 @@
+import { z } from 'zod';
+
+/** One line of the list of sets. */
+export const TargetFile = z.object({
+	name: z.string(),
+	sha256: z.string().regex(/^[0-9a-f]{64}$/),
+	/** Bytes on the mirror; null where the mirror does not tell. */
+	size: z.number().nullable(),
+});
+export type TargetFile = z.infer<typeof TargetFile>;
+
+/** Where a host shall go: the resolved and pinned list of one release or snapshot on one mirror. */
+export const Target = z.object({
+	/** What the person asked for: `snapshot` or `X.Y`. */
+	name: z.string(),
+	kind: z.enum(['release', 'snapshot']),
+	/** `X.Y`, told by the suffix of the sets in the list, never by the running system (F:A.2). */
+	version: z.string(),
+	/** `78`, `100`. */
+	suffix: z.string(),
+	arch: z.string(),
+	/** The top of the mirror, no slash at the end. */
+	mirror: z.string(),
+	/** The folder of the sets, no slash at the end. */
+	url: z.string(),
+	list: z.object({
+		/** Name on the mirror: SHA256.sig or SHA256. */
+		file: z.string(),
+		/** SHA256 of the list file's own bytes (hex): the pin. */
+		sha256: z.string(),
+		/** SHA256 of the plain list (hex), i.e. of the signed message, or of the file itself. */
+		plainSha256: z.string(),
+		/** Name of the key that verified it, or null for an unsigned list. */
+		key: z.string().nullable(),
+		/** The list file's text, to be written beside the sets. */
+		text: z.string(),
+	}),
+	/** Epoch of BUILDINFO, or null. */
+	build: z.number().nullable(),
+	files: z.array(TargetFile),
+});
+export type Target = z.infer<typeof Target>;

@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { Config } from '@oclif/core';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import VerifyCommand from '../../commands/verify.ts';
+import { formatList } from '../../src/fetch/list.ts';
+import { type VerifyReport, verifyDir } from '../../src/fetch/verify-dir.ts';
+import { publicKeyText, signedList } from '../lab/keys.ts';
+import { ROOT } from '../lab/root.ts';
+
+const REAL = join(ROOT, 'test/fixtures/openbsd-7.6-amd64');
+const contents = new Map<string, Buffer>([
+	['BUILDINFO', Buffer.from('Build date: 1760000000 - practice\n')],
+	['base78.tgz', gzipSync(Buffer.alloc(100_000, 'base'))],
+	['man78.tgz', gzipSync(Buffer.alloc(50_000, 'man'))],
+]);
+
+let dir: string;
+let key: string;
+beforeEach(() => {
+	dir = mkdtempSync('/tmp/bsdup-verify-');
+	const keys = join(dir, 'keys');
+	mkdirSync(keys);
+	key = join(keys, 'openbsd-78-base.pub');
+	writeFileSync(key, publicKeyText('78'));
+	dir = join(dir, 'sets');
+	mkdirSync(dir);
+	for (const [name, bytes] of contents) writeFileSync(join(dir, name), bytes);
+	writeFileSync(join(dir, 'SHA256.sig'), signedList('78', list()));
+});
+afterEach(() => {
+	rmSync(join(dir, '..'), { recursive: true, force: true });
+	vi.restoreAllMocks();
+	process.exitCode = 0;
+});
+
+const list = (): string =>
+	formatList(new Map([...contents].map(([name, bytes]) => [name, createHash('sha256').update(bytes).digest('hex')])));
+
+/** What a person gets: exit status, standard output and error; `json`: what --json prints. */
+async function verify(...args: string[]): Promise<{ exit: number; out: string; err: string; json: unknown }> {
+	const config = await Config.load(ROOT);
+	const lines: string[] = [];
+	const errors: string[] = [];
+	vi.spyOn(VerifyCommand.prototype, 'log').mockImplementation((line) => void lines.push(line ?? ''));
+	vi.spyOn(VerifyCommand.prototype, 'logToStderr').mockImplementation((line) => void errors.push(line ?? ''));
+	let json: unknown;
+	vi.spyOn(VerifyCommand.prototype, 'logJson' as 'log').mockImplementation((value: unknown) => {
+		json = value;
+	});
+	process.exitCode = 0;
+	let exit: number | undefined;
+	try {
+		await VerifyCommand.run(args, config);
+	} catch (error) {
+		exit = (error as { oclif?: { exit?: number } }).oclif?.exit;
+		if (exit === undefined) throw error;
+	}
+	return { exit: exit ?? Number(process.exitCode), out: lines.join('\n'), err: errors.join('\n'), json };
+}
+
+describe('bsdup verify', () => {
+	test('passes sets that are as listed and signed, and names the key', async () => {
+		const { exit, out, err } = await verify(dir, '--key', key);
+		expect({ exit, err }).toEqual({ exit: 0, err: '' });
+		expect(out.split('\n')).toEqual([`SHA256.sig: signed with ${key}`, 'BUILDINFO: right', 'base78.tgz: right', 'man78.tgz: right']);
+	});
+
+	test('tells what is absent, and fails for it only with --all', async () => {
+		rmSync(join(dir, 'man78.tgz'));
+		const without = await verify(dir, '--key', key);
+		expect(without.exit).toBe(0);
+		expect(without.out).toContain('man78.tgz: absent');
+		const all = await verify(dir, '--key', key, '--all');
+		expect(all.exit).toBe(1);
+		expect(all.err).toContain('1 of the listed files is absent');
+	});
+
+	test('fails for a set that is cut off, names it with both hashes and says why', async () => {
+		truncateSync(join(dir, 'base78.tgz'), 60);
+		const { exit, out } = await verify(dir, '--key', key);
+		expect(exit).toBe(1);
+		expect(out).toMatch(/^base78\.tgz: wrong: SHA256 [0-9a-f]{64}, listed [0-9a-f]{64}; it is cut off$/m);
+		expect(out).toContain('man78.tgz: right');
+	});
+
+	test('fails for an archive that is cut off though no list knows it; a whole one is only told', async () => {
+		const site = gzipSync(Buffer.alloc(10_000, 'site'));
+		writeFileSync(join(dir, 'site78.tgz'), site);
+		expect(await verify(dir, '--key', key)).toMatchObject({ exit: 0, out: expect.stringContaining('site78.tgz: unlisted') });
+		writeFileSync(join(dir, 'site78.tgz'), site.subarray(0, -4));
+		expect(await verify(dir, '--key', key)).toMatchObject({ exit: 1, out: expect.stringContaining('not in the list; it is cut off') });
+		writeFileSync(join(dir, 'site78.tgz'), '');
+		expect(await verify(dir, '--key', key)).toMatchObject({ exit: 1, out: expect.stringContaining('not in the list; it is empty') });
+		writeFileSync(join(dir, 'site78.tgz'), '<html>');
+		expect(await verify(dir, '--key', key)).toMatchObject({ exit: 1, out: expect.stringContaining('it does not unpack') });
+	});
+
+	test('looks at no file when the signature is wrong', async () => {
+		writeFileSync(join(dir, 'SHA256.sig'), signedList('78', list()).replace('man78', 'nan78'));
+		const { exit, out, err } = await verify(dir, '--key', key);
+		expect(exit).toBe(1);
+		expect(err).toContain('E_SIGNATURE');
+		expect(out).toBe('');
+	});
+
+	test('refuses another key, and one that is not there', async () => {
+		writeFileSync(key, publicKeyText('77'));
+		expect(await verify(dir, '--key', key)).toMatchObject({ exit: 1, err: expect.stringContaining('E_SIGNATURE') });
+		expect(await verify(dir, '--key', `${key}.none`)).toMatchObject({ exit: 2, err: expect.stringContaining('E_KEY_UNKNOWN') });
+	});
+
+	test('never takes a key that lies beside the sets', async () => {
+		const number = '999';
+		writeFileSync(join(dir, 'SHA256.sig'), signedList(number, list()));
+		writeFileSync(join(dir, `openbsd-${number}-base.pub`), publicKeyText(number));
+		const { exit, err } = await verify(dir);
+		expect(exit).toBe(1);
+		expect(err).toContain('E_KEY_UNKNOWN');
+		expect(err).toContain(`/etc/signify/openbsd-${number}-base.pub`);
+	});
+
+	test('fails when none of the listed files is there, as with the real list alone', async () => {
+		const alone = join(dir, 'alone');
+		mkdirSync(alone);
+		copyFileSync(join(REAL, 'SHA256.sig'), join(alone, 'SHA256.sig'));
+		const { exit, out, err } = await verify(alone, '--key', join(REAL, 'openbsd-76-base.pub'));
+		expect(exit).toBe(1);
+		expect(out).toContain('base76.tgz: absent');
+		expect(err).toContain('none of the listed files is there');
+	});
+
+	test('takes a list without a signature only when told to', async () => {
+		rmSync(join(dir, 'SHA256.sig'));
+		writeFileSync(join(dir, 'SHA256'), list());
+		expect(await verify(dir)).toMatchObject({ exit: 1, err: expect.stringContaining('E_LIST_UNSIGNED') });
+		expect(await verify(dir, '--unsigned')).toMatchObject({ exit: 0, out: expect.stringContaining('SHA256: not signed') });
+		expect(await verify(dir, '--unsigned', '--key', key)).toMatchObject({ exit: 1 });
+	});
+
+	test('fails when the plain list beside the signed one says something else', async () => {
+		writeFileSync(join(dir, 'SHA256'), list().replace('man78', 'game78'));
+		expect(await verify(dir, '--key', key)).toMatchObject({ exit: 1, err: expect.stringContaining('SHA256 is not the list') });
+	});
+
+	test('fails when there is no list at all', async () => {
+		rmSync(join(dir, 'SHA256.sig'));
+		expect(await verify(dir)).toMatchObject({ exit: 1, err: expect.stringContaining('E_LIST_ABSENT') });
+	});
+
+	test.each([[['/nonexistent']], [[]], [['--none', '.']]])('calls %j a mistake in usage', async (args) => {
+		expect((await verify(...args)).exit).toBe(2);
+	});
+
+	test('gives the same as JSON', async () => {
+		rmSync(join(dir, 'man78.tgz'));
+		const { exit, json } = await verify(dir, '--key', key, '--all', '--json');
+		expect(exit).toBe(1);
+		const report = json as VerifyReport;
+		expect(report.list).toEqual({ file: 'SHA256.sig', key });
+		expect(report.files.map(({ name, state }) => `${name} ${state}`)).toEqual(['BUILDINFO right', 'base78.tgz right', 'man78.tgz absent']);
+		expect(report.faults).toEqual(['1 of the listed files is absent']);
+	});
+});
+
+describe('verifying a folder', () => {
+	test.each(['78-pkg', '78-syspatch', '78-fw'])('refuses the key %s, which is not for sets', async (kind) => {
+		const path = join(dir, '..', 'keys', `openbsd-${kind}.pub`);
+		writeFileSync(path, publicKeyText('78'));
+		writeFileSync(join(dir, 'SHA256.sig'), readFileSync(join(dir, 'SHA256.sig'), 'utf8').replace('openbsd-78-base', `openbsd-${kind}`));
+		await expect(verifyDir({ dir, keyDir: join(dir, '../keys'), all: false, allowUnsigned: false })).rejects.toMatchObject({
+			code: 'E_KEY_NAME',
+		});
+	});
+
+	test('finds the key that the list names among those of the machine, old names too', async () => {
+		const keyDir = join(dir, '../keys');
+		const request = { dir, keyDir, all: true, allowUnsigned: false };
+		expect((await verifyDir(request)).faults).toEqual([]);
+		copyFileSync(key, join(keyDir, '55base.pub'));
+		writeFileSync(join(dir, 'SHA256.sig'), signedList('78', list()).replace('openbsd-78-base', '55base'));
+		expect((await verifyDir(request)).list.key).toBe(join(keyDir, '55base.pub'));
+	});
+});
