@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import type { Facts } from '../facts/facts.ts';
+import type { Target } from '../fetch/target.ts';
+import { order } from '../manifest/graph.ts';
+import type { Manifest, ManifestStep } from '../manifest/schema.ts';
+import { inRange } from '../manifest/version.ts';
+import { quote } from '../transport/quote.ts';
+import { expand, expandLines, expandText, type Values } from './expand.ts';
+import type { PlanOptions } from './options.ts';
+import type { Plan, Step } from './plan.ts';
+import { type Scope, scopeOf } from './values.ts';
+
+/**
+ * Makes the plan: a pure function of manifest, facts, target and options. The running version chooses the
+ * commands before the reboot, the target's version those after it; the manifest says which is which.
+ */
+export function buildPlan(manifest: Manifest, facts: Facts, target: Target, options: PlanOptions, manifestName: string): Plan {
+	const scope = scopeOf(manifest, facts, target, options);
+	const belongs = (condition: { running?: string | undefined; target?: string | undefined; is?: string[] | undefined }): boolean =>
+		inRange(facts.release, condition.running) &&
+		inRange(target.version, condition.target) &&
+		(condition.is ?? []).every((word) => (word.startsWith('!') ? !scope.words.has(word.slice(1)) : scope.words.has(word)));
+
+	const chosen = manifest.steps.filter(belongs);
+	const steps = chosen.map((step) => stepOf(step, manifest, scope, belongs, facts, options));
+	linkAcross(steps, manifest);
+	const ordered = order(steps);
+	if ('cycle' in ordered) throw new Error(`cycle in a validated manifest: ${ordered.cycle.join(' ')}`);
+
+	const plan: Omit<Plan, 'hash'> = {
+		format: 1,
+		run: options.run,
+		title: `${facts.host}: ${facts.system} ${facts.release} to ${target.name === 'snapshot' ? `the snapshot ${target.version}` : target.version}, ${manifest.title}`,
+		manifest: manifestName,
+		facts,
+		target,
+		unattended: options.unattended,
+		dir: scope.dir,
+		sets: scope.sets,
+		bootTime: manifest.bootTime,
+		fetch: scope.fetch,
+		steps: ordered.sorted,
+		rewritten: manifest.rewritten,
+		recovery: expandText(manifest.recovery, scope.values),
+	};
+	return { ...plan, hash: hashOf(plan) };
+}
+
+/** SHA256 (hex) of a plan's content without its hash. */
+export function hashOf(plan: Omit<Plan, 'hash'>): string {
+	return createHash('sha256')
+		.update(JSON.stringify(canonical(plan)))
+		.digest('hex');
+}
+
+function canonical(value: unknown): unknown {
+	if (Array.isArray(value)) return value.map(canonical);
+	if (typeof value !== 'object' || value === null) return value;
+	return Object.fromEntries(
+		Object.entries(value)
+			.sort(([a], [b]) => (a < b ? -1 : 1))
+			.map(([key, inner]) => [key, canonical(inner)]),
+	);
+}
+
+type Belongs = (condition: { running?: string | undefined; target?: string | undefined; is?: string[] | undefined }) => boolean;
+
+function stepOf(step: ManifestStep, manifest: Manifest, scope: Scope, belongs: Belongs, facts: Facts, options: PlanOptions): Step {
+	const lines = (text: string, values: Values = scope.values): string[] => expandLines(text, values);
+	const each = (each: ManifestStep['each']): string[] =>
+		each === undefined ? [] : scope.items[each.over].flatMap((item) => lines(each.run, { ...scope.values, ...item }));
+
+	let commands = [...lines(step.run), ...each(step.each), ...lines(step.end)];
+	for (const part of step.parts.filter(belongs)) {
+		const body = [...lines(part.run ?? ''), ...each(part.each)];
+		const marker = `${scope.dir}/once.${part.once ?? ''}`;
+		commands.push(`# ${part.title}`);
+		// Synced before the marker says so: a marker that outlives its files would send the zone on without them.
+		commands.push(...(part.once === undefined ? body : [`if [ ! -f ${marker} ]; then`, ...body, 'sync', `: >${marker}`, 'sync', 'fi']));
+	}
+	if (step.kind === 'check') commands = checkLines(manifest, scope, facts);
+	if (step.kind === 'confirm') commands = confirmLines(scope, options);
+	return {
+		id: step.id,
+		title: step.title,
+		kind: step.kind === 'check' ? 'host' : step.kind,
+		needs: step.needs,
+		commands,
+		done: [...lines(step.done), ...each(step.doneEach)].join('\n'),
+		proof: lines(step.proof).join('\n'),
+		undo: lines(step.undo).join('\n'),
+		timeout: seconds(step.timeout),
+		attempts: step.attempts,
+		danger: step.danger,
+		attended: step.attended && !options.unattended,
+	};
+}
+
+/** One sh line per finding; all are tried before the step fails, so that a person sees everything at once. */
+function checkLines(manifest: Manifest, scope: Scope, facts: Facts): string[] {
+	const tests = manifest.checks
+		.filter((check) => inRange(facts.release, check.running))
+		.map(
+			(check) =>
+				`( ${expand(check.test, scope.values)} ) || { echo ${quote(`finding: ${check.id}: ${check.says}; ${check.fix}`)}; bad=yes; }`,
+		);
+	return ['bad=no', ...tests, '[ $bad = no ]'];
+}
+
+function confirmLines(scope: Scope, options: PlanOptions): string[] {
+	const word = (name: string): string => String(scope.values[name]);
+	const backup =
+		options.backup === null ? 'There is NO backup.' : `The backup of ${options.backup.paths.join(' ')} is in ${options.backup.dir}.`;
+	return [
+		`About to install the kernel ${word('kernel')} and the sets ${scope.items.allSets.map((item) => String(item['file'])).join(' ')} and to reboot.`,
+		backup,
+		`The way back is the old kernel /obsd and the install kernel /bsd.rd, by the console; ${scope.dir}/RECOVERY holds the commands.`,
+	].map((text) => `echo ${quote(text)}`);
+}
+
+/** A need that is not in this plan is replaced by that step's own needs, so that leaving a step out keeps the order. */
+function linkAcross(steps: Step[], manifest: Manifest): void {
+	const present = new Set(steps.map((step) => step.id));
+	const all = new Map(manifest.steps.map((step) => [step.id, step.needs]));
+	const resolve = (id: string): string[] => (present.has(id) ? [id] : (all.get(id) ?? []).flatMap(resolve));
+	for (const step of steps) step.needs = [...new Set(step.needs.flatMap(resolve))];
+}
+
+function seconds(duration: string): number {
+	return Number(duration.slice(0, -1)) * ({ s: 1, m: 60, h: 3600 }[duration.slice(-1)] ?? 1);
+}

@@ -1,0 +1,16 @@
+/** What a person may choose; every field has its flag in commands/. */
+export interface PlanOptions {
+	/** Id of the run, `run-…`. */
+	run: string;
+	unattended: boolean;
+	/** Paths to back up, or null for no backup. */
+	backup: { paths: string[]; dir: string; volumeKiB: number } | null;
+	packages: boolean;
+	stopForwarding: boolean;
+	/** Directory for the sets on the host; null = the manifest's choice. */
+	sets: string | null;
+	/** Site sets: file name and SHA256 (hex). */
+	site: { file: string; sha256: string }[];
+	/** Minutes after base until the watchdog reboots without asking rc. */
+	watchdogMinutes: number;
+}

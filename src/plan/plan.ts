@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { Facts } from '../facts/facts.ts';
+import { Target } from '../fetch/target.ts';
+
+/**
+ * A step of a plan. `commands`, `done`, `proof`, `undo` are sh text, fully expanded: what `--dry-run`
+ * prints, what the script holds and what the runner executes.
+ */
+export const Step = z.object({
+	id: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
+	title: z.string(),
+	/**
+	 * host: a detached job · fetch: the controller fetches and pushes (its commands are what a host does by itself)
+	 * · confirm: a person says yes · zone: the danger zone, ends with a reboot · reboot: ends in a verdict
+	 */
+	kind: z.enum(['host', 'fetch', 'confirm', 'zone', 'reboot']),
+	needs: z.array(z.string()),
+	commands: z.array(z.string()),
+	/** Exit 0 = nothing left to do. */
+	done: z.string(),
+	/** Must hold afterwards; empty = the job's own exit status is the proof. */
+	proof: z.string(),
+	/** Takes the step back; empty = cannot be taken back. */
+	undo: z.string(),
+	/** Seconds. */
+	timeout: z.number().int().positive(),
+	/** Attempts in all. */
+	attempts: z.number().int().positive(),
+	danger: z.enum(['none', 'disruptive', 'no-return']),
+	/** Runs on a person's terminal. */
+	attended: z.boolean(),
+});
+export type Step = z.infer<typeof Step>;
+
+export const Plan = z.object({
+	format: z.literal(1),
+	/** `run-…`; names the directory on the host and the run. */
+	run: z.string().regex(/^run-[a-z0-9-]+$/),
+	title: z.string(),
+	/** SHA256 of the canonical JSON of everything else (hex). */
+	hash: z.string(),
+	manifest: z.string(),
+	facts: Facts,
+	target: Target,
+	unattended: z.boolean(),
+	/** Directory of the run on the host. */
+	dir: z.string(),
+	/** Directory of the sets on the host. */
+	sets: z.string(),
+	/** Prints the boot time on the host; only its change matters. */
+	bootTime: z.string(),
+	/** Files fetched, in order. */
+	fetch: z.array(z.object({ name: z.string(), url: z.string(), sha256: z.string(), size: z.number().nullable() })),
+	steps: z.array(Step),
+	/** Paths that the system rewrites at boot, each with its reason; proofs leave them out. */
+	rewritten: z.array(z.object({ path: z.string(), why: z.string() })),
+	/** How to get back by hand, for this host. */
+	recovery: z.string(),
+});
+export type Plan = z.infer<typeof Plan>;

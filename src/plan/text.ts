@@ -1,0 +1,25 @@
+import type { Plan } from './plan.ts';
+
+/** The plan for people: every step with the same strings that will run, then how to get back. */
+export function planText(plan: Plan): string {
+	const lines = [plan.title, `run ${plan.run}, plan ${plan.hash.slice(0, 12)}, sets from ${plan.target.url}`];
+	lines.push(
+		plan.target.list.key === null
+			? 'The list is unsigned: its hashes guard against damage, not against a forger.'
+			: `The list is signed with ${plan.target.list.key}.`,
+	);
+	plan.steps.forEach((step, index) => {
+		const marks = [
+			step.kind === 'host' ? '' : step.kind,
+			step.danger === 'none' ? '' : step.danger,
+			step.attended ? 'attended' : '',
+		].filter((mark) => mark !== '');
+		lines.push('', `${index + 1}. ${step.id}: ${step.title}${marks.length === 0 ? '' : ` [${marks.join(', ')}]`}`);
+		if (step.needs.length > 0) lines.push(`   after ${step.needs.join(', ')}`);
+		if (step.kind === 'fetch') lines.push('   (bsdup fetches these and lays them there; a host by itself does)');
+		for (const line of step.commands) lines.push(`     ${line}`);
+		for (const line of step.done.split('\n').filter((line) => line !== '')) lines.push(`   done if: ${line}`);
+		for (const line of step.proof.split('\n').filter((line) => line !== '')) lines.push(`   proof: ${line}`);
+	});
+	return `${lines.join('\n')}\n\nTo get back by hand:\n${plan.recovery}`;
+}

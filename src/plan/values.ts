@@ -1,0 +1,113 @@
+import type { Facts } from '../facts/facts.ts';
+import type { Target } from '../fetch/target.ts';
+import type { Manifest } from '../manifest/schema.ts';
+import { inRange } from '../manifest/version.ts';
+import type { Values } from './expand.ts';
+import type { PlanOptions } from './options.ts';
+import { stageOf } from './refusals.ts';
+
+/** What of a manifest's data a plan draws on, computed once. */
+export interface Scope {
+	values: Values;
+	/** Words for `is:`. */
+	words: ReadonlySet<string>;
+	/** Items for `each:`. */
+	items: Record<'files' | 'otherSets' | 'allSets' | 'stopping' | 'site', Values[]>;
+	fetch: { name: string; url: string; sha256: string; size: number | null }[];
+	dir: string;
+	sets: string;
+}
+
+/** The base directory of all runs on a host (FILES in the README). */
+export const RUNS_ON_HOST = '/var/db/bsdup';
+
+/** Resolves names, files and words of one plan. Pure. */
+export function scopeOf(manifest: Manifest, facts: Facts, target: Target, options: PlanOptions): Scope {
+	const dir = `${RUNS_ON_HOST}/${options.run}`;
+	const sets = stageOf(manifest, facts, options);
+	const setFile = (set: string): string => manifest.sets.file.replace('{{set}}', set).replace('{{suffix}}', target.suffix);
+	const listed = (name: string): boolean => target.files.some((file) => file.name === name);
+	const wanted = manifest.sets.order.filter(
+		(set) => (facts.sets.includes(set) || manifest.sets.required.includes(set)) && listed(setFile(set)),
+	);
+	const references = inRange(facts.release, manifest.sets.references.running)
+		? manifest.sets.references.names.filter((set) => listed(setFile(set)))
+		: [];
+	const { single, multi, ramdisk } = manifest.kernels;
+	const names = [manifest.mirror.build, single, multi, ramdisk].filter(listed).concat([...references, ...wanted].map(setFile));
+
+	const fetch = [
+		{
+			name: target.list.file,
+			url: `${target.url}/${target.list.file}`,
+			sha256: target.list.sha256,
+			size: Buffer.byteLength(target.list.text),
+		},
+		...names.map((name) => ({ ...must(target, name), url: `${target.url}/${name}` })),
+	];
+	const fileItem = (name: string): Values => {
+		const file = fetch.find((one) => one.name === name);
+		return { file: name, line: `SHA256 (${name}) = ${file?.sha256 ?? ''}`, url: file?.url ?? '' };
+	};
+	const baseFile = setFile(manifest.sets.order.at(-1) ?? '');
+	const multiprocessor = facts.multiprocessor && listed(multi);
+	const backupBase = `bsdup-${facts.host.replace(/[^A-Za-z0-9.-]/g, '-')}`;
+	const stopping = manifest.stoppable.filter((daemon) => facts.daemons.running.includes(daemon));
+	const packages = `${target.mirror}/${target.kind === 'snapshot' ? 'snapshots' : target.version}/packages/${facts.packageArch}/`;
+
+	const values: Values = {
+		...{ dir, sets, host: facts.host, arch: facts.arch, disk: facts.rootDisk, running: facts.release },
+		...{ version: target.version, suffix: target.suffix, mirror: target.mirror, kernel: multiprocessor ? multi : single },
+		...{ key: target.list.key ?? '', list: target.list.file, listHash: target.list.sha256, baseFile },
+		fileNames: names,
+		unattended: options.unattended ? 'yes' : 'no',
+		watchdog: String(options.watchdogMinutes * 60),
+		// for find(1): patterns are words there, so they stay quoted
+		rewritten: manifest.rewritten.flatMap((entry) => ['!', '-path', `.${entry.path}`]),
+		gtar: facts.gnuTar ?? 'gtar',
+		backupDir: options.backup?.dir ?? '',
+		backupBase,
+		backupName: `${options.backup?.dir ?? ''}/${backupBase}`,
+		// A path that begins with a dash would be an option to tar.
+		backupPaths: (options.backup?.paths ?? []).map((path) => path.replace(/^\/+/, '').replace(/^-/, './-') || '.'),
+		volumeKiB: String(options.backup?.volumeKiB ?? 0),
+		pkgSnap: target.kind === 'snapshot' ? ['-D', 'snap'] : [],
+		pkgPath: packages,
+	};
+	const told: [string, boolean][] = [
+		['multiprocessor', multiprocessor],
+		['gnuTar', facts.gnuTar !== null],
+		['backup', options.backup !== null],
+		['packages', options.packages],
+		['unattended', options.unattended],
+		['stopForwarding', options.stopForwarding && facts.forwarding],
+		['signed', target.list.key !== null],
+		['site', options.site.length > 0],
+		['release', target.kind === 'release'],
+		['snapshot', target.kind === 'snapshot'],
+		...manifest.sets.order.map((set): [string, boolean] => [set, wanted.includes(set)]),
+	];
+	return {
+		values,
+		words: new Set(told.filter(([, holds]) => holds).map(([word]) => word)),
+		items: {
+			files: fetch.map((file) => fileItem(file.name)),
+			otherSets: wanted
+				.map(setFile)
+				.filter((name) => name !== baseFile)
+				.map(fileItem),
+			allSets: wanted.map(setFile).map(fileItem),
+			stopping: stopping.map((daemon) => ({ daemon })),
+			site: options.site.map(({ file, sha256 }) => ({ file, line: `SHA256 (${file}) = ${sha256}` })),
+		},
+		fetch,
+		dir,
+		sets,
+	};
+}
+
+function must(target: Target, name: string): Target['files'][number] {
+	const file = target.files.find((one) => one.name === name);
+	if (file === undefined) throw new Error(`not in the list: ${name}`);
+	return file;
+}

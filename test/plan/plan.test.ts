@@ -1,0 +1,134 @@
+import { readdirSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { renderScript } from '../../src/host/script.ts';
+import { buildPlan, hashOf } from '../../src/plan/build.ts';
+import { Plan } from '../../src/plan/plan.ts';
+import { planText } from '../../src/plan/text.ts';
+import { inPlace, makeFacts, makeOptions, makeTarget } from './make.ts';
+
+const make = (options: Parameters<typeof makeOptions>[0] = {}, facts: Parameters<typeof makeFacts>[0] = {}): Plan =>
+	buildPlan(inPlace, makeFacts(facts), makeTarget('7.8'), makeOptions(options), 'in-place');
+const step = (plan: Plan, id: string): Plan['steps'][number] | undefined => plan.steps.find((one) => one.id === id);
+
+describe('a plan', () => {
+	const plan = make();
+
+	test('holds the same strings as text, as JSON and as sh', () => {
+		const read = Plan.parse(JSON.parse(JSON.stringify(plan)));
+		expect(read).toEqual(plan);
+		const text = planText(read)
+			.split('\n')
+			.map((line) => line.trim());
+		const script = renderScript(read).split('\n');
+		const strings = plan.steps
+			.flatMap((one) => [...one.commands, ...one.done.split('\n'), ...one.proof.split('\n')])
+			.filter((line) => line !== '');
+		expect(strings.length).toBeGreaterThan(100);
+		for (const line of plan.steps.flatMap((one) => one.commands)) expect(text).toContain(line.trim());
+		for (const line of strings) expect(script).toContain(line);
+		for (const line of strings) expect(text.some((told) => told.endsWith(line.trim()))).toBe(true);
+	});
+
+	test('is the same whenever it is made from the same', () => expect(make()).toEqual(plan));
+
+	test('knows its own hash, in whatever order its keys are written', () => {
+		const { hash, ...rest } = plan;
+		expect(hashOf(rest)).toBe(hash);
+		expect(hashOf(Object.fromEntries(Object.entries(rest).reverse()) as typeof rest)).toBe(hash);
+	});
+
+	test.each<[string, (changed: Plan) => unknown]>([
+		['a command', (changed) => step(changed, 'zone')?.commands.push('true')],
+		['the order of commands', (changed) => step(changed, 'zone')?.commands.reverse()],
+		['a need', (changed) => step(changed, 'zone')?.needs.pop()],
+		['the target', (changed) => Object.assign(changed.target, { version: '7.9' })],
+		['the facts', (changed) => Object.assign(changed.facts, { rootDisk: 'sd1' })],
+		['a SHA256', (changed) => Object.assign(changed.fetch[1] ?? {}, { sha256: '0'.repeat(64) })],
+		['the recovery card', (changed) => Object.assign(changed, { recovery: '' })],
+	])('edited by hand in %s is found out', (_what, edit) => {
+		const changed = structuredClone(plan);
+		edit(changed);
+		const { hash, ...rest } = changed;
+		expect(hashOf(rest)).not.toBe(hash);
+	});
+
+	test('names only steps that it has, and puts every need first', () => {
+		const seen = new Set<string>();
+		for (const one of plan.steps) {
+			for (const need of one.needs) expect(seen).toContain(need);
+			seen.add(one.id);
+		}
+	});
+
+	test('lets backup and fetch go side by side, and waits for both before anything is stopped', () => {
+		expect(step(plan, 'backup')?.needs).toEqual(['check']);
+		expect(step(plan, 'fetch')?.needs).toEqual(['check']);
+		expect(step(plan, 'quiesce')?.needs).toEqual(expect.arrayContaining(['backup-verify', 'verify', 'keep']));
+	});
+
+	test('keeps the order when a step in between is left out', () => {
+		const bare = make({ backup: null, packages: false });
+		expect(step(bare, 'backup')).toBeUndefined();
+		expect(step(bare, 'packages')).toBeUndefined();
+		expect(step(bare, 'syspatch')?.needs).toEqual(expect.arrayContaining(['firmware', 'installed', 'release-changes']));
+	});
+
+	test('fetches and unpacks only the sets that are installed, and base always', () => {
+		const files = make({}, { sets: ['comp'] }).fetch.map(({ name }) => name);
+		expect(files.filter((name) => name.endsWith('.tgz'))).toEqual(['comp78.tgz', 'base78.tgz']);
+	});
+
+	test('does not touch headers when comp is not installed', () => {
+		expect(step(make({}, { sets: ['base'] }), 'zone')?.commands.join('\n')).not.toContain('c++/v1');
+	});
+
+	test('stops only running daemons that the manifest lists, never sshd', () => {
+		const stopping = step(
+			make({}, { daemons: { enabled: [], running: ['sshd', 'unbound', 'dhcpleased', 'nginx'] } }),
+			'quiesce',
+		)?.commands.join('\n');
+		expect(stopping).toContain('rcctl stop nginx');
+		expect(stopping).not.toMatch(/sshd|unbound|dhcpleased/);
+	});
+
+	test('turns forwarding off only on request, and only where it is on', () => {
+		expect(step(make({ stopForwarding: true }, { forwarding: true }), 'forwarding')?.undo).toContain('forwarding=1');
+		expect(step(make({ stopForwarding: true }), 'forwarding')).toBeUndefined();
+		expect(step(make({}, { forwarding: true }), 'forwarding')).toBeUndefined();
+	});
+
+	test('puts site sets between MAKEDEV and sysmerge, with their hash', () => {
+		const sha256 = 'ab'.repeat(32);
+		const made = make({ site: [{ file: 'site78.tgz', sha256 }] });
+		const ids = made.steps.map(({ id }) => id);
+		expect(ids.indexOf('makedev')).toBeLessThan(ids.indexOf('site'));
+		expect(step(made, 'sysmerge-modern')?.needs).toContain('site');
+		expect(step(made, 'site')?.commands.join('\n')).toContain(`'SHA256 (site78.tgz) = ${sha256}'`);
+	});
+
+	test('starts nothing but builtins and the saved programs after base', () => {
+		const commands = step(plan, 'zone')?.commands ?? [];
+		const base = commands.findIndex((line) => line.includes('-xzphf base78.tgz'));
+		const saved = new RegExp(`^(echo |trap |#|${plan.dir}/bin/|/sbin/oreboot$)`);
+		const after = commands.slice(base + 1);
+		expect(after.at(-1)).toBe('/sbin/oreboot');
+		expect(after.filter((line) => !saved.test(line))).toEqual([]);
+	});
+
+	test('with backup paths that have quotes, $() and line feeds keeps them words', () => {
+		const made = make({ backup: { paths: ['/a b', "/it's", '/$(id)', '/-x', '/'], dir: '/mnt', volumeKiB: 1000 } });
+		expect(step(made, 'backup')?.commands.join('\n')).toContain(`'a b' 'it'\\''s' '$(id)' ./-x .`);
+	});
+
+	test('from a host whose name has sh in it never lets it into a file name', () => {
+		expect(step(make({}, { host: '$(reboot) x' }), 'backup')?.commands.join('\n')).not.toContain('$(reboot)');
+	});
+
+	test('on every era bounds each step by a timeout and a few attempts', () => {
+		for (const name of readdirSync(new URL('./orders/', import.meta.url))) {
+			const [from = '', , to = ''] = name.replace('.json', '').split('-');
+			const made = buildPlan(inPlace, makeFacts({ release: from }), makeTarget(to === 'snapshot' ? from : to), makeOptions(), 'in-place');
+			for (const one of made.steps) expect(one.timeout).toBeGreaterThanOrEqual(60);
+		}
+	});
+});

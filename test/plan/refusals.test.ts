@@ -1,0 +1,38 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { Facts } from '../../src/facts/facts.ts';
+import type { Target } from '../../src/fetch/target.ts';
+import type { PlanOptions } from '../../src/plan/options.ts';
+import { refusals } from '../../src/plan/refusals.ts';
+import { inPlace, makeFacts, makeOptions, makeTarget } from './make.ts';
+
+interface Case {
+	title: string;
+	facts?: Partial<Facts>;
+	/** The version the target's sets carry. */
+	to: string;
+	target?: Partial<Target>;
+	options?: Partial<PlanOptions>;
+	/** Free MiB by mount, where it is less than plenty. */
+	free?: Record<string, number>;
+	/** Seconds the controller's clock is ahead. */
+	ahead?: number;
+	/** Ids of all findings, in order. */
+	findings: string[];
+	/** Each must be said somewhere. */
+	says?: string[];
+}
+
+const folder = new URL('./cases/', import.meta.url);
+const cases = readdirSync(folder).map((name) => JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Case);
+
+describe('what speaks against an upgrade', () => {
+	test.each(cases)('$title', (one) => {
+		const facts = makeFacts(one.facts);
+		for (const mount of facts.mounts) mount.free = (one.free?.[mount.path] ?? 10_000) * 1024 * 1024;
+		const found = refusals(inPlace, facts, makeTarget(one.to, one.target), makeOptions(one.options), facts.clock + (one.ahead ?? 0));
+		expect(found.map(({ id }) => id)).toEqual(one.findings);
+		for (const { says, fix } of found) expect([says, fix].every((text) => text.length > 3)).toBe(true);
+		for (const said of one.says ?? []) expect(found.map(({ says, fix }) => `${says}; ${fix}`).join('\n')).toContain(said);
+	});
+});
