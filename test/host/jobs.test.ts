@@ -1,0 +1,186 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Step } from '../../src/plan/plan.ts';
+import { HostProgram, makeStep, SHELLS, trace, until } from './host-program.ts';
+
+let host: HostProgram;
+let others: HostProgram[] = [];
+afterEach(() => {
+	for (const one of [...others, host]) one.remove();
+	others = [];
+});
+const slow = (top: string): Step[] => [
+	makeStep('slow', [trace(top, 'began'), `while [ ! -f '${top}/go' ]; do sleep 0.1; done`, trace(top, 'ended')]),
+];
+const gone = (pid: number): boolean => spawnSync('ps', ['-p', String(pid)]).status !== 0;
+const go = (): void => writeFileSync(join(host.top, 'go'), '');
+
+describe.each(SHELLS)('a job, in %s', (shell) => {
+	test('is none, running, then ok, with its log and its status', async () => {
+		host = new HostProgram(slow, { shell });
+		expect(host.state('slow')).toBe('0 none');
+		expect(host.call('start', 'slow', '1')).toMatchObject({ code: 0, stdout: '1' });
+		await until(() => host.traces().includes('began'));
+		expect(host.state('slow')).toBe('1 running');
+		go();
+		await until(() => host.state('slow') === '1 ok');
+		expect(readFileSync(host.path('slow', '1', 'rc'), 'utf8')).toBe('0\n');
+		expect(host.call('poll', 'slow', '1', '0').stdout.split('\n')[0]).toBe('1 ok 1000');
+	});
+
+	test('that fails keeps its status, stops at the line that failed, and lets a second attempt begin', async () => {
+		host = new HostProgram((top) => [makeStep('bad', ['echo before', `[ -f '${top}/go' ] || (exit 7)`, trace(top, 'after')])], { shell });
+		host.call('start', 'bad', '1');
+		await until(() => host.state('bad') === '1 failed 7');
+		expect(host.traces()).toEqual([]);
+		expect(host.call('poll', 'bad', '1', '0').stdout).toBe('1 failed 7 1000\nbefore');
+		expect(host.call('poll', 'bad', '1', '4').stdout).toBe('1 failed 7 1000\nre');
+		go();
+		host.call('start', 'bad', '2');
+		await until(() => host.state('bad') === '2 ok');
+		expect(host.traces()).toEqual(['after']);
+	});
+
+	test('started twice with the same number runs once', async () => {
+		host = new HostProgram(slow, { shell });
+		go();
+		expect(host.call('start', 'slow', '1').stdout).toBe('1');
+		await until(() => host.state('slow') === '1 ok');
+		expect(host.call('start', 'slow', '1')).toMatchObject({ code: 0, stdout: '1' });
+		expect(host.traces()).toEqual(['began', 'ended']);
+	});
+});
+
+describe('a job', () => {
+	test('outlives its starter: a hang-up, Ctrl-C and kill -9', async () => {
+		host = new HostProgram(slow);
+		const starter = host.launch('--yes');
+		await until(() => host.traces().includes('began'));
+		process.kill(starter.pid, 'SIGKILL');
+		process.kill(-starter.pid, 'SIGHUP');
+		process.kill(-starter.pid, 'SIGINT');
+		await starter.ended;
+		expect(host.state('slow')).toBe('1 running');
+		go();
+		await until(() => host.state('slow') === '1 ok');
+		expect(host.traces()).toEqual(['began', 'ended']);
+	});
+
+	test('killed with its shell is lost, and only then a second attempt begins', async () => {
+		host = new HostProgram(slow);
+		host.call('start', 'slow', '1');
+		await until(() => host.traces().includes('began'));
+		process.kill(host.pid('slow', 1), 'SIGKILL');
+		process.kill(host.pid('slow', 1, 'act.'), 'SIGKILL');
+		await until(() => host.state('slow') === '1 lost');
+		go();
+		expect(host.call('start', 'slow', '2').code).toBe(0);
+		await until(() => host.state('slow') === '2 ok');
+		expect(host.traces()).toEqual(['began', 'began', 'ended']);
+	});
+
+	test('whose keeper alone was killed still runs, and no second attempt begins beside it', async () => {
+		host = new HostProgram(slow);
+		host.call('start', 'slow', '1');
+		await until(() => host.traces().includes('began'));
+		const keeper = host.pid('slow', 1);
+		process.kill(keeper, 'SIGKILL');
+		await until(() => gone(keeper));
+		expect(host.state('slow')).toBe('1 running');
+		const second = host.call('start', 'slow', '2');
+		expect(second.code).toBe(1);
+		expect(second.stderr).toContain('slow is still running (attempt 1)');
+		go();
+		await until(() => host.traces().includes('ended'));
+		await until(() => host.state('slow') === '1 lost');
+	});
+
+	test('with a torn status (an empty rc) is lost', async () => {
+		host = new HostProgram(slow);
+		go();
+		host.call('start', 'slow', '1');
+		await until(() => host.state('slow') === '1 ok');
+		writeFileSync(host.path('slow', '1', 'rc'), '');
+		await until(() => host.state('slow') === '1 lost');
+	});
+
+	test('that never began is given up, and cannot begin afterwards', () => {
+		host = new HostProgram(slow);
+		// The starter was cut between making the attempt and the job's first act.
+		const attempt = host.path('slow', '1');
+		mkdirSync(attempt, { recursive: true });
+		writeFileSync(join(attempt, 'script'), trace(host.top, 'late'));
+		expect(host.state('slow')).toBe('1 lost');
+		expect(host.call('job', 'slow', '1').code).toBe(1);
+		expect(host.traces()).toEqual([]);
+	});
+
+	test('is not taken for a process that has its number now', async () => {
+		host = new HostProgram(slow);
+		go();
+		host.call('start', 'slow', '1');
+		await until(() => host.state('slow') === '1 ok');
+		writeFileSync(host.path('slow', '1', 'rc'), '');
+		for (const prefix of ['', 'act.']) writeFileSync(host.path('slow', '1', `${prefix}pid`), `${process.pid}\n`);
+		await until(() => host.state('slow') === '1 lost');
+	});
+
+	test('begun by several starters at once runs once', async () => {
+		host = new HostProgram(slow);
+		go();
+		const starters = Array.from({ length: 6 }, () => host.launch('start', 'slow', '1'));
+		expect(await Promise.all(starters.map(({ ended }) => ended))).toEqual([0, 0, 0, 0, 0, 0]);
+		await until(() => host.state('slow') === '1 ok');
+		expect(host.traces()).toEqual(['began', 'ended']);
+		expect(existsSync(host.path('slow', '2'))).toBe(false);
+	});
+});
+
+describe('a step that is done already', () => {
+	const tested = (top: string): Step[] => [makeStep('tested', [trace(top, 'ran')], { done: `[ -f '${top}/there' ]` })];
+
+	test('by its own test is recorded so, and runs nothing', () => {
+		host = new HostProgram(tested);
+		expect(host.call('settle', 'tested').code).toBe(1);
+		expect(host.state('tested')).toBe('0 none');
+		writeFileSync(join(host.top, 'there'), '');
+		expect(host.call('settle', 'tested').code).toBe(0);
+		expect(host.state('tested')).toBe('0 already');
+		expect(host.call('--yes').code).toBe(0);
+		expect(host.traces()).toEqual([]);
+	});
+
+	test('without a test is done by its record only', async () => {
+		host = new HostProgram(slow);
+		expect(host.call('settle', 'slow').code).toBe(1);
+		go();
+		host.call('start', 'slow', '1');
+		await until(() => host.call('settle', 'slow').code === 0);
+	});
+
+	test('is not settled while it runs, even if its test holds', async () => {
+		host = new HostProgram((top) => slow(top).map((step) => ({ ...step, done: 'true' })));
+		host.call('start', 'slow', '1');
+		await until(() => host.traces().includes('began'));
+		expect(host.call('settle', 'slow').code).toBe(1);
+		go();
+		await until(() => host.state('slow') === '1 ok');
+	});
+});
+
+describe('a host', () => {
+	test('is held by one run; the second is told who holds it, and cannot let it go', () => {
+		host = new HostProgram(slow);
+		const second = new HostProgram(slow, { top: host.top, run: 'run-second' });
+		others = [second];
+		expect(host.call('hold', 'someone@desk pid 1').code).toBe(0);
+		expect(second.call('hold', 'other@desk')).toMatchObject({ code: 75, stdout: `run-t${process.pid} someone@desk pid 1` });
+		second.call('release');
+		expect(second.call('hold', 'other@desk').code).toBe(75);
+		expect(host.call('hold', 'someone@desk pid 2').code).toBe(0);
+		expect(host.call('release').code).toBe(0);
+		expect(second.call('hold', 'other@desk').code).toBe(0);
+	});
+});

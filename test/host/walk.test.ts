@@ -1,0 +1,151 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Step } from '../../src/plan/plan.ts';
+import { HostProgram, makeStep, SHELLS, trace, until } from './host-program.ts';
+
+let host: HostProgram;
+afterEach(() => host.remove());
+const root = process.getuid?.() === 0;
+
+const three = (top: string): Step[] => [
+	makeStep('one', [trace(top, 'one'), 'echo said by one']),
+	makeStep('sure', ["echo 'About to go on.'"], { kind: 'confirm' }),
+	makeStep('merge', [trace(top, 'merge')], { attended: true }),
+	makeStep('two', [trace(top, 'two')], { proof: `[ -f '${top}/trace' ]` }),
+];
+
+describe.skipIf(!root).each(SHELLS)('the walk at the console, in %s (needs root)', (shell) => {
+	test('runs all steps in order, tells each, and a second walk does nothing', () => {
+		host = new HostProgram(three, { shell });
+		const first = host.call('--yes');
+		expect(first).toMatchObject({ code: 0, stderr: '' });
+		expect(host.traces()).toEqual(['one', 'merge', 'two']);
+		expect(first.stdout).toMatch(/run +one: Step one[\s\S]*About to go on[\s\S]*run +two: Step two[\s\S]*done/);
+		const second = host.call('--yes');
+		expect(second.code).toBe(0);
+		expect(second.stdout.match(/^ok +/gm)).toHaveLength(4);
+		expect(host.traces()).toEqual(['one', 'merge', 'two']);
+	});
+
+	test('asks before what cannot be taken back, and stops with nobody there', () => {
+		host = new HostProgram(three, { shell });
+		expect(host.call()).toMatchObject({ code: 1, stderr: expect.stringContaining('give --yes') as string });
+		expect(host.traces()).toEqual(['one']);
+		expect(host.state('sure')).toBe('0 none');
+	});
+
+	test('pauses at a reboot with status 3, says how to go on, and goes on after it', () => {
+		host = new HostProgram((top) => [makeStep('again', [trace(top, 'reboot')], { kind: 'reboot' }), makeStep('two', [trace(top, 'two')])], {
+			shell,
+		});
+		const first = host.call();
+		expect(first.code).toBe(3);
+		expect(first.stdout).toContain(`After it, log in as root and type: sh ${host.script}`);
+		expect(host.call('verdict', 'again').stdout).toMatch(/^same 1 lost/);
+		host.reboot('again');
+		expect(host.call('verdict', 'again').stdout).toMatch(/^rebooted /);
+		expect(host.call().code).toBe(0);
+		expect(host.traces()).toEqual(['reboot', 'two']);
+	});
+});
+
+describe.skipIf(!root)('the walk at the console (needs root)', () => {
+	test('stops at a step that fails, says so, and tries it again the next time', () => {
+		host = new HostProgram((top) => [
+			makeStep('one', [trace(top, 'one')]),
+			makeStep('bad', [`[ -f '${top}/go' ] || (echo no go; exit 5)`]),
+			makeStep('two', [trace(top, 'two')]),
+		]);
+		const first = host.call();
+		expect(first.code).toBe(1);
+		expect(first.stderr).toContain(`bad failed (status 5); its log is ${host.path('bad', '1', 'log')}`);
+		expect(host.traces()).toEqual(['one']);
+		writeFileSync(join(host.top, 'go'), '');
+		expect(host.call().code).toBe(0);
+		expect(host.traces()).toEqual(['one', 'two']);
+	});
+
+	test('stops at a step whose proof does not hold', () => {
+		host = new HostProgram((top) => [makeStep('one', ['true'], { proof: 'false' }), makeStep('two', [trace(top, 'two')])]);
+		expect(host.call()).toMatchObject({ code: 1, stderr: expect.stringContaining('its proof does not hold') as string });
+		expect(host.traces()).toEqual([]);
+	});
+
+	test('does not pass a reboot that was asked for and never came', () => {
+		host = new HostProgram((top) => [makeStep('again', ['true'], { kind: 'reboot' }), makeStep('two', [trace(top, 'two')])]);
+		expect(host.call().code).toBe(3);
+		expect(host.call().code).toBe(3);
+		expect(host.traces()).toEqual([]);
+	});
+
+	test('wants both signs of a reboot: another boot time alone is none', () => {
+		host = new HostProgram((top) => [makeStep('again', [trace(top, 'reboot')], { kind: 'reboot' })]);
+		expect(host.call().code).toBe(3);
+		host.reboot();
+		expect(host.call('verdict', 'again').stdout).toMatch(/^same /);
+	});
+
+	test('runs the zone again when the host rebooted before it was complete', () => {
+		host = new HostProgram((top) => [makeStep('zone', [trace(top, 'zone')], { kind: 'zone', done: `[ -f '${top}/complete' ]` })]);
+		expect(host.call().code).toBe(3);
+		host.reboot('zone');
+		expect(host.call().code).toBe(3);
+		expect(host.traces()).toEqual(['zone', 'zone']);
+		writeFileSync(join(host.top, 'complete'), '');
+		host.reboot('zone');
+		expect(host.call().code).toBe(0);
+		expect(host.traces()).toEqual(['zone', 'zone']);
+	});
+
+	test('follows a job that runs already instead of starting another', async () => {
+		host = new HostProgram((top) => [makeStep('slow', [trace(top, 'began'), `while [ ! -f '${top}/go' ]; do sleep 0.1; done`])]);
+		host.call('start', 'slow', '1');
+		await until(() => host.traces().includes('began'));
+		const walk = host.launch();
+		await until(() => existsSync(join(host.top, 'lock')) || existsSync(join(host.dir, 'holder')));
+		writeFileSync(join(host.top, 'go'), '');
+		expect(await walk.ended).toBe(0);
+		expect(host.traces()).toEqual(['began']);
+	});
+
+	test('is refused while another run holds the host, naming it', () => {
+		host = new HostProgram(three);
+		const other = new HostProgram(three, { top: host.top, run: 'run-other' });
+		other.call('hold', 'someone@desk');
+		expect(host.call('--yes')).toMatchObject({ code: 1, stderr: expect.stringContaining('held by run-other someone@desk') as string });
+		expect(host.traces()).toEqual([]);
+	});
+
+	test('begun from a copy elsewhere leaves the script in the directory of the run', () => {
+		host = new HostProgram(three);
+		const copy = join(host.top, 'copy.sh');
+		writeFileSync(copy, readFileSync(host.script));
+		writeFileSync(host.script, 'exit 9\n');
+		const at = new HostProgram(() => [], { top: host.top, run: 'run-unused' });
+		expect(at.callFile(copy, '--yes').code).toBe(0);
+		expect(readFileSync(host.script, 'utf8')).toBe(readFileSync(copy, 'utf8'));
+		expect(host.traces()).toEqual(['one', 'merge', 'two']);
+	});
+});
+
+describe('the status of a run', () => {
+	test('tells every step and where it stands, in order, and changes nothing', async () => {
+		host = new HostProgram((top) => [...three(top), makeStep('bad', ['exit 4'])]);
+		host.call('start', 'one', '1');
+		host.call('start', 'bad', '1');
+		await until(() => host.state('one') === '1 ok' && host.state('bad') === '1 failed 4');
+		const words = host
+			.call('status')
+			.stdout.split('\n')
+			.map((line) => line.split(/\s+/).slice(0, 2).join(' '));
+		expect(words).toEqual(['ok one', 'none sure', 'none merge', 'none two', 'failed bad']);
+		expect(host.traces()).toEqual(['one']);
+	});
+
+	test('refuses an unknown verb and an unknown step', () => {
+		host = new HostProgram(three);
+		expect(host.call('dance')).toMatchObject({ code: 1, stderr: expect.stringContaining('unknown verb: dance') as string });
+		expect(host.call('start', 'nothing', '1').code).toBe(1);
+	});
+});
