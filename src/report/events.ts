@@ -1,0 +1,19 @@
+/** What a run tells the renderers. A closed union: a renderer that forgets a kind does not compile. */
+export type RunEvent =
+	/** The steps of the plan, once, first. */
+	| { kind: 'plan'; run: string; host: string; title: string; steps: { id: string; title: string }[] }
+	| { kind: 'step'; id: string; status: 'running' | 'done' | 'already' | 'failed' | 'waiting'; detail?: string }
+	/** Long work: bytes done, bytes in all (null = not known), bytes a second. */
+	| { kind: 'progress'; id: string; done: number; total: number | null; rate: number }
+	/** A line of a step's own output. */
+	| { kind: 'log'; id: string; line: string }
+	/** A sentence for the person, outside any step. */
+	| { kind: 'notice'; text: string }
+	/** The last event: how it ended, the report as lines for people. */
+	| { kind: 'end'; status: 'done' | 'failed' | 'waiting'; lines: string[] };
+
+/** Takes events; `close` leaves the terminal clean. Nothing else writes to stdout meanwhile. */
+export interface Renderer {
+	event(event: RunEvent): void;
+	close(): Promise<void>;
+}
