@@ -1,0 +1,11 @@
+import type { Plan } from '../plan/plan.ts';
+
+/** What a person types after a reboot at the console. */
+export function goOnAtConsole(plan: Plan): string[] {
+	return [
+		'The machine reboots. After it, log in as root and type:',
+		`  bsdup resume ${plan.run}`,
+		'or, while programs of old packages do not start on the new base:',
+		`  sh ${plan.dir}/resume.sh`,
+	];
+}

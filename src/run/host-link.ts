@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BsdupError } from '../errors.ts';
+import type { RunOptions, RunResult, Transport } from '../transport/transport.ts';
+
+/** Codes after which connecting again can help. A changed host key or a refused login is not among them. */
+const PASSING = new Set(['E_CONNECTION_LOST', 'E_CONNECT', 'E_TIMEOUT']);
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 10_000;
+
+/** True for an error that a later try may not meet. */
+export function isPassing(error: unknown): boolean {
+	return error instanceof BsdupError && PASSING.has(error.code);
+}
+
+/** Calls to the host that survive a lost connection: every script sent here may be sent twice without harm. */
+export class HostLink {
+	readonly #transport: Transport;
+	readonly #notice: (text: string) => void;
+	readonly #patienceMs: number;
+
+	/** `patienceMs`: how long a host may stay away before the run gives up waiting. */
+	constructor(transport: Transport, notice: (text: string) => void, patienceMs: number) {
+		this.#transport = transport;
+		this.#notice = notice;
+		this.#patienceMs = patienceMs;
+	}
+
+	/** Runs a script, connecting again as often as needed. Throws E_HOST_AWAY when patience ends. */
+	async run(script: string, options: RunOptions = {}): Promise<RunResult> {
+		return this.retry(() => this.#transport.run(script, options), options.signal);
+	}
+
+	/** The same for any idempotent use of the transport. */
+	async retry<T>(use: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+		const end = Date.now() + this.#patienceMs;
+		let pause = FIRST_PAUSE_MS;
+		let lost = false;
+		for (;;) {
+			try {
+				if (lost) await this.#transport.connect();
+				const result = await use();
+				if (lost) this.#notice(`connected again to ${this.#transport.name}`);
+				return result;
+			} catch (error) {
+				if (!isPassing(error) || signal?.aborted === true) throw error;
+				if (Date.now() > end) throw this.#away(error);
+				if (!lost) this.#notice(`${this.#transport.name} does not answer; what runs there goes on; trying again`);
+				lost = true;
+				await sleep(pause);
+				pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+			}
+		}
+	}
+
+	#away(cause: unknown): BsdupError {
+		return new BsdupError({
+			code: 'E_HOST_AWAY',
+			message: `${this.#transport.name} did not answer for ${Math.round(this.#patienceMs / 60_000)} minutes`,
+			state: 'What was running there goes on by itself; its record is on the host.',
+			next: ['bsdup resume', 'if it does not come back, use the recovery card (bsdup status) at its console'],
+			cause,
+		});
+	}
+}

@@ -1,0 +1,107 @@
+import { hostname, userInfo } from 'node:os';
+import { BsdupError } from '../errors.ts';
+import type { Step } from '../plan/plan.ts';
+import { runConfirm } from '../steps/confirm.ts';
+import type { StepContext, StepOutcome } from '../steps/context.ts';
+import { runFetch } from '../steps/fetch.ts';
+import { runHostJob } from '../steps/host-job.ts';
+import { runReboot } from '../steps/reboot.ts';
+import type { StepState } from './host-program.ts';
+
+/** `waiting`: a reboot or a person comes next; the program ends with status 3. */
+export type RunOutcome = 'done' | 'waiting';
+
+/**
+ * Carries a plan to its end, from wherever the host's record says it stands. Calling it again is the recovery.
+ *
+ * Connect → take the host → lay its program there → walk the graph → let the host go.
+ */
+export async function run(context: StepContext): Promise<RunOutcome> {
+	const { plan, host, journal, emit } = context;
+	emit({
+		kind: 'plan',
+		run: plan.run,
+		host: context.transport.name,
+		title: plan.title,
+		steps: plan.steps.map(({ id, title }) => ({ id, title })),
+	});
+	journal.append({ kind: 'begin', plan: plan.hash, controller: `${userInfo().username}@${hostname()} process ${process.pid}` });
+
+	await host.install();
+	await host.hold(`${userInfo().username}@${hostname()}, process ${process.pid}, since ${new Date().toISOString()}`);
+	const outcome = await walk(context, await host.states());
+	if (outcome === 'done') await host.release();
+	journal.append({ kind: 'end', status: outcome, detail: '' });
+	return outcome;
+}
+
+/** Starts every step whose needs are met, at once; stops starting after the first failure, lets what runs end, then throws it. */
+async function walk(context: StepContext, states: Map<string, StepState>): Promise<RunOutcome> {
+	const done = new Set<string>();
+	const running = new Map<string, Promise<void>>();
+	let failure: unknown;
+	let waiting = false;
+	const none: StepState = { attempt: 0, state: 'none', rc: 0 };
+
+	const startReady = (): void => {
+		for (const step of context.plan.steps) {
+			if (done.has(step.id) || running.has(step.id) || !step.needs.every((need) => done.has(need))) continue;
+			const work = one(step, context, states.get(step.id) ?? none).then(
+				(outcome) => {
+					if (outcome === 'waiting') waiting = true;
+					if (outcome !== 'waiting') done.add(step.id);
+				},
+				(error: unknown) => {
+					failure ??= error;
+				},
+			);
+			running.set(
+				step.id,
+				work.finally(() => running.delete(step.id)),
+			);
+		}
+	};
+	for (;;) {
+		if (failure === undefined && !waiting) startReady();
+		if (running.size === 0) break;
+		await Promise.race(running.values());
+	}
+	if (failure !== undefined) throw failure;
+	return waiting ? 'waiting' : 'done';
+}
+
+/** One step: look in the record, act, record. */
+async function one(step: Step, context: StepContext, known: StepState): Promise<StepOutcome> {
+	const { emit, journal } = context;
+	const tell = (status: 'done' | 'already' | 'failed' | 'waiting', detail: string): void => {
+		journal.append({ kind: 'step', id: step.id, status, attempt: known.attempt, detail });
+		emit({ kind: 'step', id: step.id, status, ...(detail === '' ? {} : { detail }) });
+	};
+	if (known.state === 'ok' || known.state === 'already') {
+		emit({ kind: 'step', id: step.id, status: 'already' });
+		return 'already';
+	}
+	emit({ kind: 'step', id: step.id, status: 'running' });
+	try {
+		const outcome = await act(step, context, known);
+		tell(outcome, '');
+		return outcome;
+	} catch (error) {
+		if (!context.signal.aborted) tell('failed', error instanceof BsdupError ? error.code : String(error));
+		throw error;
+	}
+}
+
+function act(step: Step, context: StepContext, known: StepState): Promise<StepOutcome> {
+	switch (step.kind) {
+		case 'host':
+			return runHostJob(step, context, known);
+		case 'fetch':
+			return runFetch(step, context);
+		case 'confirm':
+			return runConfirm(step, context);
+		case 'zone':
+		case 'reboot':
+			return runReboot(step, context, known);
+	}
+}

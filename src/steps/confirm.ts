@@ -1,0 +1,19 @@
+import { BsdupError } from '../errors.ts';
+import type { Step } from '../plan/plan.ts';
+import type { StepContext, StepOutcome } from './context.ts';
+
+/** Asks before what cannot be taken back; the answer is recorded on the host, so that it is asked once in a run. */
+export async function runConfirm(step: Step, context: StepContext): Promise<StepOutcome> {
+	if (await context.host.settle(step.id)) return 'already';
+	const { stdout } = await context.link.run(step.commands.join('\n'));
+	if (!(await context.confirm(stdout.trimEnd().split('\n')))) {
+		throw new BsdupError({
+			code: 'E_NOT_CONFIRMED',
+			message: 'not confirmed',
+			state: 'Sets are fetched and verified, the backup is made; the system itself is as it was.',
+			next: [`bsdup resume ${context.plan.run}`],
+		});
+	}
+	await context.host.consented(step.id);
+	return 'done';
+}

@@ -1,0 +1,29 @@
+import type { Journal } from '../journal/journal.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { RunEvent } from '../report/events.ts';
+import type { HostLink } from '../run/host-link.ts';
+import type { HostProgram } from '../run/host-program.ts';
+import type { Transport } from '../transport/transport.ts';
+
+/** What every kind of step is given. */
+export interface StepContext {
+	plan: Plan;
+	transport: Transport;
+	link: HostLink;
+	host: HostProgram;
+	journal: Journal;
+	emit: (event: RunEvent) => void;
+	/** Ends the controller's waiting, never a job. */
+	signal: AbortSignal;
+	/** Asks the person; true = yes. */
+	confirm: (lines: readonly string[]) => Promise<boolean>;
+	/** Stop after each proven reboot over SSH. */
+	pauseAtReboot: boolean;
+	/** Where sets are kept on the controller. */
+	cache: string;
+	/** How long a reboot may take. Milliseconds. */
+	rebootMs: number;
+}
+
+/** How a step ended for the run: `waiting` ends the program with status 3. */
+export type StepOutcome = 'done' | 'already' | 'waiting';

@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Step } from '../plan/plan.ts';
+import type { StepState } from '../run/host-program.ts';
+import type { StepContext, StepOutcome } from './context.ts';
+import { stepFailed } from './failure.ts';
+
+const POLL_FIRST_MS = 150;
+const POLL_LONGEST_MS = 1000;
+/** Attempts that ended without a status (power cut, kill) are begun again this often; more means something keeps killing them. */
+const LOST_LIMIT = 5;
+const TAIL_LINES = 8;
+
+/** A step as a detached job on the host: done already, still running, or begun now; followed to its end and proven. */
+export async function runHostJob(step: Step, context: StepContext, known: StepState): Promise<StepOutcome> {
+	if (known.state === 'running') {
+		if ((await followJob(step, context, known.attempt)).state === 'ok') return proven(step, context);
+	} else if (await context.host.settle(step.id)) return 'already';
+	if (step.attended) return attended(step, context);
+
+	let lost = 0;
+	for (let failures = 0; ; ) {
+		const attempt = ((await context.host.states()).get(step.id)?.attempt ?? 0) + 1;
+		context.journal.append({ kind: 'step', id: step.id, status: 'running', attempt, detail: '' });
+		await context.host.start(step.id, attempt);
+		const { state, rc, tail } = await followJob(step, context, attempt);
+		if (state === 'ok') return proven(step, context);
+		if (state === 'lost' && ++lost <= LOST_LIMIT) {
+			context.emit({ kind: 'notice', text: `${step.id} was cut on the host; it is begun again` });
+		} else if (++failures >= step.attempts) {
+			throw stepFailed(context, step, state === 'lost' ? `was cut ${lost} times` : `ended with status ${rc}`, tail);
+		}
+	}
+}
+
+/** Follows a running attempt by asking again and again; a lost connection changes nothing. */
+export async function followJob(step: Step, context: StepContext, attempt: number): Promise<StepState & { tail: string }> {
+	const end = Date.now() + step.timeout * 1000;
+	let offset = 0;
+	let pause = POLL_FIRST_MS;
+	let rest = '';
+	const tail: string[] = [];
+	const line = (text: string): void => {
+		context.emit({ kind: 'log', id: step.id, line: text });
+		tail.push(text);
+		if (tail.length > TAIL_LINES) tail.shift();
+	};
+	for (;;) {
+		const { text, ...state } = await context.host.poll(step.id, attempt, offset);
+		offset += Buffer.byteLength(text);
+		const lines = (rest + text).split('\n');
+		rest = lines.pop() ?? '';
+		lines.forEach(line);
+		if (state.state !== 'running') {
+			if (rest !== '') line(rest);
+			return { ...state, tail: tail.join('\n') };
+		}
+		if (Date.now() > end) throw stepFailed(context, step, `still runs after ${step.timeout} s; it is left running`);
+		await sleep(pause, undefined, { signal: context.signal });
+		pause = Math.min(pause * 1.5, POLL_LONGEST_MS);
+	}
+}
+
+async function attended(step: Step, context: StepContext): Promise<StepOutcome> {
+	context.journal.append({ kind: 'step', id: step.id, status: 'waiting', attempt: 0, detail: 'a person at the terminal' });
+	if (!(await context.host.attended(step.id))) throw stepFailed(context, step, 'was not finished');
+	return proven(step, context);
+}
+
+async function proven(step: Step, context: StepContext): Promise<StepOutcome> {
+	if (await context.host.proven(step.id)) return 'done';
+	throw stepFailed(context, step, 'ran, but its proof does not hold');
+}

@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BsdupError } from '../errors.ts';
+import type { Step } from '../plan/plan.ts';
+import { goOnAtConsole } from '../run/go-on.ts';
+import { isPassing } from '../run/host-link.ts';
+import type { StepState } from '../run/host-program.ts';
+import type { StepContext, StepOutcome } from './context.ts';
+import { stepFailed } from './failure.ts';
+
+const LOOK_AGAIN_MS = 500;
+
+/**
+ * The zone and every reboot: the job is started once, followed through one channel that was open before it began
+ * (nothing new may be started on the host meanwhile), then the host is waited for and gives its verdict.
+ */
+export async function runReboot(step: Step, context: StepContext, known: StepState): Promise<StepOutcome> {
+	const { host, journal, transport } = context;
+	let state = known;
+	for (let tries = 0; ; tries++) {
+		if (state.state !== 'running') {
+			if (await host.settle(step.id)) return finish(step, context, 'already');
+			if (tries >= step.attempts) throw stepFailed(context, step, `not done after ${tries} attempts`);
+			state = { attempt: state.attempt + 1, state: 'running', rc: 0 };
+			journal.append({ kind: 'step', id: step.id, status: 'running', attempt: state.attempt, detail: '' });
+			// Said before: the reboot may leave no time to say it.
+			if (transport.local) for (const text of goOnAtConsole(context.plan)) context.emit({ kind: 'notice', text });
+			await startFollowed(step, context, state.attempt);
+		} else await quietly(host.follow(step.id, state.attempt, step.timeout * 1000, say(step, context), context.signal), context);
+		if (transport.local) {
+			journal.append({ kind: 'step', id: step.id, status: 'waiting', attempt: state.attempt, detail: 'the reboot' });
+			return 'waiting';
+		}
+		state = await awaitReturn(step, context);
+		if (await host.settle(step.id)) {
+			const outcome = await finish(step, context, 'done');
+			return context.pauseAtReboot ? 'waiting' : outcome;
+		}
+		context.emit({ kind: 'notice', text: `${step.id}: the host came back with the step unfinished; it is begun again` });
+	}
+}
+
+/** The follower is on the host before the zone's first command, so that nothing needs starting after base. */
+async function startFollowed(step: Step, context: StepContext, attempt: number): Promise<void> {
+	await context.host.start(step.id, attempt);
+	await quietly(context.host.follow(step.id, attempt, step.timeout * 1000, say(step, context), context.signal), context);
+}
+
+/** The end of the connection is what a reboot looks like (F:H): expected. */
+async function quietly(following: Promise<void>, context: StepContext): Promise<void> {
+	await following.catch((error: unknown) => {
+		if (context.signal.aborted || !isPassing(error)) throw error;
+	});
+}
+
+function say(step: Step, context: StepContext): (text: string) => void {
+	let rest = '';
+	return (text) => {
+		const lines = (rest + text).split('\n');
+		rest = lines.pop() ?? '';
+		for (const line of lines) context.emit({ kind: 'log', id: step.id, line });
+	};
+}
+
+/** Waits until the host answers with a later boot. The verdicts that are failures are errors with what to do. */
+async function awaitReturn(step: Step, context: StepContext): Promise<StepState> {
+	const gone = Date.now();
+	let answered = false;
+	context.emit({ kind: 'notice', text: 'waiting for the host to come back' });
+	while (Date.now() - gone < context.rebootMs) {
+		await sleep(LOOK_AGAIN_MS, undefined, { signal: context.signal });
+		try {
+			const look = await context.host.verdict(step.id);
+			answered = true;
+			if (look.rebooted) {
+				context.journal.append({ kind: 'verdict', id: step.id, verdict: 'rebooted', downMs: Date.now() - gone });
+				return look;
+			}
+			if (look.state === 'failed') throw stepFailed(context, step, `stopped with status ${look.rc} before the reboot`);
+		} catch (error) {
+			// Programs that die by a signal are the zone's own sign: base is new, the kernel is not yet (F:D).
+			if (!isPassing(error) && !(error instanceof BsdupError && error.code === 'E_HOST_PROGRAM')) throw error;
+		}
+	}
+	const minutes = Math.round(context.rebootMs / 60_000);
+	throw new BsdupError({
+		code: answered ? 'E_NEVER_REBOOTED' : 'E_NOT_BACK',
+		message: answered ? 'verdict: never rebooted' : `verdict: did not come back in ${minutes} minutes`,
+		state: 'At its console it may wait at the loader, in the installer, or for a person.',
+		next: [`bsdup resume ${context.plan.run}   (once it answers)`, context.plan.recovery],
+	});
+}
+
+async function finish(step: Step, context: StepContext, outcome: StepOutcome): Promise<StepOutcome> {
+	if (await context.host.proven(step.id)) {
+		if (step.proof !== '') context.emit({ kind: 'notice', text: 'verdict: new system' });
+		return outcome;
+	}
+	throw stepFailed(context, step, 'verdict: rebooted, old system');
+}
