@@ -1,0 +1,16 @@
+import { Args } from '@oclif/core';
+import { BaseCommand } from '../../src/cli/base-command.ts';
+import { loadManifest } from '../../src/manifest/load.ts';
+
+export default class ManifestCheckCommand extends BaseCommand {
+	static override summary = 'Tell whether a manifest can be used; every fault with its file and line.';
+	static override args = { file: Args.string({ description: 'the manifest', required: true }) };
+	static override examples = ['<%= config.bin %> <%= command.id %> my-method.yaml'];
+
+	async run(): Promise<unknown> {
+		const { args } = await this.parse(ManifestCheckCommand);
+		const manifest = await loadManifest(args.file);
+		this.log(`${args.file}: fine`);
+		return { file: args.file, method: manifest.method, steps: manifest.steps.length };
+	}
+}

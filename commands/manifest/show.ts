@@ -1,0 +1,41 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Args } from '@oclif/core';
+import { BaseCommand } from '../../src/cli/base-command.ts';
+import { BsdupError, EXIT } from '../../src/errors.ts';
+import { listManifests } from '../../src/manifest/list.ts';
+import { loadManifest, parseManifest } from '../../src/manifest/load.ts';
+
+export default class ManifestShowCommand extends BaseCommand {
+	static override summary = 'List the manifests, or print one to start your own from.';
+	static override args = { name: Args.string({ description: 'SYSTEM/METHOD; none = list them' }) };
+	static override examples = [
+		'<%= config.bin %> <%= command.id %>',
+		'<%= config.bin %> <%= command.id %> SYSTEM/in-place > my-method.yaml',
+	];
+
+	async run(): Promise<unknown> {
+		const { args } = await this.parse(ManifestShowCommand);
+		const known = await listManifests(join(this.config.root, 'manifests'));
+		if (args.name === undefined) {
+			const rows = await Promise.all(known.map(async ({ name, file }) => ({ name, file, manifest: await loadManifest(file) })));
+			for (const { name, manifest } of rows) {
+				this.log(`${name}: ${manifest.title}; from ${manifest.eras.map((era) => era.name).join(', ')}`);
+			}
+			return rows.map(({ name, file, manifest }) => ({ name, file, title: manifest.title, eras: manifest.eras }));
+		}
+		// Only a listed name is ever opened, so that a name cannot lead out of the folder.
+		const found = known.find(({ name }) => name === args.name);
+		if (found === undefined) {
+			throw new BsdupError({
+				code: 'E_MANIFEST_NAME',
+				message: `there is no manifest ${JSON.stringify(args.name)}`,
+				next: known.map(({ name }) => `bsdup manifest show ${name}`),
+				exit: EXIT.usage,
+			});
+		}
+		const text = await readFile(found.file, 'utf8');
+		this.log(text.trimEnd());
+		return parseManifest(text, found.file);
+	}
+}

@@ -1,0 +1,61 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../src/cli/base-command.ts';
+import { carry, requireSomebody } from '../src/cli/carry.ts';
+import { makePlan, refuse } from '../src/cli/make-plan.ts';
+import { hostFlags, openHost } from '../src/cli/open-host.ts';
+import { checkPlanFits } from '../src/cli/plan-fits.ts';
+import { planFlags } from '../src/cli/plan-flags.ts';
+import { runFlags } from '../src/cli/run-flags.ts';
+import { createRun, readPlan, stateDir } from '../src/journal/state.ts';
+import { planText } from '../src/plan/text.ts';
+
+export default class UpgradeCommand extends BaseCommand {
+	static override summary = 'Upgrade a host from start to finish.';
+	static override args = { host: Args.string({ description: '[user@]name[:port]; none = this machine' }) };
+	static override flags = {
+		...hostFlags,
+		...planFlags,
+		...runFlags,
+		plan: Flags.string({ description: 'run this plan (bsdup plan --format json)', helpValue: 'FILE', exclusive: ['to', 'facts'] }),
+		'dry-run': Flags.boolean({ description: 'print the plan and stop' }),
+	};
+	static override examples = [
+		'<%= config.bin %> <%= command.id %> root@db1 --to 7.8 --backup-to /mnt --dry-run',
+		'<%= config.bin %> <%= command.id %> root@db1 --to snapshot --no-backup --unattended --yes',
+	];
+
+	async run(): Promise<unknown> {
+		const { args, flags } = await this.parse(UpgradeCommand);
+		if (!flags['dry-run']) requireSomebody(flags);
+		const given = flags.plan === undefined ? undefined : readPlan(flags.plan);
+		const transport = await openHost(args.host, flags);
+		const plan = await this.#plan(given, flags, transport).finally(() => transport.close());
+		if (flags['dry-run']) {
+			this.log(planText(plan));
+			return plan;
+		}
+		const { identity, become, 'known-hosts': knownHosts, 'ssh-config': sshConfig } = flags;
+		const reach = Object.fromEntries(
+			Object.entries({ identity, become, 'known-hosts': knownHosts, 'ssh-config': sshConfig }).filter(([, value]) => value !== undefined),
+		);
+		const folder = createRun(stateDir(flags.state), plan, args.host ?? null, reach);
+		process.exitCode = await carry(folder, {
+			yes: flags.yes,
+			json: this.jsonEnabled(),
+			pauseAtReboot: flags['pause-at-reboot'],
+			patience: flags.patience,
+		});
+		return undefined;
+	}
+
+	async #plan(
+		given: Awaited<ReturnType<typeof makePlan>>['plan'] | undefined,
+		flags: Parameters<typeof makePlan>[0],
+		transport: NonNullable<Parameters<typeof makePlan>[1]>,
+	) {
+		if (given !== undefined) return checkPlanFits(given, transport, this.config.root);
+		const { plan, findings } = await makePlan(flags, transport, this.config.root);
+		refuse(findings);
+		return plan;
+	}
+}

@@ -1,0 +1,23 @@
+import { Command } from '@oclif/core';
+import { BsdupError } from '../errors.ts';
+
+/** What all commands share: `--json`, and errors with a code, the state of the host and the next thing to type. */
+export abstract class BaseCommand extends Command {
+	static override enableJsonFlag = true;
+
+	/** Prints an error for people (or as JSON) and sets the exit status; a stack trace only for our own mistakes. */
+	protected override async catch(error: Error & { exitCode?: number; oclif?: { exit?: number } }): Promise<unknown> {
+		if (!(error instanceof BsdupError)) return super.catch(error);
+		process.exitCode = error.exit;
+		if (this.jsonEnabled()) {
+			const { code, message, state, next } = error;
+			this.logJson({ error: { code, message, state, next } });
+			return undefined;
+		}
+		this.logToStderr(`bsdup: ${error.message}`);
+		this.logToStderr(`Code:  ${error.code}`);
+		this.logToStderr(`State: ${error.state}`);
+		for (const step of error.next) this.logToStderr(`Next:  ${step}`);
+		return undefined;
+	}
+}

@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BsdupError, EXIT } from '../errors.ts';
+import { openJournal } from '../journal/journal.ts';
+import { holdRun, type RunFolder } from '../journal/state.ts';
+import { chooseRenderer } from '../report/choose.ts';
+import type { Renderer } from '../report/events.ts';
+import { goOnAtConsole } from '../run/go-on.ts';
+import { HostLink } from '../run/host-link.ts';
+import { HostProgram } from '../run/host-program.ts';
+import { run } from '../run/run.ts';
+import { ask, hostTransport } from './open-host.ts';
+
+export interface CarryOptions {
+	yes: boolean;
+	json: boolean;
+	pauseAtReboot: boolean;
+	/** Minutes a host may stay away. */
+	patience: number;
+}
+
+/** Carries a run from where it stands; returns the exit status. Ctrl-C ends this program, never a job on the host. */
+export async function carry(folder: RunFolder, options: CarryOptions): Promise<number> {
+	const letGo = holdRun(folder);
+	const journal = openJournal(folder.journal);
+	const renderer = chooseRenderer({
+		json: options.json,
+		stdout: process.stdout,
+		rows: process.stdout.rows ?? 0,
+		columns: process.stdout.columns ?? 80,
+		steps: folder.plan.steps.length,
+	});
+	const transport = hostTransport(folder.host ?? undefined, folder.flags);
+	const stop = new AbortController();
+	let signalled: NodeJS.Signals | undefined;
+	const onSignal = (signal: NodeJS.Signals): void => {
+		signalled = signal;
+		stop.abort();
+	};
+	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, onSignal);
+	const link = new HostLink(transport, (text) => renderer.event({ kind: 'notice', text }), options.patience * 60_000);
+	try {
+		// A resume may come while the host is between two boots.
+		await link.retry(() => transport.connect(), stop.signal);
+		const outcome = await run({
+			plan: folder.plan,
+			transport,
+			link,
+			host: new HostProgram(folder.plan, transport, link),
+			journal,
+			emit: (event) => renderer.event(event),
+			signal: stop.signal,
+			confirm: (lines) => confirm(lines, options, renderer),
+			pauseAtReboot: options.pauseAtReboot,
+			cache: join(folder.dir, '..', 'sets'),
+			rebootMs: options.patience * 60_000,
+		});
+		renderer.event({ kind: 'end', status: outcome, lines: outcome === 'done' ? report(folder) : waitingLines(folder) });
+		return outcome === 'done' ? EXIT.done : EXIT.waiting;
+	} catch (error) {
+		if (signalled === undefined) {
+			renderer.event({ kind: 'end', status: 'failed', lines: [] });
+			throw error;
+		}
+		journal.append({ kind: 'end', status: 'interrupted', detail: signalled });
+		// A shutdown ends this program by SIGTERM or SIGHUP: at the console that is the reboot that was waited for.
+		const waiting = transport.local && signalled !== 'SIGINT';
+		renderer.event({
+			kind: 'end',
+			status: 'waiting',
+			lines: waiting
+				? waitingLines(folder)
+				: [`Interrupted. What runs on the host goes on by itself. To go on: bsdup resume ${folder.run}`],
+		});
+		return waiting ? EXIT.waiting : EXIT.interrupted;
+	} finally {
+		await renderer.close();
+		await transport.close();
+		journal.close();
+		letGo();
+	}
+}
+
+async function confirm(lines: readonly string[], options: CarryOptions, renderer: Renderer): Promise<boolean> {
+	for (const text of lines) renderer.event({ kind: 'notice', text });
+	if (options.yes) return true;
+	if (!process.stdin.isTTY) return false;
+	return (await ask('Go on? Type yes: ')) === 'yes';
+}
+
+function waitingLines(folder: RunFolder): string[] {
+	const again = `bsdup resume ${folder.run}`;
+	if (folder.host !== null) return [`Paused. To go on: ${again}`];
+	return goOnAtConsole(folder.plan);
+}
+
+/** How long the host was away, from the journal's verdicts. */
+function report(folder: RunFolder): string[] {
+	const lines = readFileSync(folder.journal, 'utf8')
+		.split('\n')
+		.filter((line) => line.includes('"verdict"'));
+	const down = lines.map((line) => JSON.parse(line) as { id: string; downMs: number });
+	return [
+		`${folder.plan.facts.host} runs ${folder.plan.facts.system} ${folder.plan.target.version}, proven: kernel, sets, devices, packages.`,
+		...down.map(({ id, downMs }) => `down for ${(downMs / 1000).toFixed(1)} s at ${id}`),
+	];
+}
+
+/** Without a terminal nobody can answer; said before anything is written (design: the command line). */
+export function requireSomebody(flags: { yes: boolean; unattended: boolean }): void {
+	if (process.stdin.isTTY || (flags.unattended && flags.yes)) return;
+	throw new BsdupError({
+		code: 'E_NO_TERMINAL',
+		message: 'there is no terminal to ask at',
+		next: ['--unattended --yes   (merge in batch mode, confirm in advance)', 'bsdup plan shows what would be done'],
+		exit: EXIT.usage,
+	});
+}

@@ -1,0 +1,78 @@
+import { createInterface } from 'node:readline/promises';
+import { Flags } from '@oclif/core';
+import { BsdupError, EXIT } from '../errors.ts';
+import { localTransport } from '../transport/local.ts';
+import { sshTransport } from '../transport/ssh.ts';
+import type { Become, Transport } from '../transport/transport.ts';
+
+/** Flags of every command that reaches a host. */
+export const hostFlags = {
+	identity: Flags.string({ description: 'private key for SSH', helpValue: 'FILE' }),
+	become: Flags.option({ options: ['none', 'doas', 'sudo'] as const, description: 'how the login becomes root' })(),
+	'known-hosts': Flags.string({ description: 'known_hosts file instead of your own', helpValue: 'FILE' }),
+	'ssh-config': Flags.string({ description: 'ssh_config file instead of your own', helpValue: 'FILE' }),
+};
+
+/** How a host is reached: what `hostFlags` parsed. */
+export interface HostFlags {
+	identity?: string | undefined;
+	become?: string | undefined;
+	'known-hosts'?: string | undefined;
+	'ssh-config'?: string | undefined;
+}
+
+/** Connects to a host over SSH, or to this machine when `spec` is undefined. Throws what the transport throws. */
+export async function openHost(spec: string | undefined, flags: HostFlags): Promise<Transport> {
+	const transport = hostTransport(spec, flags);
+	await transport.connect();
+	return transport;
+}
+
+/** The same without connecting. */
+export function hostTransport(spec: string | undefined, flags: HostFlags): Transport {
+	const become = (flags.become ?? 'none') as Become;
+	if (spec === undefined) return localTransport({ become });
+	return sshTransport({
+		host: spec,
+		become,
+		...(flags.identity === undefined ? {} : { identity: flags.identity }),
+		...(flags['known-hosts'] === undefined ? {} : { knownHostsFile: flags['known-hosts'] }),
+		...(flags['ssh-config'] === undefined ? {} : { configFile: flags['ssh-config'] }),
+		...(process.stdin.isTTY ? { askHostKey, askSecret } : {}),
+	});
+}
+
+async function askHostKey(question: string): Promise<boolean> {
+	return (await ask(`${question}\nTrust it? Type yes: `)) === 'yes';
+}
+
+/** Asks on the terminal without showing what is typed. */
+async function askSecret(question: string): Promise<string> {
+	process.stderr.write(question);
+	process.stdin.setRawMode(true);
+	try {
+		let secret = '';
+		for await (const chunk of process.stdin) {
+			for (const char of String(chunk)) {
+				if (char === '\r' || char === '\n') return secret;
+				if (char === '\x03') throw new BsdupError({ code: 'E_INTERRUPTED', message: 'interrupted', exit: EXIT.interrupted });
+				secret = char === '\x7f' ? secret.slice(0, -1) : secret + char;
+			}
+		}
+		return secret;
+	} finally {
+		process.stdin.setRawMode(false);
+		process.stdin.pause();
+		process.stderr.write('\n');
+	}
+}
+
+/** Asks one line on the terminal. */
+export async function ask(question: string): Promise<string> {
+	const lines = createInterface({ input: process.stdin, output: process.stderr });
+	try {
+		return (await lines.question(question)).trim();
+	} finally {
+		lines.close();
+	}
+}
