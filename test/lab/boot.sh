@@ -1,0 +1,64 @@
+#!/bin/bash
+# Power on: the loader, the kernel and init of a practice host, as process 1 of its own namespaces.
+# usage: boot.sh DISK ROOT LAB NAME   DISK: an ext4 image, or a directory. LAB: what lies outside the tree.
+# Exit status 10: reboot was asked for. 11: it stays off.
+disk=$1 root=$2 lab=$3 name=$4
+hostname "$name" 2>/dev/null
+mount --make-rprivate / 2>/dev/null
+if [ -d "$disk" ]; then
+	mount --bind "$disk" "$root" || exit 11
+else
+	# The data of a file follows its name by up to half a minute: what was not synced is lost in a power cut.
+	mount -o loop,data=writeback,noauto_da_alloc,commit=1 "$disk" "$root" || exit 11
+fi
+mkdir -p "$lab"/{real,run,ctl,log}
+rm -f "$lab"/ctl/* "$lab/run/state"
+say() { echo "$*"; }
+stay() { echo "$1" >"$lab/run/state"; while :; do sleep 3600; done; }
+
+say '>> OpenBSD/amd64 BOOT'
+if [ "$(head -n -1 "$root/bsd" 2>/dev/null | sha256sum | cut -d' ' -f1)" != "$(tail -n 1 "$root/bsd" 2>/dev/null | sed 's/^END //')" ]; then
+	say 'booting hd0a:/bsd: open hd0a:/bsd: bad magic'
+	say ' failed(79). will try /bsd'
+	stay stuck-kernel
+fi
+read -r _ level id <"$root/bsd"
+sed -n 's/^version //p;2q' "$root/bsd" >"$lab/run/version"
+echo "$level" >"$lab/run/level"
+echo "$id" >"$lab/run/id"
+cat "$lab/run/version"
+[ "$id" != RAMDISK ] || { say 'Welcome to the OpenBSD installation program.'; stay installer; }
+last=$(cat "$lab/run/boottime" 2>/dev/null || echo 0)
+while now=$(date +%s); [ "$now" -le "$last" ]; do sleep 0.1; done
+echo "$now" >"$lab/run/boottime"
+
+read -r _ _ _ init < <(sed -n 2p "$root/sbin/init" 2>/dev/null)
+if [ "$(tail -n 1 "$root/sbin/init" 2>/dev/null)" != '# end' ] || [ "${init%% *}" -gt "$level" ]; then
+	say 'panic: init died (signal 12, exit 0)'
+	stay panic
+fi
+mkdir -p "$root"/{lab,lib,lib64,proc,dev/pts}
+mount --bind "$lab" "$root/lab" && mount --bind /usr "$root/lab/real" && mount -o remount,bind,ro "$root/lab/real" 2>/dev/null
+mount --bind "$(realpath /lib)" "$root/lib"
+mount --bind "$(realpath /lib64)" "$root/lib64"
+mount -t proc proc "$root/proc"
+for device in null zero random urandom tty; do
+	[ -e "$root/dev/$device" ] || : >"$root/dev/$device"
+	mount --bind "/dev/$device" "$root/dev/$device"
+done
+mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$root/dev/pts" 2>/dev/null || mount --bind /dev/pts "$root/dev/pts"
+ln -sf pts/ptmx "$root/dev/ptmx"
+: >"$lab/node" && mount --bind "$LAB_NODE" "$lab/node" && mount --bind "$LAB_NODE" "$root/lab/node"
+if [ -n "${LAB_MODULES:-}" ]; then mkdir -p "$lab/package" && mount --bind "$LAB_MODULES" "$root/lab/package"; fi
+
+env -i PATH=/sbin:/bin:/usr/sbin:/usr/bin HOME=/root TERM=vt220 chroot "$root" /bin/sh /etc/rc
+echo up >"$lab/run/state"
+while [ ! -e "$lab/ctl/reboot" ] && [ ! -e "$lab/ctl/halt" ]; do sleep 0.05; done
+say 'syncing disks... done'
+kill -TERM -1
+sleep 0.3
+kill -KILL -1
+sync -f "$root" 2>/dev/null || sync
+[ -e "$lab/ctl/halt" ] && exit 11
+say 'rebooting...'
+exit 10

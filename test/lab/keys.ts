@@ -1,0 +1,27 @@
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
+
+/** Keys and signatures in signify's format, for the lab's lists: Ed25519, key number of eight bytes. */
+
+const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+function keyOf(number: string): { id: Buffer; privateKey: KeyObject } {
+	const seed = createHash('sha256').update(`practice key ${number}`).digest();
+	return {
+		id: createHash('sha256').update(seed).digest().subarray(0, 8),
+		privateKey: createPrivateKey({ key: Buffer.concat([PKCS8_ED25519, seed]), format: 'der', type: 'pkcs8' }),
+	};
+}
+
+/** The text of `openbsd-NN-base.pub` of the practice systems. */
+export function publicKeyText(number: string): string {
+	const { id, privateKey } = keyOf(number);
+	const raw = createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(-32);
+	return `untrusted comment: openbsd ${number} base public key\n${Buffer.concat([Buffer.from('Ed'), id, raw]).toString('base64')}\n`;
+}
+
+/** What `signify -Se` writes: two lines, then the message. */
+export function signedList(number: string, message: string): string {
+	const { id, privateKey } = keyOf(number);
+	const signature = Buffer.concat([Buffer.from('Ed'), id, sign(null, Buffer.from(message), privateKey)]).toString('base64');
+	return `untrusted comment: verify with openbsd-${number}-base.pub\n${signature}\n${message}`;
+}

@@ -1,0 +1,121 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createReadStream, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, normalize } from 'node:path';
+import { signedList } from './keys.ts';
+import { RELEASES, type Release, type ReleaseName } from './releases.ts';
+import { kernelText, type LabFile, setsOf } from './tree.ts';
+import { writeFiles } from './write-tree.ts';
+
+export interface MirrorOptions {
+	/** The new rc hangs at shutdown, as a broken package daemon makes it (F:A.11). */
+	hangAtShutdown?: boolean;
+}
+
+/** A set as bytes: gzipped tar, members in the order given, owned by root. */
+export function makeSet(files: readonly LabFile[]): Buffer {
+	const dir = mkdtempSync(join(tmpdir(), 'bsdup-set-'));
+	try {
+		writeFiles(dir, files);
+		const list = files.map(({ path }) => `./${path}`).join('\n');
+		return execFileSync('tar', ['-czf', '-', '--format=ustar', '--owner=0', '--group=0', '--mtime=2026-01-01', '-C', dir, '-T', '-'], {
+			input: list,
+			maxBuffer: 1 << 28,
+		});
+	} finally {
+		rmSync(dir, { recursive: true, force: true });
+	}
+}
+
+/** Writes one release in the mirror's real layout below `top` (F:A.3). */
+export function publish(top: string, name: ReleaseName, options: MirrorOptions = {}): void {
+	const release: Release = RELEASES[name];
+	const dir = join(top, release.folder);
+	mkdirSync(dir, { recursive: true });
+	const { etc = [], xetc = [], ...sets } = setsOf(release);
+	if (release.modern) sets['base']?.push({ path: 'var/sysmerge/etc.tgz', text: '', mode: 0o600 });
+	if (options.hangAtShutdown === true) sets['base']?.push({ path: 'etc/rc.hangs', text: '', mode: 0o644 });
+	const files = new Map<string, Buffer>();
+	files.set('BUILDINFO', Buffer.from(`Build date: ${release.build} - practice\n`));
+	files.set('INSTALL.amd64', Buffer.from('notes\n'));
+	files.set('bsd', Buffer.from(kernelText(release, 'GENERIC')));
+	files.set('bsd.mp', Buffer.from(kernelText(release, 'GENERIC.MP')));
+	files.set('bsd.rd', Buffer.from(kernelText(release, 'RAMDISK')));
+	for (const [set, members] of Object.entries(release.modern ? sets : { ...sets, etc, xetc })) {
+		files.set(`${set}${release.suffix}.tgz`, set === 'base' && release.modern ? baseWithEtc(members, etc) : makeSet(members));
+	}
+	const list = [...files]
+		.sort(([a], [b]) => (a < b ? -1 : 1))
+		.map(([file, bytes]) => `SHA256 (${file}) = ${createHash('sha256').update(bytes).digest('hex')}\n`)
+		.join('');
+	for (const [file, bytes] of files) writeFileSync(join(dir, file), bytes);
+	writeFileSync(join(dir, 'SHA256'), list);
+	if (release.modern) writeFileSync(join(dir, 'SHA256.sig'), signedList(release.suffix, list));
+	writeFileSync(join(dir, 'index.txt'), execFileSync('ls', ['-ln'], { cwd: dir, env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' } }));
+	const packages = join(top, release.folder.split('/').slice(0, -1).join('/'), 'packages/amd64');
+	mkdirSync(packages, { recursive: true });
+	writeFileSync(join(packages, 'level'), `${release.level}\n`);
+}
+
+/** base carries etc.tgz, a set inside the set (F:A.2). */
+function baseWithEtc(members: readonly LabFile[], etc: readonly LabFile[]): Buffer {
+	const dir = mkdtempSync(join(tmpdir(), 'bsdup-base-'));
+	try {
+		writeFiles(dir, members);
+		writeFileSync(join(dir, 'var/sysmerge/etc.tgz'), makeSet(etc));
+		const list = members.map(({ path }) => `./${path}`).join('\n');
+		return execFileSync('tar', ['-czf', '-', '--format=ustar', '--owner=0', '--group=0', '--mtime=2026-01-01', '-C', dir, '-T', '-'], {
+			input: list,
+			maxBuffer: 1 << 28,
+		});
+	} finally {
+		rmSync(dir, { recursive: true, force: true });
+	}
+}
+
+/** A running mirror on loopback. */
+export interface Mirror {
+	url: string;
+	dir: string;
+	requests: string[];
+	stop(): Promise<void>;
+}
+
+/** Serves `dir` over HTTP with ranges, on a free port of loopback. */
+export async function serveMirror(dir: string): Promise<Mirror> {
+	const requests: string[] = [];
+	const server: Server = createServer((request, response) => {
+		const path = join(dir, normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname)));
+		requests.push(`${request.method} ${request.url}`);
+		let size: number;
+		try {
+			const stat = statSync(path);
+			if (!stat.isFile()) throw new Error('no file');
+			size = stat.size;
+		} catch {
+			response.writeHead(404).end('not here\n');
+			return;
+		}
+		const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+		response.writeHead(start > 0 ? 206 : 200, {
+			'content-length': size - start,
+			...(start > 0 ? { 'content-range': `bytes ${start}-${size - 1}/${size}` } : {}),
+		});
+		if (request.method === 'HEAD') response.end();
+		else createReadStream(path, { start }).pipe(response);
+	});
+	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+	return {
+		url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+		dir,
+		requests,
+		stop: () =>
+			new Promise((resolve) => {
+				server.closeAllConnections();
+				server.close(() => resolve());
+			}),
+	};
+}

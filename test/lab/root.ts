@@ -1,0 +1,10 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The package's folder: shell sources of the lab are read from there, wherever the compiled code lies. */
+export const ROOT = find(dirname(fileURLToPath(import.meta.url)));
+
+function find(dir: string): string {
+	return existsSync(join(dir, 'package.json')) && existsSync(join(dir, 'manifests')) ? dir : find(dirname(dir));
+}

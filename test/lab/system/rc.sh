@@ -1,0 +1,30 @@
+# /etc/rc of the practice host: boot, and `rc shutdown`.
+PATH=/sbin:/bin:/usr/sbin:/usr/bin
+export PATH
+if [ "$1" = shutdown ]; then
+	echo 'shutting down'
+	exit 0
+fi
+rm -rf /tmp/* /var/run/*
+mkdir -p /var/run/rc.d
+echo 'starting early daemons'
+for d in $(sed -n 's/^\([a-z_]*\)_flags=.*/\1/p' /etc/rc.conf.local) sshd; do : >/var/run/rc.d/$d; done
+ln -f /bsd /bsd.booted
+# once SCRIPT: run by rc and then gone (F:A.9)
+once() {
+	[ -f "/etc/rc.$1" ] || return 0
+	mv "/etc/rc.$1" "/etc/rc.$1.run"
+	echo "running rc.$1"
+	. "/etc/rc.$1.run"
+	rm -f "/etc/rc.$1.run"
+}
+@modern@once sysmerge
+@modern@echo 'reordering libraries: done.'
+@modern@for f in /usr/lib/libc.so.* /usr/sbin/sshd; do [ ! -f "$f" ] || { grep -v '^# relinked' "$f" >/tmp/relink; echo "# relinked $(date +%s)" >>/tmp/relink; cat /tmp/relink >"$f"; }; done
+[ -f /etc/ssh/ssh_host_ed25519_key ] || ssh-keygen -A
+echo 'starting network daemons: sshd.'
+/usr/sbin/sshd -p "$(cat /lab/port)"
+once firsttime
+@modern@/usr/libexec/reorder_kernel >/var/log/relink.log 2>&1
+echo "OpenBSD/amd64 ($(hostname)) (console)"
+echo 'login:'

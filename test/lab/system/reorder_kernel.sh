@@ -1,0 +1,13 @@
+# Relinks the kernel when its hash is the one recorded (F:A.10): the same version, other bytes.
+if ! sha256 -q -C /var/db/kernel.SHA256 /bsd; then
+	echo "Failed to verify /bsd's checksum, therefore a randomly linked kernel (KARL) is not being built."
+	exit 1
+fi
+sed '$d' /bsd | grep -v '^relinked' >/tmp/newbsd
+echo "relinked $(date +%s)" >>/tmp/newbsd
+echo "END $(sha256 -q /tmp/newbsd)" >/tmp/newbsd.end
+cat /tmp/newbsd /tmp/newbsd.end >/nbsd
+sync
+mv /nbsd /bsd
+sha256 -h /var/db/kernel.SHA256 /bsd
+sync
