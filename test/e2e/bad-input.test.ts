@@ -1,0 +1,107 @@
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { publish } from '../lab/mirror.ts';
+import { makeWorld, type World } from '../lab/world.ts';
+import { upgradeArgs } from './proof.ts';
+
+const able = process.getuid?.() === 0 && existsSync('/usr/sbin/sshd');
+
+describe.skipIf(!able)('bad input (needs root and sshd)', () => {
+	let world: World;
+	beforeAll(async () => {
+		world = await makeWorld('7.7', '7.8');
+		publish(world.mirror.dir, '7.9-beta');
+	});
+	afterAll(() => world.destroy());
+
+	/** Runs it, expects the refusal, and that nothing on the host was begun. */
+	async function refused(args: string[], code: string, exit: number): Promise<string> {
+		const result = await world.bsdup(args);
+		expect(result.stderr).toContain(`Code:  ${code}`);
+		expect(result.stderr).toMatch(/State: .+\nNext: {2}.+/);
+		expect(result.stderr).not.toMatch(/\n\s+at /);
+		expect(result.code).toBe(exit);
+		expect((await world.host.inside('ls -d /obsd /usr/rel /sbin/oreboot 2>/dev/null')).output).toBe('');
+		return result.stderr;
+	}
+	const change = (from: string, to: string[]): string[] => {
+		const args = upgradeArgs(world, '7.8');
+		args.splice(args.indexOf(from), 2, ...to);
+		return args;
+	};
+
+	test('an unknown host, and host names that would be syntax', async () => {
+		await refused(
+			upgradeArgs(world, '7.8').map((word) => (word === world.host.ssh.spec ? 'nowhere.invalid' : word)),
+			'E_CONNECT',
+			1,
+		);
+		for (const name of ['a b', '$(touch /tmp/x)', "a'b", 'a\nb', '-oProxyCommand=id'])
+			await refused(['upgrade', '--to', '7.8', '--no-backup', '--unattended', '--yes', '--', name], 'E_HOST_NAME', 2);
+	});
+
+	test('a wrong key, an unknown host key, a changed host key', async () => {
+		execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(world.host.dir, 'other')]);
+		await refused(change('--identity', ['--identity', join(world.host.dir, 'other')]), 'E_AUTH', 1);
+		const known = join(world.host.dir, 'known_other');
+		writeFileSync(known, '');
+		await refused(change('--known-hosts', ['--known-hosts', known]), 'E_HOST_KEY_UNKNOWN', 1);
+		const other = readFileSync(join(world.host.dir, 'other.pub'), 'utf8').split(' ').slice(0, 2).join(' ');
+		writeFileSync(known, `# one line before\n[127.0.0.1]:${world.host.ssh.port} ${other}\n`);
+		expect(await refused(change('--known-hosts', ['--known-hosts', known]), 'E_HOST_KEY_CHANGED', 1)).toContain('known_other:2');
+	});
+
+	test('a mirror that is not there, one with syntax in its name, a path with a space', async () => {
+		await refused(change('--mirror', ['--mirror', 'http://127.0.0.1:9']), 'E_MIRROR_UNREACHABLE', 1);
+		await refused(change('--mirror', ['--mirror', 'http://x/$(id)']), 'E_MIRROR_URL', 2);
+		await refused([...upgradeArgs(world, '7.8'), '--sets', '/tmp/a b'], 'E_USAGE', 2);
+	});
+
+	test('a skipped release, all findings at once', async () => {
+		const said = await refused(change('--to', ['--to', 'snapshot']), 'E_KEY_UNKNOWN', 1);
+		expect(said).toContain('openbsd-79-base.pub');
+	});
+
+	test('no target, no word on the backup, no terminal', async () => {
+		await refused(change('--to', []), 'E_USAGE', 2);
+		await refused(['upgrade', world.host.ssh.spec, ...world.host.flags, '--to', '7.8', '--unattended', '--yes'], 'E_USAGE', 2);
+		await refused(['upgrade', world.host.ssh.spec, ...world.host.flags, '--to', '7.8', '--no-backup'], 'E_NO_TERMINAL', 2);
+	});
+
+	test('a plan edited by hand, and one made for another host', async () => {
+		const file = join(world.host.dir, 'plan.json');
+		const words = upgradeArgs(world, '7.8')
+			.slice(1)
+			.filter((word) => word !== '--yes' && word !== '--patience' && word !== '1');
+		expect((await world.bsdup(['plan', ...words, '--format', 'json', '--out', file])).stderr).toBe('');
+		const text = readFileSync(file, 'utf8');
+		const run = ['upgrade', world.host.ssh.spec, ...world.host.flags, '--plan', file, '--unattended', '--yes'];
+		writeFileSync(file, text.replace('./MAKEDEV all', './MAKEDEV none'));
+		await refused(run, 'E_PLAN_EDITED', 2);
+		writeFileSync(file, text);
+		await world.host.inside('hostname elsewhere');
+		expect(await refused(run, 'E_PLAN_OTHER_HOST', 2)).toContain('host: plan practice, host elsewhere');
+		await world.host.inside('hostname practice');
+	});
+
+	test('a host that another run holds: the holder is named', async () => {
+		await world.host.inside(
+			'mkdir -p /var/db/bsdup/run-other; echo somebody, since noon >/var/db/bsdup/run-other/holder; ln -s held-by:run-other /var/db/bsdup/lock',
+		);
+		expect(await refused(upgradeArgs(world, '7.8'), 'E_HOST_HELD', 1)).toContain('run-other somebody, since noon');
+		await world.host.inside('rm /var/db/bsdup/lock');
+	});
+
+	test('a set that is not the listed one', async () => {
+		const set = join(world.mirror.dir, '7.8/amd64/comp78.tgz');
+		const whole = readFileSync(set);
+		appendFileSync(set, 'x');
+		const result = await world.bsdup(upgradeArgs(world, '7.8'));
+		writeFileSync(set, whole);
+		expect(result.stderr).toContain('Code:  E_HASH_MISMATCH');
+		expect(result.code).toBe(1);
+		expect((await world.host.inside('ls /obsd')).code).not.toBe(0);
+	});
+});

@@ -1,0 +1,60 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { RELEASES, type Release, type ReleaseName } from '../lab/releases.ts';
+import { setsOf } from '../lab/tree.ts';
+import type { World } from '../lab/world.ts';
+
+/** The target and mirror words of a command line for a practice release. */
+export function targetFlags(world: World, target: ReleaseName): string[] {
+	const to = target === '7.8' ? '7.8' : 'snapshot';
+	return ['--to', to, '--mirror', `${world.mirror.url}${target === '4.9-newer' ? '/old' : ''}`];
+}
+
+/** An unattended upgrade of the world's host with a small backup. */
+export function upgradeArgs(world: World, target: ReleaseName): string[] {
+	const { spec } = world.host.ssh;
+	return ['upgrade', spec, ...world.host.flags, ...targetFlags(world, target), ...BACKUP, '--unattended', '--yes', '--patience', '1'];
+}
+
+export const BACKUP = ['--backup-to', '/backup', '--backup', '/etc', '--backup', '/home', '--volume-size', '100K'];
+
+/** Paths the manifest lists as rewritten, as the lab's system really rewrites them. */
+const REWRITTEN = /^(usr\/lib\/libc\.so\.|usr\/sbin\/sshd$|var\/sysmerge\/|dev\/)/;
+
+/** Everything the host must be after an upgrade, as differences; empty = all of it holds. Turns the host off. */
+export async function differences(world: World, target: ReleaseName): Promise<string[]> {
+	const release: Release = RELEASES[target];
+	const running = (await world.host.inside('sysctl -n kern.version')).output.split('\n')[0];
+	await world.host.powerOff();
+	const found: string[] = [];
+	if (running !== release.version) found.push(`the kernel is ${running}`);
+	world.host.withDisk((root) => {
+		const text = (path: string): string => {
+			try {
+				return readFileSync(join(root, path), 'utf8');
+			} catch {
+				return 'not there';
+			}
+		};
+		const { etc = [], xetc = [], ...sets } = setsOf(release);
+		for (const file of Object.values(sets).flat())
+			if (!REWRITTEN.test(file.path) && text(file.path) !== file.text) found.push(`${file.path} is not the set's`);
+		for (const device of release.devices) if (text(`dev/${device}`) === 'not there') found.push(`no /dev/${device}`);
+		if (text('etc/services') !== etc.find((file) => file.path === 'etc/services')?.text) found.push('/etc/services was not merged');
+		if (!text('etc/ssh/sshd_config').includes('# changed on this host')) found.push('sshd_config lost what was changed here');
+		if (!text('usr/local/bin/gtar').includes(`# package gtar ${release.level}`)) found.push('packages were not refreshed');
+		if (text('home/admin/notes') !== 'what only this machine holds\n') found.push('/home was touched');
+		if (text('sbin/oreboot') !== 'not there') found.push('/sbin/oreboot is left');
+		if (!text('bsd').startsWith(`LABKERNEL ${release.level} GENERIC.MP`)) found.push('/bsd is another kernel');
+		if (execFileSync('find', [join(root, 'var/db/bsdup'), '-name', 'lock'], { encoding: 'utf8' }) !== '')
+			found.push('the host is still held');
+		void xetc;
+	});
+	return found;
+}
+
+/** Counts how often the process log shows a program with these words. */
+export function started(world: World, words: string): number {
+	return world.host.processLog().filter((line) => line.split(' ').slice(3).join(' ') === words).length;
+}
