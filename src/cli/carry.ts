@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BsdupError, EXIT } from '../errors.ts';
 import { openJournal } from '../journal/journal.ts';
 import { holdRun, type RunFolder } from '../journal/state.ts';
+import { summaryLines } from '../journal/summary.ts';
 import { chooseRenderer } from '../report/choose.ts';
 import type { Renderer } from '../report/events.ts';
 import { goOnAtConsole } from '../run/go-on.ts';
@@ -55,7 +55,11 @@ export async function carry(folder: RunFolder, options: CarryOptions): Promise<n
 			cache: join(folder.dir, '..', 'sets'),
 			rebootMs: options.patience * 60_000,
 		});
-		renderer.event({ kind: 'end', status: outcome, lines: outcome === 'done' ? report(folder) : waitingLines(folder) });
+		renderer.event({
+			kind: 'end',
+			status: outcome,
+			lines: outcome === 'done' ? summaryLines(folder.plan, journal.entries) : waitingLines(folder),
+		});
 		return outcome === 'done' ? EXIT.done : EXIT.waiting;
 	} catch (error) {
 		if (signalled === undefined) {
@@ -92,18 +96,6 @@ function waitingLines(folder: RunFolder): string[] {
 	const again = `bsdup resume ${folder.run}`;
 	if (folder.host !== null) return [`Paused. To go on: ${again}`];
 	return goOnAtConsole(folder.plan);
-}
-
-/** How long the host was away, from the journal's verdicts. */
-function report(folder: RunFolder): string[] {
-	const lines = readFileSync(folder.journal, 'utf8')
-		.split('\n')
-		.filter((line) => line.includes('"verdict"'));
-	const down = lines.map((line) => JSON.parse(line) as { id: string; downMs: number });
-	return [
-		`${folder.plan.facts.host} runs ${folder.plan.facts.system} ${folder.plan.target.version}, proven: kernel, sets, devices, packages.`,
-		...down.map(({ id, downMs }) => `down for ${(downMs / 1000).toFixed(1)} s at ${id}`),
-	];
 }
 
 /** Without a terminal nobody can answer; said before anything is written (design: the command line). */

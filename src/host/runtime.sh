@@ -217,8 +217,12 @@ walk() {
 		case $? in 0 | 9) ;; *) die "$s: its proof does not hold; see $jobs/$s; to go on: sh $self" ;; esac
 	done
 	release
-	say 'done    the host runs the new system; the report is above'
+	report
+	say 'done    the host runs the new system'
 }
+
+# report: what the steps found worth telling at the end, each in a file of its own, so that a repeated step replaces it
+report() { for told in "$dir"/report.*; do [ ! -f "$told" ] || cat "$told"; done; }
 
 consent() {
 	mkdir -p "$jobs/$1"
@@ -272,6 +276,7 @@ mkdir -p "$jobs" || exit 1
 case $verb in
 walk) walk ;;
 status) overview ;;
+report) report ;;
 hold) hold "$2" ;;
 release) release ;;
 states) for s in $steps; do say "$s $(state "$s")"; done ;;

@@ -1,13 +1,16 @@
 import type { Plan } from '../plan/plan.ts';
 import type { Entry } from './journal.ts';
+import { summaryLines } from './summary.ts';
 
 /** Where a run stands, by the journal. */
 export interface RunStatus {
 	run: string;
 	state: 'begun' | 'done' | 'failed' | 'waiting' | 'interrupted';
 	steps: { id: string; title: string; status: string }[];
-	/** The first step that is not done, or null. */
+	/** The first step that was begun and is not done, else the first to do; null when nothing is left. */
 	next: string | null;
+	/** How it ended; empty until it is done. */
+	summary: string[];
 }
 
 /** Folds the entries into one status a step. */
@@ -23,8 +26,9 @@ export function statusOf(plan: Plan, entries: readonly Entry[]): RunStatus {
 		}
 	}
 	const steps = plan.steps.map(({ id, title }) => ({ id, title, status: byStep.get(id) ?? 'to do' }));
-	const next = steps.find(({ status }) => status !== 'done' && status !== 'already');
-	return { run: plan.run, state, steps, next: next?.id ?? null };
+	const left = steps.filter(({ status }) => status !== 'done' && status !== 'already');
+	const next = left.find(({ status }) => status !== 'to do') ?? left[0];
+	return { run: plan.run, state, steps, next: next?.id ?? null, summary: state === 'done' ? summaryLines(plan, entries) : [] };
 }
 
 /** One screen for people. */
@@ -34,5 +38,5 @@ export function statusLines(plan: Plan, status: RunStatus): string[] {
 	);
 	const again =
 		status.state === 'done' ? 'Nothing is left to do.' : `Next: ${status.next ?? 'the end'}. To go on: bsdup resume ${plan.run}`;
-	return [plan.title, `run ${plan.run}: ${status.state}`, ...lines, again];
+	return [plan.title, `run ${plan.run}: ${status.state}`, ...lines, ...status.summary, again];
 }

@@ -63,6 +63,12 @@ export class HostProgram {
 		this.#must(result, 'take the host');
 	}
 
+	/** What the steps found worth telling at the end, a line each. */
+	async report(): Promise<string[]> {
+		const { stdout } = this.#must(await this.#call('report'), 'tell its report');
+		return stdout.split('\n').filter((line) => line !== '');
+	}
+
 	async release(): Promise<void> {
 		this.#must(await this.#call('release'), 'let the host go');
 	}

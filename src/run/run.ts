@@ -30,8 +30,9 @@ export async function run(context: StepContext): Promise<RunOutcome> {
 	await host.install();
 	await host.hold(`${userInfo().username}@${hostname()}, process ${process.pid}, since ${new Date().toISOString()}`);
 	const outcome = await walk(context, await host.states());
+	const report = outcome === 'done' ? await host.report() : [];
 	if (outcome === 'done') await host.release();
-	journal.append({ kind: 'end', status: outcome, detail: '' });
+	journal.append({ kind: 'end', status: outcome, detail: report.join('\n') });
 	return outcome;
 }
 
