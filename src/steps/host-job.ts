@@ -61,7 +61,10 @@ export async function followJob(step: Step, context: StepContext, attempt: numbe
 }
 
 async function attended(step: Step, context: StepContext): Promise<StepOutcome> {
-	context.journal.append({ kind: 'step', id: step.id, status: 'waiting', attempt: 0, detail: 'a person at the terminal' });
+	const attempt = ((await context.host.states()).get(step.id)?.attempt ?? 0) + 1;
+	context.journal.append({ kind: 'step', id: step.id, status: 'waiting', attempt, detail: 'a person at the terminal' });
+	// Told first: the live list leaves the screen to the person.
+	context.emit({ kind: 'step', id: step.id, status: 'waiting', detail: step.title });
 	if (!(await context.host.attended(step.id))) throw stepFailed(context, step, 'was not finished');
 	return proven(step, context);
 }
