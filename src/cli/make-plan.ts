@@ -12,6 +12,7 @@ import { buildPlan } from '../plan/build.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type Finding, refusals } from '../plan/refusals.ts';
 import type { Transport } from '../transport/transport.ts';
+import { checkSite } from './check-site.ts';
 import { type PlanFlags, planOptions } from './plan-flags.ts';
 
 /** What a plan is made from besides its options. */
@@ -48,6 +49,8 @@ export async function makePlan(request: PlanRequest, transport: Transport | unde
 			? readFacts(request.facts ?? '')
 			: await gatherFacts(transport, await loadProbes(manifests, await systemOf(transport)));
 	const options = planOptions(request, facts.host, new Date());
+	// Without a host a person lays the site sets there.
+	if (transport !== undefined) await checkSite(options.site);
 	const file = request.manifest ?? join(manifests, facts.system.toLowerCase(), `${request.method}.yaml`);
 	const manifest = await loadManifest(file);
 	const target = await resolveTarget({

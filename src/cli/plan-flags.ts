@@ -1,3 +1,4 @@
+import { basename, resolve } from 'node:path';
 import { Flags } from '@oclif/core';
 import { BsdupError, EXIT } from '../errors.ts';
 import type { PlanOptions } from '../plan/options.ts';
@@ -16,7 +17,12 @@ export const planFlags = {
 	'no-backup': Flags.boolean({ description: 'make no backup' }),
 	'no-packages': Flags.boolean({ description: 'leave the packages alone' }),
 	'stop-forwarding': Flags.boolean({ description: 'turn IP forwarding off before the kernel is replaced' }),
-	site: Flags.string({ description: 'a site set in the directory of the sets', multiple: true, default: [], helpValue: 'FILE' }),
+	site: Flags.string({
+		description: 'a site set of your own on this machine, unpacked after the first reboot, before sysmerge',
+		multiple: true,
+		default: [],
+		helpValue: 'FILE',
+	}),
 	'site-sha256': Flags.string({ description: 'its SHA256, in the order of --site', multiple: true, default: [], helpValue: 'HEX' }),
 	watchdog: Flags.integer({ description: 'minutes after base until a hung shutdown is cut short', default: 15, min: 1 }),
 	unattended: Flags.boolean({ description: 'nobody answers: merge in batch mode' }),
@@ -57,9 +63,12 @@ export function planOptions(flags: PlanFlags, host: string, now: Date): PlanOpti
 	if (newline !== undefined) throw usage(`${JSON.stringify(newline)} is no absolute path`, ['--backup /home']);
 	if (flags.site.length !== flags['site-sha256'].length)
 		throw usage('every --site needs its --site-sha256', ['--site site78.tgz --site-sha256 HEX']);
-	const site = flags.site.map((file, index) => ({ file, sha256: (flags['site-sha256'][index] ?? '').toLowerCase() }));
+	const site = flags.site.map((path, index) => ({
+		...{ file: basename(path), path: resolve(path) },
+		sha256: (flags['site-sha256'][index] ?? '').toLowerCase(),
+	}));
 	const bad = site.find(({ file, sha256 }) => !/^[A-Za-z0-9._-]+\.tgz$/.test(file) || !/^[0-9a-f]{64}$/.test(sha256));
-	if (bad !== undefined) throw usage(`${JSON.stringify(bad.file)} is no site set with a SHA256`, ['--site site78.tgz --site-sha256 HEX']);
+	if (bad !== undefined) throw usage(`${JSON.stringify(bad.path)} is no site set with a SHA256`, ['--site site78.tgz --site-sha256 HEX']);
 	const stamp = now.toISOString().replace(/\D/g, '').slice(0, 14);
 	return {
 		run: `run-${stamp}-${

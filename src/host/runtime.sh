@@ -291,7 +291,9 @@ start)
 	;;
 consented) mkdir -p "$jobs/$2"; : >"$jobs/$2/already"; sync ;;
 poll)
-	say "$(state "$2") $(boot_time)"
+	say "$(state "$2")"
+	text=$(text_measure "$2")
+	say "$([ -z "$text" ] || printf '%s\n' "$text" | sh 2>/dev/null)"
 	tail -c "+$(($4 + 1))" "$jobs/$2/$3/log"
 	;;
 follow) exec tail -n +1 -f "$jobs/$2/$3/log" ;;

@@ -20,10 +20,11 @@ export function renderScript(plan: Plan): string {
 		'',
 		'# info STEP: sets title, kind, attended',
 		byStep('info', plan.steps, (step) => [`title=${quote(step.title)} kind=${step.kind} attended=${step.attended ? 'yes' : 'no'}`]),
-		"# text_commands, text_done, text_proof STEP: the plan's own lines",
+		"# text_commands, text_done, text_proof, text_measure STEP: the plan's own lines",
 		byStep('text_commands', plan.steps, (step) => heredoc(step.commands.join('\n'))),
 		byStep('text_done', plan.steps, (step) => heredoc(step.done)),
 		byStep('text_proof', plan.steps, (step) => heredoc(step.proof)),
+		byStep('text_measure', plan.steps, (step) => heredoc(step.measure)),
 		runtime(),
 	].join('\n');
 }

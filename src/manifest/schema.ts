@@ -48,6 +48,7 @@ const ManifestStep = z.strictObject({
 	doneEach: Each.optional(),
 	proof: z.string().default(''),
 	undo: z.string().default(''),
+	measure: z.string().default(''),
 });
 export type ManifestStep = z.infer<typeof ManifestStep>;
 

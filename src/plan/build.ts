@@ -38,7 +38,9 @@ export function buildPlan(manifest: Manifest, facts: Facts, target: Target, opti
 		dir: scope.dir,
 		sets: scope.sets,
 		bootTime: manifest.bootTime,
-		fetch: scope.fetch,
+		fetch: chosen
+			.filter((step) => step.kind === 'fetch')
+			.flatMap((step) => scope.bring[step.each?.over === 'site' ? 'site' : 'files'].map((file) => ({ step: step.id, ...file }))),
 		steps: ordered.sorted,
 		rewritten: manifest.rewritten,
 		recovery: expandText(manifest.recovery, scope.values),
@@ -89,6 +91,7 @@ function stepOf(step: ManifestStep, manifest: Manifest, scope: Scope, belongs: B
 		done: [...lines(step.done), ...each(step.doneEach)].join('\n'),
 		proof: lines(step.proof).join('\n'),
 		undo: lines(step.undo).join('\n'),
+		measure: lines(step.measure).join('\n'),
 		timeout: seconds(step.timeout),
 		attempts: step.attempts,
 		danger: step.danger,

@@ -9,8 +9,8 @@ export interface PlanOptions {
 	stopForwarding: boolean;
 	/** Directory for the sets on the host; null = the manifest's choice. */
 	sets: string | null;
-	/** Site sets: file name and SHA256 (hex). */
-	site: { file: string; sha256: string }[];
+	/** Site sets: file name, SHA256 (hex), and where the controller finds it (an absolute path). */
+	site: { file: string; sha256: string; path: string }[];
 	/** Minutes after base until the watchdog reboots without asking rc. */
 	watchdogMinutes: number;
 }

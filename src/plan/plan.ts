@@ -22,6 +22,8 @@ export const Step = z.object({
 	proof: z.string(),
 	/** Takes the step back; empty = cannot be taken back. */
 	undo: z.string(),
+	/** Prints the bytes done and, where known, the bytes in all; only reads. Empty = nothing to measure. */
+	measure: z.string(),
 	/** Seconds. */
 	timeout: z.number().int().positive(),
 	/** Attempts in all. */
@@ -49,8 +51,8 @@ export const Plan = z.object({
 	sets: z.string(),
 	/** Prints the boot time on the host; only its change matters. */
 	bootTime: z.string(),
-	/** Files fetched, in order. */
-	fetch: z.array(z.object({ name: z.string(), url: z.string(), sha256: z.string(), size: z.number().nullable() })),
+	/** Files brought to the host, in order, each by the step named. */
+	fetch: z.array(z.object({ step: z.string(), name: z.string(), url: z.string(), sha256: z.string(), size: z.number().nullable() })),
 	steps: z.array(Step),
 	/** Paths that the system rewrites at boot, each with its reason; proofs leave them out. */
 	rewritten: z.array(z.object({ path: z.string(), why: z.string() })),

@@ -4,6 +4,7 @@ import type { Manifest } from '../manifest/schema.ts';
 import { inRange } from '../manifest/version.ts';
 import type { Values } from './expand.ts';
 import type { PlanOptions } from './options.ts';
+import type { Plan } from './plan.ts';
 import { stageOf } from './refusals.ts';
 
 /** What of a manifest's data a plan draws on, computed once. */
@@ -13,7 +14,8 @@ export interface Scope {
 	words: ReadonlySet<string>;
 	/** Items for `each:`. */
 	items: Record<'files' | 'otherSets' | 'allSets' | 'stopping' | 'site', Values[]>;
-	fetch: { name: string; url: string; sha256: string; size: number | null }[];
+	/** What `each: files` and `each: site` bring: the signed files, the site's own. */
+	bring: Record<'files' | 'site', Omit<Plan['fetch'][number], 'step'>[]>;
 	dir: string;
 	sets: string;
 }
@@ -100,7 +102,7 @@ export function scopeOf(manifest: Manifest, facts: Facts, target: Target, option
 			stopping: stopping.map((daemon) => ({ daemon })),
 			site: options.site.map(({ file, sha256 }) => ({ file, line: `SHA256 (${file}) = ${sha256}` })),
 		},
-		fetch,
+		bring: { files: fetch, site: options.site.map(({ file, sha256, path }) => ({ name: file, url: path, sha256, size: null })) },
 		dir,
 		sets,
 	};

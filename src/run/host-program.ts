@@ -107,11 +107,12 @@ export class HostProgram {
 		this.#must(await this.#call('consented', step), 'record the confirmation');
 	}
 
-	/** The attempt's state and its log from byte `offset` on. */
-	async poll(step: string, attempt: number, offset: number): Promise<StepState & { text: string }> {
+	/** The attempt's state, bytes done and in all where the step tells them, and its log from byte `offset` on. */
+	async poll(step: string, attempt: number, offset: number): Promise<StepState & { measured: number[]; text: string }> {
 		const { stdout } = this.#must(await this.#call('poll', step, String(attempt), String(offset)), `follow ${step}`);
-		const end = stdout.indexOf('\n');
-		return { ...parseState(stdout.slice(0, end)), text: stdout.slice(end + 1) };
+		const [state = '', measure = '', ...log] = stdout.split('\n');
+		const words = measure.split(' ').filter((word) => /^\d+$/.test(word));
+		return { ...parseState(state), measured: words.map(Number), text: log.join('\n') };
 	}
 
 	/** Follows the log through one process that is there before the zone begins; ends with the connection. */

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { download } from '../fetch/download.ts';
-import type { Step } from '../plan/plan.ts';
+import type { Plan, Step } from '../plan/plan.ts';
 import { quote } from '../transport/quote.ts';
 import type { StepContext, StepOutcome } from './context.ts';
 import { stepFailed } from './failure.ts';
@@ -13,17 +13,18 @@ import { stepFailed } from './failure.ts';
 export async function runFetch(step: Step, context: StepContext): Promise<StepOutcome> {
 	const { plan, host, link, transport } = context;
 	if (await host.settle(step.id)) return 'already';
-	const total = plan.fetch.reduce((sum, file) => sum + (file.size ?? 0), 0);
+	const files = plan.fetch.filter((file) => file.step === step.id);
+	const total = files.reduce((sum, file) => sum + (file.size ?? 0), 0);
 	const meter = progressOf(step.id, total, context);
 	const dir = transport.local ? plan.sets : join(context.cache, plan.target.list.sha256);
 
 	await mkdir(dir, { recursive: true });
-	await download({ files: plan.fetch, dir, onBytes: (name, done) => meter(`fetch ${name}`, done), signal: context.signal });
+	await download({ files, dir, onBytes: (name, done) => meter(`fetch ${name}`, done), signal: context.signal });
 	if (!transport.local) {
 		meter('', -1);
 		await link.run(`mkdir -p ${quote(plan.sets)}`);
-		const there = await filesThere(context);
-		for (const file of plan.fetch) {
+		const there = await filesThere(files, context);
+		for (const file of files) {
 			if (!there.has(file.name)) {
 				await link.retry(
 					() =>
@@ -42,9 +43,9 @@ export async function runFetch(step: Step, context: StepContext): Promise<StepOu
 	return 'done';
 }
 
-/** Names of the plan's files that lie on the host with the right hash. */
-async function filesThere({ plan, link }: StepContext): Promise<Set<string>> {
-	const tests = plan.fetch.map(
+/** Names of the files that lie on the host with the right hash. */
+async function filesThere(files: Plan['fetch'], { plan, link }: StepContext): Promise<Set<string>> {
+	const tests = files.map(
 		({ name, sha256 }) =>
 			`[ "$(cksum -a sha256 ${quote(name)} 2>/dev/null)" = ${quote(`SHA256 (${name}) = ${sha256}`)} ] && echo ${quote(name)}`,
 	);

@@ -34,7 +34,9 @@ export async function runHostJob(step: Step, context: StepContext, known: StepSt
 
 /** Follows a running attempt by asking again and again; a lost connection changes nothing. */
 export async function followJob(step: Step, context: StepContext, attempt: number): Promise<StepState & { tail: string }> {
-	const end = Date.now() + step.timeout * 1000;
+	const began = Date.now();
+	const end = began + step.timeout * 1000;
+	let first: number | undefined;
 	let offset = 0;
 	let pause = POLL_FIRST_MS;
 	let rest = '';
@@ -45,7 +47,13 @@ export async function followJob(step: Step, context: StepContext, attempt: numbe
 		if (tail.length > TAIL_LINES) tail.shift();
 	};
 	for (;;) {
-		const { text, ...state } = await context.host.poll(step.id, attempt, offset);
+		const { text, measured, ...state } = await context.host.poll(step.id, attempt, offset);
+		const [done, total = null] = measured;
+		if (done !== undefined) {
+			first ??= done;
+			const rate = (done - first) / Math.max(1, (Date.now() - began) / 1000);
+			context.emit({ kind: 'progress', id: step.id, done, total: total === null ? null : Math.max(total, done), rate });
+		}
 		offset += Buffer.byteLength(text);
 		const lines = (rest + text).split('\n');
 		rest = lines.pop() ?? '';

@@ -16,7 +16,7 @@ export const SHELLS = ['sh', 'mksh', 'bash'].filter((shell) => spawnSync(shell, 
 /** A step of harmless commands. */
 export function makeStep(id: string, commands: string[], changes: Partial<Step> = {}): Step {
 	return {
-		...{ id, title: `Step ${id}`, kind: 'host', needs: [], commands, done: '', proof: '', undo: '' },
+		...{ id, title: `Step ${id}`, kind: 'host', needs: [], commands, done: '', proof: '', undo: '', measure: '' },
 		...{ timeout: 60, attempts: 1, danger: 'none', attended: false },
 		...changes,
 	} as Step;

@@ -27,7 +27,7 @@ describe.each(SHELLS)('a job, in %s', (shell) => {
 		go();
 		await until(() => host.state('slow') === '1 ok');
 		expect(readFileSync(host.path('slow', '1', 'rc'), 'utf8')).toBe('0\n');
-		expect(host.call('poll', 'slow', '1', '0').stdout.split('\n')[0]).toBe('1 ok 1000');
+		expect(host.call('poll', 'slow', '1', '0').stdout.split('\n')[0]).toBe('1 ok');
 	});
 
 	test('that fails keeps its status, stops at the line that failed, and lets a second attempt begin', async () => {
@@ -35,12 +35,27 @@ describe.each(SHELLS)('a job, in %s', (shell) => {
 		host.call('start', 'bad', '1');
 		await until(() => host.state('bad') === '1 failed 7');
 		expect(host.traces()).toEqual([]);
-		expect(host.call('poll', 'bad', '1', '0').stdout).toBe('1 failed 7 1000\nbefore');
-		expect(host.call('poll', 'bad', '1', '4').stdout).toBe('1 failed 7 1000\nre');
+		expect(host.call('poll', 'bad', '1', '0').stdout).toBe('1 failed 7\n\nbefore');
+		expect(host.call('poll', 'bad', '1', '4').stdout).toBe('1 failed 7\n\nre');
 		go();
 		host.call('start', 'bad', '2');
 		await until(() => host.state('bad') === '2 ok');
 		expect(host.traces()).toEqual(['after']);
+	});
+
+	test('that can be measured tells its bytes before its log, and none where the measure fails', async () => {
+		host = new HostProgram(
+			(top) => [
+				makeStep('copy', ['echo copying'], { measure: `echo "3000 $(cat '${top}/total')"` }),
+				makeStep('odd', ['echo odd'], { measure: 'no-such-program' }),
+			],
+			{ shell },
+		);
+		writeFileSync(join(host.top, 'total'), '4000\n');
+		for (const step of ['copy', 'odd']) host.call('start', step, '1');
+		await until(() => host.state('copy') === '1 ok' && host.state('odd') === '1 ok');
+		expect(host.call('poll', 'copy', '1', '0').stdout).toBe('1 ok\n3000 4000\ncopying');
+		expect(host.call('poll', 'odd', '1', '0').stdout).toBe('1 ok\n\nodd');
 	});
 
 	test('started twice with the same number runs once', async () => {

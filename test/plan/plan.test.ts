@@ -99,11 +99,15 @@ describe('a plan', () => {
 
 	test('puts site sets between MAKEDEV and sysmerge, with their hash', () => {
 		const sha256 = 'ab'.repeat(32);
-		const made = make({ site: [{ file: 'site78.tgz', sha256 }] });
+		const made = make({ site: [{ file: 'site78.tgz', sha256, path: '/root/site78.tgz' }] });
 		const ids = made.steps.map(({ id }) => id);
 		expect(ids.indexOf('makedev')).toBeLessThan(ids.indexOf('site'));
 		expect(step(made, 'sysmerge-modern')?.needs).toContain('site');
 		expect(step(made, 'site')?.commands.join('\n')).toContain(`'SHA256 (site78.tgz) = ${sha256}'`);
+		expect(made.fetch.filter((file) => file.step === 'site-fetch')).toEqual([
+			{ step: 'site-fetch', name: 'site78.tgz', url: '/root/site78.tgz', sha256, size: null },
+		]);
+		expect(step(made, 'confirm') && ids.indexOf('site-fetch')).toBeLessThan(ids.indexOf('confirm'));
 	});
 
 	test('starts nothing but builtins and the saved programs after base', () => {
