@@ -12,7 +12,11 @@ export default class FactsCommand extends BaseCommand {
 	static override args = { host: Args.string({ description: '[user@]name[:port]; none = this machine' }) };
 	static override flags = {
 		...hostFlags,
-		script: Flags.boolean({ description: 'print the sh script that reads, for a host out of reach; touches no host', exclusive: ['from'] }),
+		script: Flags.boolean({
+			default: false,
+			description: 'print the sh script that reads, for a host out of reach; touches no host',
+			exclusive: ['from'],
+		}),
 		os: Flags.string({ description: 'with --script: the system it is for (uname -s)', helpValue: 'NAME', dependsOn: ['script'] }),
 		from: Flags.string({ description: 'the facts from what the script printed', helpValue: 'FILE' }),
 	};

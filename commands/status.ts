@@ -9,7 +9,7 @@ export default class StatusCommand extends BaseCommand {
 	static override args = { run: Args.string({ description: 'a run, or a host; none = the newest run' }) };
 	static override flags = {
 		state: Flags.string({ description: 'directory of the runs', helpValue: 'DIR', env: 'BSDUP_STATE' }),
-		recovery: Flags.boolean({ description: 'print the recovery card too' }),
+		recovery: Flags.boolean({ default: false, description: 'print the recovery card too' }),
 	};
 	static override examples = ['<%= config.bin %> <%= command.id %> root@db1', '<%= config.bin %> <%= command.id %> --recovery'];
 

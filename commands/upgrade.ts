@@ -17,7 +17,7 @@ export default class UpgradeCommand extends BaseCommand {
 		...planFlags,
 		...runFlags,
 		plan: Flags.string({ description: 'run this plan (bsdup plan --format json)', helpValue: 'FILE', exclusive: ['to', 'facts'] }),
-		'dry-run': Flags.boolean({ description: 'print the plan and stop' }),
+		'dry-run': Flags.boolean({ default: false, description: 'print the plan and stop' }),
 	};
 	static override examples = [
 		'<%= config.bin %> <%= command.id %> root@db1 --to 7.8 --backup-to /mnt --dry-run',

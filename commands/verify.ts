@@ -10,8 +10,8 @@ export default class VerifyCommand extends BaseCommand {
 	static override args = { dir: Args.string({ required: true, description: 'the folder with the sets and SHA256.sig' }) };
 	static override flags = {
 		key: Flags.string({ description: 'public key file; default: the one named in the list, from /etc/signify', helpValue: 'FILE' }),
-		all: Flags.boolean({ description: 'fail if a listed file is absent' }),
-		unsigned: Flags.boolean({ description: 'take a list without a signature (releases older than signatures)' }),
+		all: Flags.boolean({ default: false, description: 'fail if a listed file is absent' }),
+		unsigned: Flags.boolean({ default: false, description: 'take a list without a signature (releases older than signatures)' }),
 	};
 	static override examples = [
 		'<%= config.bin %> <%= command.id %> /usr/rel',

@@ -14,9 +14,9 @@ export const planFlags = {
 	backup: Flags.string({ description: 'path to back up', multiple: true, default: ['/etc', '/root', '/home', '/var'], helpValue: 'PATH' }),
 	'backup-to': Flags.string({ description: 'directory on the host for the volumes, e.g. a mounted disk', helpValue: 'DIR' }),
 	'volume-size': Flags.string({ description: 'size of a volume; FAT32 holds up to 4194300K', default: '4000M', helpValue: 'SIZE' }),
-	'no-backup': Flags.boolean({ description: 'make no backup' }),
-	'no-packages': Flags.boolean({ description: 'leave the packages alone' }),
-	'stop-forwarding': Flags.boolean({ description: 'turn IP forwarding off before the kernel is replaced' }),
+	'no-backup': Flags.boolean({ default: false, description: 'make no backup' }),
+	'no-packages': Flags.boolean({ default: false, description: 'leave the packages alone' }),
+	'stop-forwarding': Flags.boolean({ default: false, description: 'turn IP forwarding off before the kernel is replaced' }),
 	site: Flags.string({
 		description: 'a site set of your own on this machine, unpacked after the first reboot, before sysmerge',
 		multiple: true,
@@ -25,7 +25,7 @@ export const planFlags = {
 	}),
 	'site-sha256': Flags.string({ description: 'its SHA256, in the order of --site', multiple: true, default: [], helpValue: 'HEX' }),
 	watchdog: Flags.integer({ description: 'minutes after base until a hung shutdown is cut short', default: 15, min: 1 }),
-	unattended: Flags.boolean({ description: 'nobody answers: merge in batch mode' }),
+	unattended: Flags.boolean({ default: false, description: 'nobody answers: merge in batch mode' }),
 };
 
 /** What oclif parsed of `planFlags`. */

@@ -2,8 +2,8 @@ import { Flags } from '@oclif/core';
 
 /** Flags of the commands that carry a run. */
 export const runFlags = {
-	yes: Flags.boolean({ char: 'y', description: 'confirm in advance' }),
-	'pause-at-reboot': Flags.boolean({ description: 'over SSH: stop after each reboot, to look' }),
+	yes: Flags.boolean({ char: 'y', default: false, description: 'confirm in advance' }),
+	'pause-at-reboot': Flags.boolean({ default: false, description: 'over SSH: stop after each reboot, to look' }),
 	patience: Flags.integer({ description: 'minutes a host may stay away at a reboot or a lost connection', default: 30, min: 1 }),
 	state: Flags.string({ description: 'directory of the runs', helpValue: 'DIR', env: 'BSDUP_STATE' }),
 };
