@@ -1,4 +1,5 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import {
 	chmodSync,
 	closeSync,
@@ -13,7 +14,7 @@ import {
 	rmSync,
 	writeFileSync,
 } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -206,8 +207,8 @@ export class PracticeHost {
 		return readFileSync(join(this.dir, 'lab/log/processes'), 'utf8').trimEnd().split('\n');
 	}
 
-	/** Runs a line as at the console. Ends with a signal when the machine goes down meanwhile. */
-	async inside(script: string, env: Record<string, string> = {}): Promise<{ code: number | null; signal: string | null; output: string }> {
+	/** Starts a program inside, as at the console, its three streams piped. */
+	enter(argv: readonly string[], env: Record<string, string> = {}): ChildProcessWithoutNullStreams {
 		const pid = execFileSync('pgrep', ['-P', String(this.#machine?.pid ?? 0)], { encoding: 'utf8' }).trim();
 		const vars = Object.entries({
 			PATH: '/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin',
@@ -215,11 +216,15 @@ export class PracticeHost {
 			TERM: 'vt220',
 			...env,
 		}).map(([name, value]) => `${name}=${value}`);
-		const child = spawn(
-			'nsenter',
-			['-t', pid, '-m', '-p', '-u', '-i', 'env', '-i', ...vars, 'chroot', join(this.dir, 'root'), '/bin/sh', '-c', script],
-			{ stdio: ['ignore', 'pipe', 'pipe'] },
-		);
+		return spawn('nsenter', ['-t', pid, '-m', '-p', '-u', '-i', 'env', '-i', ...vars, 'chroot', join(this.dir, 'root'), ...argv], {
+			stdio: ['pipe', 'pipe', 'pipe'],
+		});
+	}
+
+	/** Runs a line as at the console. Ends with a signal when the machine goes down meanwhile. */
+	async inside(script: string, env: Record<string, string> = {}): Promise<{ code: number | null; signal: string | null; output: string }> {
+		const child = this.enter(['/bin/sh', '-c', script], env);
+		child.stdin.end();
 		let output = '';
 		for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (output += bytes.toString()));
 		return new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal, output })));
@@ -251,11 +256,19 @@ export class PracticeHost {
 	};
 }
 
-/** A loopback port that nobody listens on. */
+/**
+ * A loopback port that nobody listens on, below those the kernel gives to clients: a host's port is free while it reboots, and
+ * a client's passing connection must not take it meanwhile.
+ */
 export async function freePort(): Promise<number> {
-	const server = createServer();
-	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-	const { port } = server.address() as AddressInfo;
-	await new Promise((resolve) => server.close(resolve));
-	return port;
+	for (;;) {
+		const port = randomInt(10_000, 32_000);
+		const server = createServer();
+		const free = await new Promise<boolean>((resolve) => {
+			server.once('error', () => resolve(false));
+			server.listen(port, '127.0.0.1', () => resolve(true));
+		});
+		await new Promise((resolve) => server.close(resolve));
+		if (free) return port;
+	}
 }
