@@ -73,6 +73,8 @@ state() {
 	n=$(latest "$1")
 	if [ -f "$jobs/$1/already" ]; then say "$n already"
 	elif [ "$n" = 0 ]; then say '0 none'
+	# What began before a reboot cannot be running, so there is nothing to wait for.
+	elif [ ! -s "$jobs/$1/$n/rc" ] && rebooted "$1"; then say "$n lost"
 	else say "$n $(attempt "$jobs/$1/$n")"; fi
 }
 

@@ -92,10 +92,9 @@ export class HostProgram {
 		return (await this.#call('settle', step)).code === 0;
 	}
 
-	/** True if the step's proof holds, or it has none. */
+	/** True if the step's proof holds. */
 	async proven(step: string): Promise<boolean> {
-		const { code } = await this.#call('proof', step);
-		return code === 0 || code === 9;
+		return (await this.#call('proof', step)).code === 0;
 	}
 
 	/** Starts attempt `attempt`; a second call with the same number starts nothing. */

@@ -14,12 +14,12 @@ const TAIL_LINES = 8;
 export async function runHostJob(step: Step, context: StepContext, known: StepState): Promise<StepOutcome> {
 	if (known.state === 'running') {
 		if ((await followJob(step, context, known.attempt)).state === 'ok') return proven(step, context);
-	} else if (await context.host.settle(step.id)) return 'already';
-	if (step.attended) return attended(step, context);
+	} else if (step.done !== '' && (await context.host.settle(step.id))) return 'already';
+	if (step.attended) return attended(step, context, known.attempt + 1);
 
 	let lost = 0;
-	for (let failures = 0; ; ) {
-		const attempt = ((await context.host.states()).get(step.id)?.attempt ?? 0) + 1;
+	let failures = 0;
+	for (let attempt = known.attempt + 1; ; attempt++) {
 		context.journal.append({ kind: 'step', id: step.id, status: 'running', attempt, detail: '' });
 		await context.host.start(step.id, attempt);
 		const { state, rc, tail } = await followJob(step, context, attempt);
@@ -47,6 +47,9 @@ export async function followJob(step: Step, context: StepContext, attempt: numbe
 		if (tail.length > TAIL_LINES) tail.shift();
 	};
 	for (;;) {
+		// Before the first look too: a job that has not begun to exist yet makes the host wait for it.
+		await sleep(pause, undefined, { signal: context.signal });
+		pause = Math.min(pause * 1.5, POLL_LONGEST_MS);
 		const { text, measured, ...state } = await context.host.poll(step.id, attempt, offset);
 		const [done, total = null] = measured;
 		if (done !== undefined) {
@@ -63,13 +66,10 @@ export async function followJob(step: Step, context: StepContext, attempt: numbe
 			return { ...state, tail: tail.join('\n') };
 		}
 		if (Date.now() > end) throw stepFailed(context, step, `still runs after ${step.timeout} s; it is left running`);
-		await sleep(pause, undefined, { signal: context.signal });
-		pause = Math.min(pause * 1.5, POLL_LONGEST_MS);
 	}
 }
 
-async function attended(step: Step, context: StepContext): Promise<StepOutcome> {
-	const attempt = ((await context.host.states()).get(step.id)?.attempt ?? 0) + 1;
+async function attended(step: Step, context: StepContext, attempt: number): Promise<StepOutcome> {
 	context.journal.append({ kind: 'step', id: step.id, status: 'waiting', attempt, detail: 'a person at the terminal' });
 	// Told first: the live list leaves the screen to the person.
 	context.emit({ kind: 'step', id: step.id, status: 'waiting', detail: step.title });
@@ -78,6 +78,6 @@ async function attended(step: Step, context: StepContext): Promise<StepOutcome> 
 }
 
 async function proven(step: Step, context: StepContext): Promise<StepOutcome> {
-	if (await context.host.proven(step.id)) return 'done';
+	if (step.proof === '' || (await context.host.proven(step.id))) return 'done';
 	throw stepFailed(context, step, 'ran, but its proof does not hold');
 }

@@ -91,7 +91,7 @@ async function awaitReturn(step: Step, context: StepContext): Promise<StepState>
 }
 
 async function finish(step: Step, context: StepContext, outcome: StepOutcome): Promise<StepOutcome> {
-	if (await context.host.proven(step.id)) {
+	if (step.proof === '' || (await context.host.proven(step.id))) {
 		if (step.proof !== '') context.emit({ kind: 'notice', text: 'verdict: new system' });
 		return outcome;
 	}
