@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { makeWorld } from '../lab/world.ts';
+import { expectWhole, MOMENTS, record, resume, until } from './cut.ts';
+
+const able = process.getuid?.() === 0 && existsSync('/usr/sbin/sshd');
+/** Longer than the keepalives take to find a silent connection out. Milliseconds. */
+const AWAY_MS = 20_000;
+
+describe.skipIf(!able)('a run whose controller or network is cut (needs root and sshd)', () => {
+	test.concurrent.each(MOMENTS)('goes on after kill -9 of the controller %s, and no step acts twice', async (_moment, said) => {
+		const world = await makeWorld('7.7', '7.8');
+		try {
+			await until(world, said, (kill) => kill('SIGKILL'));
+			await resume(world);
+			const once = (await record(world)).map((line) => line.replace(/^\S+ /, ''));
+			for (const state of once) expect(['1 ok', '0 already', '1 already']).toContain(state);
+			await expectWhole(world, []);
+		} finally {
+			await world.destroy();
+		}
+	});
+
+	test.concurrent.each(MOMENTS)(
+		'goes on by itself after the network was away for 20 seconds %s, and no step acts twice',
+		async (_moment, said) => {
+			const world = await makeWorld('7.7', '7.8');
+			try {
+				const code = await until(world, said, () => {
+					world.host.cutNetwork();
+					setTimeout(() => world.host.mendNetwork(), AWAY_MS);
+				});
+				expect(code).toBe(0);
+				const once = (await record(world)).map((line) => line.replace(/^\S+ /, ''));
+				for (const state of once) expect(['1 ok', '0 already', '1 already']).toContain(state);
+				await expectWhole(world, []);
+			} finally {
+				await world.destroy();
+			}
+		},
+	);
+});
