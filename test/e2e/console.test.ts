@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { ReleaseName } from '../lab/releases.ts';
 import { makeWorld, type World } from '../lab/world.ts';
 import { BACKUP, differences, targetFlags } from './proof.ts';
 
@@ -8,26 +9,32 @@ let world: World | undefined;
 afterEach(() => world?.destroy());
 
 describe.skipIf(!able)('an upgrade at the console (needs root and sshd)', () => {
-	test('pauses at each reboot; resume.sh bridges the time in which node does not start; resume ends it', async () => {
-		world = await makeWorld('7.7', '7.8');
-		const { host } = world;
-		const env = { BSDUP_STATE: '/var/bsdup' };
-		const cli = 'node /lab/package/dist/src/cli.js';
-		const first = await host.inside(`${cli} upgrade ${targetFlags(world, '7.8').join(' ')} ${BACKUP.join(' ')} --unattended --yes`, env);
-		expect(first.output).toContain('After it, log in as root');
-		await host.upAgain(2);
+	test.each<[ReleaseName, ReleaseName]>([
+		['7.7', '7.8'],
+		['7.8', '7.9-beta'],
+	])(
+		'from %s to %s pauses at each reboot; resume.sh bridges the time in which node does not start; resume ends it',
+		async (from, target) => {
+			world = await makeWorld(from, target);
+			const { host } = world;
+			const env = { BSDUP_STATE: '/var/bsdup' };
+			const cli = 'node /lab/package/dist/src/cli.js';
+			const first = await host.inside(`${cli} upgrade ${targetFlags(world, target).join(' ')} ${BACKUP.join(' ')} --unattended --yes`, env);
+			expect(first.output).toContain('After it, log in as root');
+			await host.upAgain(2);
 
-		const early = await host.inside(`${cli} resume`, env);
-		expect(`${early.signal} ${early.code} ${early.output}`).toMatch(/SIGSYS|159|Bad system call/);
+			const early = await host.inside(`${cli} resume`, env);
+			expect(`${early.signal} ${early.code} ${early.output}`).toMatch(/SIGSYS|159|Bad system call/);
 
-		const bridge = await host.inside('sh /var/db/bsdup/run-*/resume.sh --yes');
-		expect(bridge.output).toContain('After it, log in as root');
-		await host.upAgain(3);
+			const bridge = await host.inside('sh /var/db/bsdup/run-*/resume.sh --yes');
+			expect(bridge.output).toContain('After it, log in as root');
+			await host.upAgain(3);
 
-		const last = await host.inside(`${cli} resume`, env);
-		expect(last.output).toContain('proven');
-		expect(last.code).toBe(0);
-		expect((await host.inside(`${cli} status`, env)).output).toContain('Nothing is left to do');
-		expect(await differences(world, '7.8')).toEqual([]);
-	});
+			const last = await host.inside(`${cli} resume`, env);
+			expect(last.output).toContain('proven');
+			expect(last.code).toBe(0);
+			expect((await host.inside(`${cli} status`, env)).output).toContain('Nothing is left to do');
+			expect(await differences(world, target)).toEqual([]);
+		},
+	);
 });

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { RELEASES, type Release, type ReleaseName } from '../lab/releases.ts';
 import { setsOf } from '../lab/tree.ts';
@@ -38,8 +38,13 @@ export async function differences(world: World, target: ReleaseName): Promise<st
 			}
 		};
 		const { etc = [], xetc = [], ...sets } = setsOf(release);
-		for (const file of Object.values(sets).flat())
-			if (!REWRITTEN.test(file.path) && text(file.path) !== file.text) found.push(`${file.path} is not the set's`);
+		for (const file of Object.values(sets).flat()) {
+			if (REWRITTEN.test(file.path)) continue;
+			if (text(file.path) !== file.text) found.push(`${file.path} is not the set's`);
+			const mode = statSync(join(root, file.path), { throwIfNoEntry: false })?.mode;
+			if (((mode ?? 0) & 0o7777) !== file.mode) found.push(`${file.path} has mode ${mode?.toString(8)}`);
+		}
+		for (const file of xetc) if (text(file.path) === file.text) found.push(`${file.path} of an etc set was unpacked`);
 		for (const device of release.devices) if (text(`dev/${device}`) === 'not there') found.push(`no /dev/${device}`);
 		if (text('etc/services') !== etc.find((file) => file.path === 'etc/services')?.text) found.push('/etc/services was not merged');
 		if (!text('etc/ssh/sshd_config').includes('# changed on this host')) found.push('sshd_config lost what was changed here');
@@ -49,7 +54,6 @@ export async function differences(world: World, target: ReleaseName): Promise<st
 		if (!text('bsd').startsWith(`LABKERNEL ${release.level} GENERIC.MP`)) found.push('/bsd is another kernel');
 		if (execFileSync('find', [join(root, 'var/db/bsdup'), '-name', 'lock'], { encoding: 'utf8' }) !== '')
 			found.push('the host is still held');
-		void xetc;
 	});
 	return found;
 }

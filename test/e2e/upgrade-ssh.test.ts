@@ -1,9 +1,10 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Plan } from '../../src/plan/plan.ts';
 import type { ReleaseName } from '../lab/releases.ts';
 import { makeWorld, type World } from '../lab/world.ts';
-import { BACKUP, differences, targetFlags, upgradeArgs } from './proof.ts';
+import { differences, upgradeArgs } from './proof.ts';
 
 export const able = process.getuid?.() === 0 && existsSync('/usr/sbin/sshd');
 
@@ -21,26 +22,45 @@ describe.skipIf(!able)('an upgrade over SSH (needs root and sshd)', () => {
 		"takes a %s host to %s, proven, with the plan's own strings and nothing new started before the reboot",
 		async (from, target) => {
 			world = await makeWorld(from, target);
-			const made = await world.bsdup([
-				'plan',
-				world.host.ssh.spec,
-				...world.host.flags,
-				...targetFlags(world, target),
-				...BACKUP,
-				'--unattended',
-				'--json',
-			]);
-			const plan = JSON.parse(made.stdout) as Plan;
+			const shown = await world.bsdup([...upgradeArgs(world, target), '--dry-run']);
 			const result = await world.bsdup(upgradeArgs(world, target));
 			expect(result.stderr).toBe('');
 			expect(result.code).toBe(0);
+			const plan = planOf(world);
+			const run = /^run (\S+),/m.exec(shown.stdout)?.[1] ?? '';
+			const commands = plan.steps.map((step) => step.commands.map((line) => `     ${line}\n`).join(''));
+			for (const lines of commands) expect(shown.stdout.replaceAll(run, plan.run)).toContain(lines);
+			expect(await executed(world, plan)).toEqual(jobsOf(plan));
 			const log = world.host.processLog();
 			expect(betweenBaseAndReboot(log)).toEqual([]);
-			expect(missing(plan, log, result.stdout)).toEqual([]);
+			expect(notStarted(plan, log)).toEqual([]);
 			expect(await differences(world, target)).toEqual([]);
 		},
 	);
 });
+
+/** The plan of the world's one run, as the controller keeps it. */
+function planOf(on: World): Plan {
+	const run = readdirSync(on.state).find((name) => name.startsWith('run-')) ?? '';
+	return JSON.parse(readFileSync(join(on.state, run, 'plan.json'), 'utf8')) as Plan;
+}
+
+/** What each job shall execute: the step's own strings, and no step but these as a job. */
+function jobsOf(plan: Plan): Record<string, string> {
+	const jobs = plan.steps.filter((step) => step.kind !== 'fetch' && step.kind !== 'confirm');
+	return Object.fromEntries(jobs.map((step) => [step.id, step.commands.join('\n')]));
+}
+
+/** What each job on the host did execute. */
+async function executed(on: World, plan: Plan): Promise<Record<string, string>> {
+	const { output } = await on.host.inside(`cd ${plan.dir}/jobs && for s in */1/script; do echo "== \${s%%/*}"; cat "$s"; done`);
+	return Object.fromEntries(
+		output
+			.split(/^== /m)
+			.slice(1)
+			.map((text) => [text.split('\n', 1)[0], text.slice(text.indexOf('\n') + 1, -1)]),
+	);
+}
 
 /** Programs started after base's tar and before the next boot, but for the saved copies and what reboot(8) itself starts. */
 function betweenBaseAndReboot(log: readonly string[]): string[] {
@@ -56,24 +76,22 @@ function betweenBaseAndReboot(log: readonly string[]): string[] {
 		);
 }
 
-/** Simple command lines of the plan that the host's own process log does not show, in any order. The run's id differs. */
-function missing(plan: Plan, log: readonly string[], shown: string): string[] {
-	const run = /run-\d+-practice/.exec(shown)?.[0] ?? '';
-	const told = new Set(
+/** Simple command lines of the plan that the host's own process log does not show, in any order. */
+function notStarted(plan: Plan, log: readonly string[]): string[] {
+	const started = new Set(
 		log.map((line) =>
 			line
 				.split(' ')
 				.slice(3)
 				.join(' ')
-				.replace(/^\S*\//, '')
-				.replaceAll(run, plan.run),
+				.replace(/^\S*\//, ''),
 		),
 	);
 	const simple = plan.steps
-		.filter((step) => step.kind !== 'fetch')
+		.filter((step) => step.kind !== 'fetch' && step.kind !== 'confirm')
 		.flatMap((step) => step.commands)
-		.map((line) => line.replaceAll(plan.run, plan.run))
+		.map((line) => line.replace(/^\/\S*\//, ''))
 		.filter((line) => /^[a-z_]+( [\w./@:=+-]+)+$/.test(line) && !/^(cd|echo|export|unset|trap|exec|rm -rf \/usr\/include)/.test(line));
 	expect(simple.length).toBeGreaterThan(10);
-	return simple.filter((line) => !told.has(line));
+	return simple.filter((line) => !started.has(line));
 }

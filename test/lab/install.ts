@@ -60,7 +60,8 @@ export function installSystem(root: string, name: ReleaseName, options: InstallO
 		...[
 			['quirks', 'true'],
 			['gtar', 'gtar'],
-			['node', 'node'],
+			// No release of that era runs this node.
+			...(release.modern ? [['node', 'node']] : []),
 		].flatMap(([pack = '', bin = '']) => [
 			file(
 				`var/db/pkg/${pack}-1.0/+CONTENTS`,
