@@ -8,6 +8,7 @@
 #     pid start      the job's shell and when that process started (tells a reused pid apart)
 #     act.pid act.start  the same of the shell that runs the script: it may outlive a job's shell that was killed
 #     rc             its exit status, written last
+#     followers      processes that follow the log; a zone that fails ends them
 #   jobs/STEP/boot   the boot time before a reboot step; its marker in /var/run is the second sign
 #   jobs/STEP/already  the done test held, nothing was run
 
@@ -98,6 +99,7 @@ begin() {
 	mkdir "$a" || die "$1: attempt $n was begun by another"
 	text_commands "$1" >"$a/script"
 	: >"$a/log"
+	: >"$a/followers"
 	case $kind in zone | reboot) mark "$1" ;; esac
 }
 
@@ -124,7 +126,13 @@ job() {
 	rc=$?
 	case $kind in
 	# A reboot that was asked for is not one that happened: only failure is a status here, the boot time is the success.
-	zone | reboot) [ $rc = 0 ] || echo $rc >"$a/rc" ;;
+	zone | reboot)
+		if [ $rc != 0 ]; then
+			echo $rc >"$a/rc"
+			# Who follows the log waits for a reboot that does not come.
+			while read -r pid; do kill "$pid"; done <"$a/followers"
+		fi
+		;;
 	*)
 		sync
 		echo $rc >"$a/rc.tmp" && mv "$a/rc.tmp" "$a/rc"
@@ -298,7 +306,12 @@ poll)
 	say "$([ -z "$text" ] || printf '%s\n' "$text" | sh 2>/dev/null)"
 	tail -c "+$(($4 + 1))" "$jobs/$2/$3/log"
 	;;
-follow) exec tail -n +1 -f "$jobs/$2/$3/log" ;;
+follow)
+	# Registered before the look: either this sees the failure, or the failing job sees this.
+	echo $$ >>"$jobs/$2/$3/followers"
+	[ ! -s "$jobs/$2/$3/rc" ] || exec tail -n +1 "$jobs/$2/$3/log"
+	exec tail -n +1 -f "$jobs/$2/$3/log"
+	;;
 job) job "$2" "$3" ;;
 act) own "$jobs/$2/$3/act."; exec sh -e "$jobs/$2/$3/script" ;;
 attended) foreground "$2" ;;

@@ -8,6 +8,7 @@ import type { StepContext, StepOutcome } from './context.ts';
 import { stepFailed } from './failure.ts';
 
 const LOOK_AGAIN_MS = 500;
+const TAIL_LINES = 8;
 
 /**
  * The zone and every reboot: the job is started once, followed through one channel that was open before it began
@@ -75,7 +76,10 @@ async function awaitReturn(step: Step, context: StepContext): Promise<StepState>
 				context.journal.append({ kind: 'verdict', id: step.id, verdict: 'rebooted', downMs: Date.now() - gone });
 				return look;
 			}
-			if (look.state === 'failed') throw stepFailed(context, step, `stopped with status ${look.rc} before the reboot`);
+			if (look.state === 'failed') {
+				const { text } = await context.host.poll(step.id, look.attempt, 0);
+				throw stepFailed(context, step, `stopped with status ${look.rc} before the reboot`, lastLines(text));
+			}
 		} catch (error) {
 			// Programs that die by a signal are the zone's own sign: base is new, the kernel is not yet (F:D).
 			if (!isPassing(error) && !(error instanceof BsdupError && error.code === 'E_HOST_PROGRAM')) throw error;
@@ -88,6 +92,10 @@ async function awaitReturn(step: Step, context: StepContext): Promise<StepState>
 		state: 'At its console it may wait at the loader, in the installer, or for a person.',
 		next: [`bsdup resume ${context.plan.run}   (once it answers)`, context.plan.recovery],
 	});
+}
+
+function lastLines(text: string): string {
+	return text.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
 }
 
 async function finish(step: Step, context: StepContext, outcome: StepOutcome): Promise<StepOutcome> {

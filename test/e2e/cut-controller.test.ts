@@ -26,7 +26,7 @@ describe.skipIf(!able)('a run whose controller or network is cut (needs root and
 		async (_moment, said) => {
 			const world = await makeWorld('7.7', '7.8');
 			try {
-				const code = await until(world, said, () => {
+				const { code } = await until(world, said, () => {
 					world.host.cutNetwork();
 					setTimeout(() => world.host.mendNetwork(), AWAY_MS);
 				});

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { World } from '../lab/world.ts';
+import type { Outcome, World } from '../lab/world.ts';
 import { differences, upgradeArgs } from './proof.ts';
 
 /** When a run is cut, and what the program has just said then. */
@@ -11,8 +11,8 @@ export const MOMENTS: [moment: string, said: string][] = [
 	['between the reboots', 'running  packages\n'],
 ];
 
-/** Runs the upgrade until `said`, then does `cut` once. Resolves with its exit status when the controller has ended. */
-export async function until(on: World, said: string, cut: (kill: (signal: NodeJS.Signals) => void) => void): Promise<number | null> {
+/** Runs the upgrade until `said`, then does `cut` once. Resolves when the controller has ended. */
+export async function until(on: World, said: string, cut: (kill: (signal: NodeJS.Signals) => void) => void): Promise<Outcome> {
 	let came = false;
 	let heard = '';
 	const result = await on.bsdup(upgradeArgs(on, '7.8'), (text, kill) => {
@@ -22,7 +22,7 @@ export async function until(on: World, said: string, cut: (kill: (signal: NodeJS
 		cut(kill);
 	});
 	expect(came, `${said} was never said:\n${result.stdout}${result.stderr}`).toBe(true);
-	return result.code;
+	return result;
 }
 
 /** Goes on with the run and expects it to end well. */

@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs';
+import { afterEach, describe, expect, test } from 'vitest';
+import { makeWorld, type World } from '../lab/world.ts';
+import { until } from './cut.ts';
+import { differences } from './proof.ts';
+
+const able = process.getuid?.() === 0 && existsSync('/usr/sbin/sshd');
+let world: World | undefined;
+afterEach(() => world?.destroy());
+
+describe.skipIf(!able)('the danger zone (needs root and sshd)', () => {
+	test('stops before its first change when a set is not the verified one any more, and goes on when that is mended', async () => {
+		world = await makeWorld('7.7', '7.8');
+		const on = world;
+		let damaged: Promise<unknown> = Promise.resolve();
+		const began = Date.now();
+		const { code, stderr: said } = await until(on, 'running  boot-blocks\n', () => {
+			damaged = on.host.inside('cp /usr/rel/man78.tgz /root/whole; echo x >>/usr/rel/man78.tgz');
+		});
+		await damaged;
+		expect(code).toBe(1);
+		expect(said).toContain(`man78.tgz: damaged, fetch it again from ${on.mirror.url}/7.8/amd64/man78.tgz`);
+		expect(said).toContain('boot /obsd');
+		expect(Date.now() - began).toBeLessThan(30_000);
+		expect((await on.host.inside('ls /obsd /sbin/oreboot')).code).not.toBe(0);
+		expect((await on.host.inside('head -n 1 /bsd')).output).toBe('LABKERNEL 7700 GENERIC.MP\n');
+
+		await on.host.inside('cp /root/whole /usr/rel/man78.tgz');
+		const again = await on.bsdup(['resume', '--yes', '--patience', '1']);
+		expect([again.code, again.stderr]).toEqual([0, '']);
+		expect(await differences(on, '7.8')).toEqual([]);
+	});
+});
