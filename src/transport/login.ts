@@ -17,8 +17,6 @@ export interface LoginOptions {
 	askSecret?: (question: string) => Promise<string>;
 }
 
-/** How long a host may be silent until the login is through; the time a person takes to answer does not count. */
-const SILENCE_MS = 15_000;
 const MOST_JUMPS = 8;
 
 /** For people: `root@db1:22`. */
@@ -86,7 +84,7 @@ function login(reach: Reach, stream: Duplex, options: LoginOptions, memory: Memo
 		const state: LoginState = { left: null, tried: [], giveUp };
 		const wait = (): void => {
 			clearTimeout(timer);
-			timer = setTimeout(() => giveUp(cannotConnect(reach, new Error(`no answer for ${SILENCE_MS / 1000} s`))), SILENCE_MS);
+			timer = setTimeout(() => giveUp(cannotConnect(reach, new Error(`no answer for ${reach.silenceMs / 1000} s`))), reach.silenceMs);
 		};
 		/** Stops the clock while a person is asked. */
 		const asking =

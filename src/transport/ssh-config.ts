@@ -20,6 +20,8 @@ export interface Reach {
 	/** The first of them is the one that new keys are added to. */
 	knownHosts: string[];
 	hashKnownHosts: boolean;
+	/** How long the host may be silent until the login is through; the time a person takes to answer does not count. */
+	silenceMs: number;
 	/** A connection ends when `count` questions, one each `intervalMs`, had no answer. */
 	keepalive: { intervalMs: number; count: number };
 	algorithms: Partial<Record<AlgorithmKind, string>>;
@@ -28,6 +30,7 @@ export interface Reach {
 /** Three unanswered questions end a connection: a host without power says nothing. Milliseconds. */
 const KEEPALIVE_MS = 5_000;
 const KEEPALIVE_COUNT = 3;
+const SILENCE_MS = 15_000;
 const USUAL_IDENTITIES = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
 
 /**
@@ -82,6 +85,7 @@ export function resolveReach(spec: string, configFile?: string): Reach {
 		jumps: jump.toLowerCase() === 'none' ? [] : jump.split(',').map((one) => one.trim()),
 		knownHosts: known.length > 0 ? known : [join(mine, 'known_hosts'), '/etc/ssh/ssh_known_hosts'],
 		hashKnownHosts: value('HashKnownHosts')?.toLowerCase() === 'yes',
+		silenceMs: Number(value('ConnectTimeout') ?? 0) * 1000 || SILENCE_MS,
 		keepalive: {
 			intervalMs: Number(value('ServerAliveInterval') ?? 0) * 1000 || KEEPALIVE_MS,
 			count: Number(value('ServerAliveCountMax') ?? 0) || KEEPALIVE_COUNT,

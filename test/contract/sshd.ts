@@ -44,7 +44,9 @@ export async function startSshd(extra: readonly string[] = [], hostKey = 'ed2551
 	writeFileSync(
 		at('sshd_config'),
 		[
-			...extra,
+			// Another home, so that no login runs what the user's own shell is set up to do. Only the first SetEnv counts.
+			...extra.map((line) => (line.startsWith('SetEnv ') ? `${line} HOME=${dir}` : line)),
+			`SetEnv HOME=${dir}`,
 			`Port ${port}`,
 			'ListenAddress 127.0.0.1',
 			`HostKey ${at('host_key')}`,
