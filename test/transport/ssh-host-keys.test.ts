@@ -11,14 +11,19 @@ describe.skipIf(!haveSshd)("a host's key (needs sshd)", () => {
 	let sshd: Sshd;
 	let dir: string;
 	let file: string;
+	/** A directory with the second key of the host, and that key's type and text. */
+	let keys: string;
+	let rsa: string;
 	const open: Transport[] = [];
 	beforeAll(async () => {
-		const keys = mkdtempSync(join(tmpdir(), 'bsdup-rsa-'));
+		keys = mkdtempSync(join(tmpdir(), 'bsdup-rsa-'));
 		sshd = await startSshd([`HostKey ${makeKey(join(keys, 'rsa'), 'rsa')}`]);
 		rsa = readFileSync(join(keys, 'rsa.pub'), 'utf8').split(' ').slice(0, 2).join(' ');
 	});
-	let rsa: string;
-	afterAll(() => sshd?.stop());
+	afterAll(async () => {
+		await sshd?.stop();
+		rmSync(keys, { recursive: true, force: true });
+	});
 	beforeEach(() => {
 		dir = mkdtempSync(join(tmpdir(), 'bsdup-keys-'));
 		file = join(dir, 'known_hosts');
