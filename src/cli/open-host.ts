@@ -52,7 +52,8 @@ async function askSecret(question: string): Promise<string> {
 	process.stdin.setRawMode(true);
 	try {
 		let secret = '';
-		for await (const chunk of process.stdin) {
+		// The stream is needed again, for the next question or a terminal.
+		for await (const chunk of process.stdin.iterator({ destroyOnReturn: false })) {
 			for (const char of String(chunk)) {
 				if (char === '\r' || char === '\n') return secret;
 				if (char === '\x03') throw new BsdupError({ code: 'E_INTERRUPTED', message: 'interrupted', exit: EXIT.interrupted });

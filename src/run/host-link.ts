@@ -3,7 +3,7 @@ import { BsdupError } from '../errors.ts';
 import type { RunOptions, RunResult, Transport } from '../transport/transport.ts';
 
 /** Codes after which connecting again can help. A changed host key or a refused login is not among them. */
-const PASSING = new Set(['E_CONNECTION_LOST', 'E_CONNECT', 'E_TIMEOUT']);
+const PASSING = new Set(['E_CONNECTION_LOST', 'E_CONNECT', 'E_TIMEOUT', 'E_CHANNEL']);
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 

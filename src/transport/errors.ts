@@ -30,3 +30,14 @@ export function pushFailed(name: string, path: string, detail: string): BsdupErr
 		next: ['look for free space on the host', 'bsdup resume'],
 	});
 }
+
+/** The connection stands, but the host starts nothing more on it: MaxSessions of its sshd_config, or no process to be had. */
+export function channelRefused(name: string, cause: unknown): BsdupError {
+	return new BsdupError({
+		code: 'E_CHANNEL',
+		message: `${name} starts no more commands on this connection`,
+		state: 'What was started there goes on.',
+		next: ['look at MaxSessions in its sshd_config', 'bsdup resume'],
+		cause,
+	});
+}

@@ -1,6 +1,8 @@
-import { createHash, createHmac } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { BsdupError } from '../errors.ts';
+import { fitsPatterns } from './patterns.ts';
 
 /** What known_hosts says of a key (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). `extra`: the host is known by other types only. */
 export type KeyVerdict = 'known' | 'unknown' | 'extra';
@@ -48,6 +50,17 @@ export function knownTypes(files: readonly string[], host: string, port: number)
 	];
 }
 
+/** Adds a key that a person trusts to a known_hosts file, made where it is missing; `hashed`: without its name in plain text. */
+export function addHostKey(file: string, host: string, port: number, key: Buffer, hashed: boolean): void {
+	const name = (port === 22 ? host : `[${host}]:${port}`).toLowerCase();
+	const salt = randomBytes(20);
+	const shown = hashed ? `|1|${salt.toString('base64')}|${createHmac('sha1', salt).update(name).digest('base64')}` : name;
+	mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+	const text = readOr(file, '');
+	const gap = text === '' || text.endsWith('\n') ? '' : '\n';
+	appendFileSync(file, `${gap}${shown} ${keyType(key)} ${key.toString('base64')}\n`, { mode: 0o600 });
+}
+
 /** `SHA256:…` as ssh-keygen -l prints it. */
 export function fingerprint(key: Buffer): string {
 	return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
@@ -59,39 +72,31 @@ export function keyType(key: Buffer): string {
 }
 
 function linesFor(file: string, names: readonly string[]): Line[] {
-	let text: string;
+	return readOr(file, '')
+		.split('\n')
+		.flatMap((raw, index) => {
+			const fields = raw.trim().split(/\s+/);
+			const marker = fields[0]?.startsWith('@') ? fields.shift() : undefined;
+			const [hosts = '', type = '', key = ''] = fields;
+			if (hosts === '' || hosts.startsWith('#') || marker === '@cert-authority') return [];
+			return names.some((name) => matches(hosts, name)) ? [{ file, number: index + 1, type, key, revoked: marker === '@revoked' }] : [];
+		});
+}
+
+function readOr(file: string, otherwise: string): string {
 	try {
-		text = readFileSync(file, 'utf8');
+		return readFileSync(file, 'utf8');
 	} catch {
-		return [];
+		return otherwise;
 	}
-	return text.split('\n').flatMap((raw, index) => {
-		const fields = raw.trim().split(/\s+/);
-		const marker = fields[0]?.startsWith('@') ? fields.shift() : undefined;
-		const [hosts = '', type = '', key = ''] = fields;
-		if (hosts === '' || hosts.startsWith('#') || marker === '@cert-authority') return [];
-		return names.some((name) => matches(hosts, name)) ? [{ file, number: index + 1, type, key, revoked: marker === '@revoked' }] : [];
-	});
 }
 
 function matches(hosts: string, name: string): boolean {
 	if (hosts.startsWith('|1|')) {
 		const [, , salt = '', hash = ''] = hosts.split('|');
-		return createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64') === hash;
+		return createHmac('sha1', Buffer.from(salt, 'base64')).update(name.toLowerCase()).digest('base64') === hash;
 	}
-	const patterns = hosts.split(',');
-	const fits = (pattern: string): boolean =>
-		new RegExp(
-			`^${pattern
-				.replace(/[.+^${}()|[\]\\]/g, '\\$&')
-				.replaceAll('*', '.*')
-				.replaceAll('?', '.')}$`,
-			'i',
-		).test(name);
-	return (
-		patterns.some((pattern) => !pattern.startsWith('!') && fits(pattern)) &&
-		!patterns.some((pattern) => pattern.startsWith('!') && fits(pattern.slice(1)))
-	);
+	return fitsPatterns(hosts.split(','), name);
 }
 
 function keyError(code: string, message: string, line: Line, name: string): BsdupError {

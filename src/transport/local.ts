@@ -1,46 +1,84 @@
-import { execa } from 'execa';
+import { userInfo } from 'node:os';
+import { Readable } from 'node:stream';
+import { execa, type Options } from 'execa';
+import { proveRoot } from './become.ts';
 import { counted } from './counted.ts';
 import { pushFailed, timedOut } from './errors.ts';
-import { pushScript } from './push-script.ts';
+import { loader, pushResult, pushScript } from './push-script.ts';
 import { shellCommand, shellInput } from './shell-input.ts';
-import type { Become, PushOptions, RunOptions, RunResult, Transport } from './transport.ts';
+import { type Become, DEFAULT_TIMEOUT_MS, type PushOptions, type RunOptions, type RunResult, type Transport } from './transport.ts';
 
 const NAME = 'this machine';
-const DEFAULT_TIMEOUT_MS = 60_000;
+/** Status of a program that is not there, as sh tells it. */
+const NOT_FOUND = 127;
 
 /** This machine as a host; `become`: how root is reached. See the contract in transport.ts. */
 export function localTransport({ become }: { become: Become }): Transport {
 	const [shell = 'sh', ...before] = shellCommand(become);
+
+	/** Ends with the program, or at once with `stop`'s reason: what the program itself started may hold its output open. */
+	const start = async (
+		args: string[],
+		input: string | Readable,
+		stop: AbortSignal,
+		onStdout?: (text: string) => void,
+	): Promise<RunResult> => {
+		stop.throwIfAborted();
+		const options = { input, reject: false, stripFinalNewline: false, cancelSignal: stop } satisfies Options;
+		const child = execa(shell, args, options);
+		if (onStdout !== undefined) child.stdout.setEncoding('utf8').on('data', (text: string) => !stop.aborted && onStdout(text));
+		let giveUp = (): void => {};
+		const stopped = new Promise<never>((_, reject) => {
+			giveUp = () => {
+				child.stdout.destroy();
+				child.stderr.destroy();
+				reject(stop.reason);
+			};
+			stop.addEventListener('abort', giveUp, { once: true });
+		});
+		try {
+			const { exitCode, signal, stdout, stderr, shortMessage } = await Promise.race([child, stopped]);
+			if (exitCode === undefined && signal === undefined) return { code: NOT_FOUND, signal: null, stdout: '', stderr: shortMessage ?? '' };
+			return { code: exitCode ?? null, signal: signal ?? null, stdout, stderr };
+		} finally {
+			stop.removeEventListener('abort', giveUp);
+		}
+	};
+	const run = async (script: string, { timeoutMs = DEFAULT_TIMEOUT_MS, onStdout, signal }: RunOptions = {}): Promise<RunResult> => {
+		const time = new AbortController();
+		const timer = setTimeout(() => time.abort(timedOut(NAME, timeoutMs)), timeoutMs);
+		try {
+			return await start(before, shellInput(script), signal === undefined ? time.signal : AbortSignal.any([time.signal, signal]), onStdout);
+		} finally {
+			clearTimeout(timer);
+		}
+	};
+
 	return {
 		name: NAME,
 		local: true,
-		async connect() {},
-		async run(script: string, options: RunOptions = {}): Promise<RunResult> {
-			const timeout = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-			const child = execa(shell, before, {
-				input: shellInput(script),
-				reject: false,
-				timeout,
-				stripFinalNewline: false,
-				...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
-			});
-			if (options.onStdout !== undefined) child.stdout.setEncoding('utf8').on('data', options.onStdout);
-			const result = await child;
-			if (result.timedOut) throw timedOut(NAME, timeout);
-			return { code: result.exitCode ?? null, signal: result.signal ?? null, stdout: result.stdout, stderr: result.stderr };
-		},
+		connect: () => proveRoot(NAME, userInfo().username, become, run),
+		run,
 		async push(source: string | Buffer, remotePath: string, { mode, sha256, onBytes, signal }: PushOptions) {
-			const result = await execa(shell, [...before, '-c', pushScript(remotePath, mode, sha256)], {
-				input: counted(source, onBytes),
-				reject: false,
-				...(signal === undefined ? {} : { cancelSignal: signal }),
-			});
-			if (result.exitCode !== 0)
-				throw pushFailed(
-					NAME,
-					remotePath,
-					result.exitCode === 65 ? 'its SHA256 differs on arrival' : result.stderr || String(result.signal),
-				);
+			const script = pushScript(remotePath, mode, sha256);
+			const broken = new AbortController();
+			const stream = counted(source, onBytes);
+			const input = Readable.from(
+				(async function* () {
+					yield Buffer.from(script);
+					try {
+						yield* stream as AsyncIterable<Buffer>;
+					} catch (error) {
+						broken.abort(pushFailed(NAME, remotePath, (error as Error).message));
+					}
+				})(),
+			);
+			const stop = signal === undefined ? broken.signal : AbortSignal.any([broken.signal, signal]);
+			try {
+				pushResult(NAME, remotePath, await start([...before, '-c', loader(script)], input, stop));
+			} finally {
+				stream.destroy();
+			}
 		},
 		async terminal(line: string) {
 			const result = await execa(shell, [...before, '-c', line], { stdio: 'inherit', reject: false });

@@ -1,63 +1,113 @@
-import { readFileSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
+import { homedir, hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
-import SSHConfig from 'ssh-config';
+import { type AlgorithmKind, KINDS } from './algorithms.ts';
 import { parseHostSpec } from './host-spec.ts';
+import { type ConfigSource, home, readOptions } from './ssh-config-file.ts';
 
 /** How to reach a host, after ssh_config(5) had its say. Algorithm lists are only set where the file sets them. */
 export interface Reach {
+	/** As it was typed, without user and port: the name a Host line of ssh_config has. */
+	alias: string;
 	host: string;
 	port: number;
 	user: string;
-	identities: string[];
-	jump: string | null;
+	/** Key files, in the order in which they are tried. `chosen`: somebody named them; else they are the usual ones. */
+	identities: { files: string[]; chosen: boolean; only: boolean };
+	/** Path of the agent's socket. */
+	agent: string | null;
+	/** Specs of the jump hosts, the nearest first. */
+	jumps: string[];
+	/** The first of them is the one that new keys are added to. */
 	knownHosts: string[];
-	algorithms: { kex?: string; serverHostKey?: string; cipher?: string; hmac?: string };
+	hashKnownHosts: boolean;
+	/** How long the host may be silent until the login is through; the time a person takes to answer does not count. */
+	silenceMs: number;
+	/** A connection ends when `count` questions, one each `intervalMs`, had no answer. */
+	keepalive: { intervalMs: number; count: number };
+	algorithms: Partial<Record<AlgorithmKind, string>>;
 }
 
-/** Resolves `[user@]name[:port]` or an alias. What is written in `spec` wins over the file, as in ssh(1). */
-export function resolveReach(spec: string, configFile = join(homedir(), '.ssh', 'config')): Reach {
-	const { name, user, port } = parseHostSpec(spec);
-	const config = SSHConfig.parse(readOr(configFile, '')).compute(name, { ignoreCase: true });
-	const value = (key: string): string | undefined => {
-		const found = config[key.toLowerCase()] ?? config[key];
-		return Array.isArray(found) ? found[0] : found;
+/** Three unanswered questions end a connection: a host without power says nothing. Milliseconds. */
+const KEEPALIVE_MS = 5_000;
+const KEEPALIVE_COUNT = 3;
+const SILENCE_MS = 15_000;
+const USUAL_IDENTITIES = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
+
+/**
+ * Resolves `[user@]name[:port]` or an alias. What is written in `spec` wins over the file, as in ssh(1). Without `configFile`
+ * it is the user's, then the system's. Throws E_HOST_NAME, E_SSH_CONFIG.
+ */
+export function resolveReach(spec: string, configFile?: string): Reach {
+	const typed = parseHostSpec(spec.replace(/^ssh:\/\/([^/]*)\/?$/, '$1'));
+	const mine = join(homedir(), '.ssh');
+	const sources: ConfigSource[] =
+		configFile === undefined
+			? [
+					{ file: join(mine, 'config'), base: mine, must: false },
+					{ file: '/etc/ssh/ssh_config', base: '/etc/ssh', must: false },
+				]
+			: [{ file: configFile, base: mine, must: true }];
+	const options = readOptions(sources, typed.name, typed.user);
+	const list = (keyword: string): string[] => options.get(keyword.toLowerCase()) ?? [];
+	const value = (keyword: string): string | undefined => list(keyword)[0];
+	const files = (keyword: string): string[] => list(keyword).filter((file) => file.toLowerCase() !== 'none');
+
+	const host = expand(value('HostName') ?? typed.name, { h: typed.name });
+	const port = typed.port ?? Number(value('Port') ?? 22);
+	const user = value('User') ?? userInfo().username;
+	const tokens = {
+		d: homedir(),
+		h: host,
+		i: String(userInfo().uid),
+		k: value('HostKeyAlias') ?? typed.name,
+		L: hostname().split('.')[0] ?? '',
+		l: hostname(),
+		n: typed.name,
+		p: String(port),
+		r: user,
+		u: userInfo().username,
 	};
-	const list = (key: string): string[] => {
-		const found = config[key.toLowerCase()] ?? config[key];
-		return found === undefined ? [] : Array.isArray(found) ? found : [found];
-	};
-	const home = (path: string): string => path.replace(/^~(?=\/|$)/, homedir());
-	const jump = value('ProxyJump');
-	const known = list('UserKnownHostsFile')
-		.flatMap((files) => files.split(/\s+/))
-		.map(home);
-	const algorithms = Object.entries({ kex: 'KexAlgorithms', serverHostKey: 'HostKeyAlgorithms', cipher: 'Ciphers', hmac: 'MACs' });
+	const path = (text: string): string => home(expand(text, tokens));
+	const jump = expand(value('ProxyJump') ?? 'none', tokens);
+	const identities = files('IdentityFile').map(path);
+	const known = files('UserKnownHostsFile').map(path);
 	return {
-		host: value('HostName')?.replace('%h', name) ?? name,
-		port: port ?? Number(value('Port') ?? 22),
-		user: user ?? value('User') ?? userInfo().username,
-		identities: list('IdentityFile').map(home),
-		jump: jump === undefined || jump === 'none' ? null : jump,
-		knownHosts: known.length > 0 ? known : [join(homedir(), '.ssh', 'known_hosts'), '/etc/ssh/ssh_known_hosts'],
+		alias: typed.name,
+		host,
+		port,
+		user,
+		identities: {
+			files: identities.length > 0 ? identities : USUAL_IDENTITIES.map((file) => join(mine, file)),
+			chosen: identities.length > 0,
+			only: value('IdentitiesOnly')?.toLowerCase() === 'yes',
+		},
+		agent: agentSocket(value('IdentityAgent'), path),
+		jumps: jump.toLowerCase() === 'none' ? [] : jump.split(',').map((one) => one.trim()),
+		knownHosts: known.length > 0 ? known : [join(mine, 'known_hosts'), '/etc/ssh/ssh_known_hosts'],
+		hashKnownHosts: value('HashKnownHosts')?.toLowerCase() === 'yes',
+		silenceMs: Number(value('ConnectTimeout') ?? 0) * 1000 || SILENCE_MS,
+		keepalive: {
+			intervalMs: Number(value('ServerAliveInterval') ?? 0) * 1000 || KEEPALIVE_MS,
+			count: Number(value('ServerAliveCountMax') ?? 0) || KEEPALIVE_COUNT,
+		},
 		algorithms: Object.fromEntries(
-			algorithms.map(([ours, theirs]) => [ours, value(theirs)]).filter(([, text]) => text !== undefined),
-		) as Reach['algorithms'],
+			Object.entries(KINDS).flatMap(([kind, { option }]) => {
+				const text = value(option);
+				return text === undefined ? [] : [[kind, text]];
+			}),
+		),
 	};
 }
 
-function readOr(file: string, otherwise: string): string {
-	try {
-		return readFileSync(file, 'utf8');
-	} catch {
-		return otherwise;
-	}
+/** Puts `%x` and `${NAME}` in place (ssh_config(5), TOKENS and ENVIRONMENT VARIABLES); what is not known stays. */
+function expand(text: string, tokens: Readonly<Record<string, string>>): string {
+	return text
+		.replace(/%(.)/g, (whole, letter: string) => (letter === '%' ? '%' : (tokens[letter] ?? whole)))
+		.replace(/\$\{(\w+)\}/g, (whole, name: string) => process.env[name] ?? whole);
 }
 
-/** `+a,b` adds, `-a` takes away, `^a` puts first, else the list stands alone (ssh_config(5)). For ssh2's `algorithms`. */
-export function algorithmChoice(text: string): string[] | { append?: string[]; remove?: string[]; prepend?: string[] } {
-	const names = text.replace(/^[+^-]/, '').split(',');
-	if (text.startsWith('+')) return { append: names };
-	if (text.startsWith('-')) return { remove: names };
-	return text.startsWith('^') ? { prepend: names } : names;
+function agentSocket(setting: string | undefined, path: (text: string) => string): string | null {
+	if (setting?.toLowerCase() === 'none') return null;
+	if (setting === undefined || setting === 'SSH_AUTH_SOCK') return process.env['SSH_AUTH_SOCK'] || null;
+	return setting.startsWith('$') && !setting.startsWith('${') ? (process.env[setting.slice(1)] ?? null) : path(setting);
 }

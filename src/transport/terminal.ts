@@ -1,8 +1,7 @@
 import type { ClientChannel } from 'ssh2';
-import type { RunResult } from './transport.ts';
 
-/** Joins a pty channel with the person's terminal until the command ends; the terminal is always left as it was. */
-export async function onTerminal(channel: ClientChannel, ended: Promise<RunResult>): Promise<RunResult> {
+/** Joins a pty channel with the person's terminal. The function it returns leaves the terminal as it was. */
+export function onTerminal(channel: ClientChannel): () => void {
 	const { stdin, stdout } = process;
 	const raw = stdin.isTTY;
 	const resize = (): void => channel.setWindow(stdout.rows ?? 24, stdout.columns ?? 80, 0, 0);
@@ -10,12 +9,11 @@ export async function onTerminal(channel: ClientChannel, ended: Promise<RunResul
 	stdin.pipe(channel);
 	channel.pipe(stdout, { end: false });
 	stdout.on('resize', resize);
-	try {
-		return await ended;
-	} finally {
+	return () => {
 		stdout.off('resize', resize);
+		channel.unpipe(stdout);
 		stdin.unpipe(channel);
 		stdin.pause();
 		if (raw) stdin.setRawMode(false);
-	}
+	};
 }

@@ -7,8 +7,12 @@
  *   such as csh nor `ps` sees it); the commands of the script read from /dev/null.
  * - A command that ends by a signal gives `code: null` and the signal's name.
  * - A lost connection is `BsdupError` E_CONNECTION_LOST (never a RunResult); after it `connect` may be called again.
- * - Everything runs as root when `become` says so (doas or sudo without a prompt).
+ * - E_CHANNEL is a host that starts no more commands on a connection that stands; a later try may do better.
+ * - Everything runs as root when `become` says so (doas or sudo without a prompt); `connect` proves it: E_BECOME.
  */
+
+/** How long `run` waits where it is not told. Milliseconds. */
+export const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** How root is reached: the login is root already, or by doas(1) or sudo(8). */
 export type Become = 'none' | 'doas' | 'sudo';
@@ -25,6 +29,7 @@ export interface RunOptions {
 	timeoutMs?: number;
 	/** Called with each piece of standard output as it comes. */
 	onStdout?: (text: string) => void;
+	/** Gives the command up with the signal's reason; it may go on over there. */
 	signal?: AbortSignal;
 }
 
@@ -41,6 +46,7 @@ export interface Transport {
 	/** For people: `root@host:22` or `this machine`. */
 	readonly name: string;
 	readonly local: boolean;
+	/** Connects; at once when the connection stands and no command on it was lost or timed out. Callers share one. */
 	connect(): Promise<void>;
 	run(script: string, options?: RunOptions): Promise<RunResult>;
 	/** Writes a file by temporary name, hash check, rename. `source`: a controller path or the bytes. */

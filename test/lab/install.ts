@@ -54,7 +54,7 @@ export function installSystem(root: string, name: ReleaseName, options: InstallO
 		file('etc/myname', `${options.name}\n`),
 		file('etc/fstab', '/dev/sd0a / ffs rw 1 1\n'),
 		file('etc/rc.conf.local', 'httpd_flags=\nntpd_flags=\n'),
-		file('etc/ssh/sshd_config', `${sshdConfig(level)}# changed on this host\nMaxSessions 30\n`),
+		file('etc/ssh/sshd_config', `${sshdConfig(release)}# changed on this host\nMaxSessions 30\n`),
 		file('root/.ssh/authorized_keys', options.authorizedKey, 0o600),
 		file('home/admin/notes', 'what only this machine holds\n'),
 		...[

@@ -19,9 +19,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { installSystem } from './install.ts';
-import type { ReleaseName } from './releases.ts';
+import { RELEASES, type ReleaseName } from './releases.ts';
 import { ROOT } from './root.ts';
 import { stretchWire, type Wire } from './tcp-proxy.ts';
+import { OLD_ALGORITHMS } from './tree.ts';
 
 export interface PracticeOptions {
 	release: ReleaseName;
@@ -40,6 +41,7 @@ export class PracticeHost {
 	#machine: ChildProcess | undefined;
 	#wire!: Wire;
 	#sshPort = 0;
+	#sshConfig: string | undefined;
 	#on = false;
 	boots = 0;
 
@@ -69,10 +71,18 @@ export class PracticeHost {
 				name: host.name,
 				mirror: options.mirror,
 			});
-			execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(root, 'etc/ssh/ssh_host_ed25519_key')]);
-			const key = readFileSync(join(root, 'etc/ssh/ssh_host_ed25519_key.pub'), 'utf8').split(' ').slice(0, 2).join(' ');
+			const type = RELEASES[options.release].modern ? 'ed25519' : 'rsa';
+			const hostKey = join(root, `etc/ssh/ssh_host_${type}_key`);
+			execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-f', hostKey]);
+			const key = readFileSync(`${hostKey}.pub`, 'utf8').split(' ').slice(0, 2).join(' ');
 			writeFileSync(join(dir, 'known_hosts'), `[127.0.0.1]:${host.#wire.port} ${key}\n`);
 		});
+		if (!RELEASES[options.release].modern) {
+			// What an admin has to write before an old host can be reached.
+			const lines = ['Host 127.0.0.1', ...OLD_ALGORITHMS.map((line) => `\t${line.replace(' ', ' +')}`)];
+			host.#sshConfig = join(dir, 'ssh_config');
+			writeFileSync(host.#sshConfig, `${lines.join('\n')}\n`);
+		}
 		process.once('exit', host.#kill);
 		return host;
 	}
@@ -93,7 +103,8 @@ export class PracticeHost {
 
 	/** Flags of the commands that reach it. */
 	get flags(): string[] {
-		return ['--identity', this.ssh.identity, '--known-hosts', this.ssh.knownHosts];
+		const optIn = this.#sshConfig === undefined ? [] : ['--ssh-config', this.#sshConfig];
+		return ['--identity', this.ssh.identity, '--known-hosts', this.ssh.knownHosts, ...optIn];
 	}
 
 	/** Boots, and boots again after each reboot, until it is up. */

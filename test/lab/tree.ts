@@ -84,14 +84,23 @@ export function setsOf(release: Release): Record<string, LabFile[]> {
 		// What sysmerge offers. In 4.9 rc itself is among it; since 5.7 it comes with base (F:A.1).
 		etc: [
 			file('etc/services', `# services of ${level}\nssh 22/tcp\n`),
-			file('etc/ssh/sshd_config', sshdConfig(level)),
+			file('etc/ssh/sshd_config', sshdConfig(release)),
 			...(modern ? [] : [file('etc/rc', shell('rc.sh'))]),
 		],
 		xetc: [file('etc/X11/xinit/xinitrc', `# of ${level}\n`)],
 	};
 }
 
+/** All that the sshd of the old systems speaks, newest first; lines of sshd_config, and with a `+` of ssh_config. */
+export const OLD_ALGORITHMS = [
+	'KexAlgorithms diffie-hellman-group14-sha1',
+	'HostKeyAlgorithms ssh-rsa',
+	'Ciphers aes128-cbc,3des-cbc',
+	'MACs hmac-sha1',
+];
+
 /** The shipped sshd_config; a host's own has one more line, so that it counts as changed here. */
-export function sshdConfig(level: number): string {
-	return `# sshd_config of ${level}\nPermitRootLogin yes\nUsePAM no\nStrictModes no\nPasswordAuthentication no\nSubsystem sftp internal-sftp\nSetEnv PATH=/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin\n`;
+export function sshdConfig({ level, modern }: Pick<Release, 'level' | 'modern'>): string {
+	const old = modern ? '' : OLD_ALGORITHMS.map((line) => `${line}\n`).join('');
+	return `${old}# sshd_config of ${level}\nPermitRootLogin yes\nUsePAM no\nStrictModes no\nPasswordAuthentication no\nSubsystem sftp internal-sftp\nSetEnv PATH=/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin\n`;
 }

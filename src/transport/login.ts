@@ -1,0 +1,196 @@
+import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+import ssh2, { type Client } from 'ssh2';
+import { BsdupError } from '../errors.ts';
+import { asAlgorithms, disagreement, type Offer, offerFor } from './algorithms.ts';
+import { attempts, type LoginState, type Memory } from './credentials.ts';
+import { addHostKey, fingerprint, judgeHostKey, keyType, knownTypes } from './known-hosts.ts';
+import { overhearOffer } from './server-offer.ts';
+import { type Reach, resolveReach } from './ssh-config.ts';
+
+/** Who answers, and what stands in place of the user's own files. The `ask…` functions are absent where nobody can answer. */
+export interface LoginOptions {
+	configFile?: string;
+	knownHostsFile?: string;
+	askHostKey?: (question: string) => Promise<boolean>;
+	askSecret?: (question: string) => Promise<string>;
+}
+
+const MOST_JUMPS = 8;
+
+/** For people: `root@db1:22`. */
+export function nameOf(reach: Reach): string {
+	return `${reach.user}@${reach.host.includes(':') ? `[${reach.host}]` : reach.host}:${reach.port}`;
+}
+
+/**
+ * Connects, through jump hosts where asked; the host itself is the first of the clients. Whatever fails, nothing stays open.
+ * Throws E_CONNECT, E_AUTH, E_HOST_KEY_*, E_SSH_ALGORITHMS, E_SSH_CONFIG.
+ */
+export async function dial(reach: Reach, options: LoginOptions, memory: Memory): Promise<Client[]> {
+	const clients: Client[] = [];
+	try {
+		for (const hop of hopsTo(reach, options)) {
+			const through = clients[0];
+			const stream = through === undefined ? connect(hop.port, hop.host).setNoDelay() : await forward(through, hop);
+			clients.unshift(await login(hop, stream, options, memory));
+		}
+		return clients;
+	} catch (error) {
+		for (const client of clients) client.destroy();
+		throw error;
+	}
+}
+
+/** The hosts on the way, the nearest first. A jump host's own ProxyJump counts for the first of a list only, as in ssh(1). */
+function hopsTo(reach: Reach, options: LoginOptions): Reach[] {
+	const hops = [reach];
+	for (let next: Reach | undefined = reach; next !== undefined && next.jumps.length > 0; ) {
+		const list: Reach[] = next.jumps.map((spec) => resolveReach(spec, options.configFile));
+		// `Host *` with a ProxyJump fits the jump host too.
+		if (list.some((hop) => hops.some((one) => one.host === hop.host && one.port === hop.port))) break;
+		if (options.knownHostsFile !== undefined) for (const hop of list) hop.knownHosts = [options.knownHostsFile];
+		hops.unshift(...list);
+		next = list[0];
+		if (hops.length > MOST_JUMPS) throw cannotConnect(reach, new Error('too many jump hosts'));
+	}
+	return hops;
+}
+
+function forward(through: Client, hop: Reach): Promise<Duplex> {
+	return new Promise((resolve, reject) => {
+		const gone = (): void => reject(cannotConnect(hop, new Error('the jump host closed the connection')));
+		through.once('close', gone);
+		through.forwardOut('127.0.0.1', 0, hop.host, hop.port, (error, channel) => {
+			through.off('close', gone);
+			if (error === undefined) resolve(channel);
+			else reject(cannotConnect(hop, error));
+		});
+	});
+}
+
+function login(reach: Reach, stream: Duplex, options: LoginOptions, memory: Memory): Promise<Client> {
+	const client = new ssh2.Client();
+	const theirs = overhearOffer(stream);
+	return new Promise((resolve, reject) => {
+		let timer: NodeJS.Timeout;
+		const giveUp = (error: unknown): void => {
+			clearTimeout(timer);
+			client.destroy();
+			stream.destroy();
+			reject(error);
+		};
+		const state: LoginState = { left: null, tried: [], giveUp };
+		const wait = (): void => {
+			clearTimeout(timer);
+			timer = setTimeout(() => giveUp(cannotConnect(reach, new Error(`no answer for ${reach.silenceMs / 1000} s`))), reach.silenceMs);
+		};
+		/** Stops the clock while a person is asked. */
+		const asking =
+			<T>(ask: (question: string) => Promise<T>) =>
+			(question: string): Promise<T> => {
+				clearTimeout(timer);
+				return ask(question).finally(wait);
+			};
+		wait();
+		try {
+			const ours = offerFor(reach.algorithms, knownTypes(reach.knownHosts, reach.host, reach.port));
+			let ways = attempts(reach, state, memory, options.askSecret && asking(options.askSecret));
+			client
+				.on('ready', () => {
+					clearTimeout(timer);
+					resolve(client);
+				})
+				// An error after the login is told by the end of the connection, which follows; an agent's is no end.
+				.on('error', (error: Error & { level?: string }) => {
+					if (error.level !== 'agent') giveUp(explain(error, reach, ours, theirs(), state));
+				})
+				.on('close', () => giveUp(cannotConnect(reach, new Error('closed before the login was through'))))
+				.connect({
+					sock: stream as NonNullable<Parameters<Client['connect']>[0]['sock']>,
+					username: reach.user,
+					readyTimeout: 0,
+					keepaliveInterval: reach.keepalive.intervalMs,
+					keepaliveCountMax: reach.keepalive.count,
+					algorithms: asAlgorithms(ours),
+					authHandler: (left, partial, next) => {
+						state.left = left;
+						// A server that wants two proofs took the first; the ways begin again for the second.
+						if (partial) ways = attempts(reach, state, memory, options.askSecret && asking(options.askSecret));
+						ways.next().then(({ done, value }) => next(done === true ? (false as never) : value), giveUp);
+					},
+					hostVerifier: (key: Buffer, decide: (trusted: boolean) => void): void => {
+						admit(reach, key, memory, options.askHostKey && asking(options.askHostKey)).then(() => decide(true), giveUp);
+					},
+				});
+		} catch (error) {
+			giveUp(error instanceof BsdupError ? error : cannotConnect(reach, error as Error));
+		}
+	});
+}
+
+/** Lets a known key pass, and one that a person trusts, which is then known. Throws E_HOST_KEY_*. */
+async function admit(reach: Reach, key: Buffer, memory: Memory, ask?: (question: string) => Promise<boolean>): Promise<void> {
+	const verdict = judgeHostKey(reach.knownHosts, reach.host, reach.port, key);
+	const remembered = `${reach.host}:${reach.port} ${key.toString('base64')}`;
+	if (verdict === 'known' || memory.trusted.has(remembered)) return;
+	const other = verdict === 'extra' ? '; keys of other types are known' : '';
+	const what = `${nameOf(reach)} shows a ${keyType(key)} key that is not known: ${fingerprint(key)}${other}`;
+	if (ask === undefined || !(await ask(what)))
+		throw new BsdupError({
+			code: 'E_HOST_KEY_UNKNOWN',
+			message: what,
+			next: [`compare it at the console, then: ssh -p ${reach.port} ${reach.user}@${reach.host} true`],
+		});
+	memory.trusted.add(remembered);
+	const [file] = reach.knownHosts;
+	try {
+		if (file !== undefined) addHostKey(file, reach.host, reach.port, key, reach.hashKnownHosts);
+	} catch {
+		// A file that cannot be written is no reason not to go on, as in ssh(1): the next run asks again.
+	}
+}
+
+function explain(error: Error & { level?: string }, reach: Reach, ours: Offer, theirs: Offer | undefined, state: LoginState): BsdupError {
+	// A server that counts the tries ends the connection by itself (MaxAuthTries).
+	if (error.level === 'client-authentication' || /authentication fail/i.test(error.message)) return authFailed(reach, state);
+	const apart = theirs === undefined ? undefined : disagreement(ours, theirs);
+	if (error.level !== 'handshake' || apart === undefined || apart.titles.length === 0) return cannotConnect(reach, error);
+	return new BsdupError({
+		code: 'E_SSH_ALGORITHMS',
+		message: `${nameOf(reach)} speaks only algorithms that are no longer safe, or that bsdup does not speak: ${apart.titles.join(', ')}`,
+		next:
+			apart.lines.length === 0
+				? ['use a host between that reaches it (ProxyJump)']
+				: [
+						'if you accept that for this host, put these lines into ~/.ssh/config (or a file for --ssh-config):',
+						`Host ${reach.alias}`,
+						...apart.lines.map((line) => `    ${line}`),
+					],
+		cause: error,
+	});
+}
+
+function authFailed(reach: Reach, { tried, left }: LoginState): BsdupError {
+	const missing = reach.identities.chosen ? reach.identities.files.filter((file) => !existsSync(file)) : [];
+	return new BsdupError({
+		code: 'E_AUTH',
+		message: `${nameOf(reach)} refused the login; tried: ${tried.join(', ') || 'nothing, for want of a key'}; it takes: ${left?.join(', ') ?? '?'}`,
+		next: [
+			...missing.map((file) => `${file} does not exist`),
+			...(tried.some((one) => one.includes('passphrase')) ? ['ssh-add, or run it in a terminal'] : []),
+			'--identity FILE',
+			`ssh -p ${reach.port} ${reach.user}@${reach.host}`,
+		],
+	});
+}
+
+function cannotConnect(reach: Reach, cause: Error): BsdupError {
+	return new BsdupError({
+		code: 'E_CONNECT',
+		message: `cannot reach ${nameOf(reach)}: ${cause.message}`,
+		next: ['check the name, the port and the network', `ssh -p ${reach.port} ${reach.user}@${reach.host}`],
+		cause,
+	});
+}

@@ -1,0 +1,152 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { KINDS, offerFor } from '../../src/transport/algorithms.ts';
+import { type Reach, resolveReach } from '../../src/transport/ssh-config.ts';
+
+let dir: string;
+beforeEach(() => {
+	dir = mkdtempSync(join(tmpdir(), 'bsdup-config-'));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const reach = (spec: string, ...lines: string[]): Reach => {
+	writeFileSync(join(dir, 'config'), `${lines.join('\n')}\n`);
+	return resolveReach(spec, join(dir, 'config'));
+};
+
+describe('ssh_config', () => {
+	test('gives an alias its host, user, port and keys; what is typed wins', () => {
+		const lines = [
+			'Host db',
+			'  HostName db1.example.org',
+			'  User ann',
+			'  Port 2222',
+			'  IdentityFile "~/my keys/id"',
+			'  IdentityFile /b',
+		];
+		expect(reach('db', ...lines)).toMatchObject({
+			alias: 'db',
+			host: 'db1.example.org',
+			user: 'ann',
+			port: 2222,
+			identities: { files: [join(homedir(), 'my keys/id'), '/b'], chosen: true },
+		});
+		expect(reach('bob@db:23', ...lines)).toMatchObject({ host: 'db1.example.org', user: 'bob', port: 23 });
+	});
+
+	test('takes the first value, in any spelling, with = as well', () => {
+		expect(reach('db', 'host db', ' PORT=23', 'Host *', ' port 24', ' user = ann')).toMatchObject({ port: 23, user: 'ann' });
+	});
+
+	test.each([
+		['db1', 'Host db?'],
+		['db', 'Host *'],
+		['db', 'Host x db'],
+		['db', 'Match host db'],
+		['db', 'Match host d*,!dx'],
+		['db', `Match originalhost db user ${userInfo().username}`],
+		['ann@db', 'Match user ann'],
+		['db', 'Match !host other all'],
+		['db', 'Match localuser *'],
+		['db', 'Match exec "test %h = db"'],
+		['db', 'Match final host db'],
+	])('applies to %s what stands below %j', (spec, section) => {
+		expect(reach(spec, section, ' Port 23').port).toBe(23);
+	});
+
+	test.each([
+		['db', 'Host db?'],
+		['db', 'Host * !db'],
+		['db', 'Host !other'],
+		['db', 'Match host other'],
+		['db', 'Match !host db'],
+		['db', 'Match user nobody-here'],
+		['db', 'Match exec false'],
+		['db', 'Match canonical'],
+	])('does not apply to %s what stands below %j', (spec, section) => {
+		expect(reach(spec, section, ' Port 23').port).toBe(22);
+	});
+
+	test('matches a host by what HostName made of it', () => {
+		expect(reach('db', 'Host db', ' HostName %h.example.org', 'Match host *.example.org', ' Port 23').port).toBe(23);
+	});
+
+	test('follows Include, with patterns, below Host too, and files that are not there', () => {
+		mkdirSync(join(dir, 'conf.d'));
+		writeFileSync(join(dir, 'conf.d/1.conf'), 'Host db\n Port 23\n');
+		writeFileSync(join(dir, 'conf.d/2.conf'), 'Host *\n User ann\n');
+		writeFileSync(join(dir, 'other'), 'Port 99\nUser bob\n');
+		expect(reach('db', `Include ${dir}/absent`, `Include ${dir}/conf.d/*.conf`, 'Host other', ` Include ${dir}/other`)).toMatchObject({
+			port: 23,
+			user: 'ann',
+		});
+		expect(reach('other', 'Host other', ` Include ${dir}/other`)).toMatchObject({ port: 99, user: 'bob' });
+	});
+
+	test('puts tokens and variables in place', () => {
+		process.env['BSDUP_TEST_DIR'] = '/keys';
+		const made = reach('bob@db:23', 'HostName %h.lan', 'IdentityFile %d/%n-%h-%p-%r-%u-%%', 'IdentityFile ${BSDUP_TEST_DIR}/id');
+		delete process.env['BSDUP_TEST_DIR'];
+		expect(made.identities.files).toEqual([`${homedir()}/db-db.lan-23-bob-${userInfo().username}-%`, '/keys/id']);
+	});
+
+	test('names jump hosts in their order, or none', () => {
+		expect(reach('db', 'ProxyJump a,ann@b:23,ssh://c:24').jumps).toEqual(['a', 'ann@b:23', 'ssh://c:24']);
+		expect(reach('db', 'Host db', ' ProxyJump none', 'Host *', ' ProxyJump a').jumps).toEqual([]);
+	});
+
+	test('takes addresses of IPv6', () => {
+		expect(reach('root@[::1]:23')).toMatchObject({ host: '::1', port: 23, user: 'root' });
+		expect(reach('db', 'HostName fe80::1')).toMatchObject({ host: 'fe80::1', port: 22 });
+		expect(reach('ssh://ann@db:24')).toMatchObject({ host: 'db', port: 24, user: 'ann' });
+	});
+
+	test('without files of one’s own has the usual ones', () => {
+		expect(reach('db')).toMatchObject({
+			identities: { files: [join(homedir(), '.ssh/id_ed25519'), expect.anything(), expect.anything()], chosen: false },
+			knownHosts: [join(homedir(), '.ssh/known_hosts'), '/etc/ssh/ssh_known_hosts'],
+			keepalive: { intervalMs: 5_000, count: 3 },
+		});
+		expect(reach('db', 'UserKnownHostsFile ~/a /b').knownHosts).toEqual([join(homedir(), 'a'), '/b']);
+	});
+
+	test('that cannot be read or understood is an error that names the file', () => {
+		expect(() => resolveReach('db', join(dir, 'absent'))).toThrow(expect.objectContaining({ code: 'E_SSH_CONFIG' }));
+		expect(() => reach('db', 'IdentityFile "open')).toThrow(expect.objectContaining({ message: expect.stringContaining('config') }));
+		expect(() => reach('db', `Include ${dir}/config`)).toThrow(expect.objectContaining({ code: 'E_SSH_CONFIG' }));
+	});
+});
+
+describe('what is offered to a host', () => {
+	const usual = offerFor({}, []);
+
+	test('has nothing with SHA-1, CBC or RC4 in it by itself', () => {
+		expect(JSON.stringify(usual)).not.toMatch(/sha1|ssh-rsa|ssh-dss|cbc|arcfour|md5/);
+	});
+
+	test('is added to by +, reduced by -, put first by ^, replaced by a bare list', () => {
+		const macs = KINDS.hmac.usual;
+		expect(offerFor({ hmac: '+hmac-sha1' }, []).hmac).toEqual([...macs, 'hmac-sha1']);
+		expect(offerFor({ hmac: '-*-etm@openssh.com' }, []).hmac).toEqual(['hmac-sha2-256', 'hmac-sha2-512']);
+		expect(offerFor({ hmac: '^hmac-sha2-512' }, []).hmac[0]).toBe('hmac-sha2-512');
+		expect(offerFor({ hmac: '^hmac-sha2-512' }, []).hmac.length).toBe(macs.length);
+		expect(offerFor({ hmac: 'hmac-sha1,hmac-sha2-256' }, []).hmac).toEqual(['hmac-sha1', 'hmac-sha2-256']);
+	});
+
+	test('leaves out what this client does not speak, and fails where nothing is left', () => {
+		expect(offerFor({ kex: 'sntrup761x25519-sha512@openssh.com,curve25519-sha256' }, []).kex).toEqual(['curve25519-sha256']);
+		expect(() => offerFor({ kex: 'sntrup761x25519-sha512@openssh.com' }, [])).toThrow(expect.objectContaining({ code: 'E_SSH_CONFIG' }));
+	});
+
+	test('begins with the types of host key that are known, unless the order is given', () => {
+		expect(offerFor({}, ['ssh-rsa']).serverHostKey.slice(0, 3)).toEqual(['rsa-sha2-512', 'rsa-sha2-256', 'ssh-ed25519']);
+		expect(offerFor({ serverHostKey: '+ssh-rsa' }, ['ssh-rsa']).serverHostKey.slice(0, 3)).toEqual([
+			'rsa-sha2-512',
+			'rsa-sha2-256',
+			'ssh-rsa',
+		]);
+		expect(offerFor({ serverHostKey: 'ssh-ed25519,rsa-sha2-512' }, ['ssh-rsa']).serverHostKey).toEqual(['ssh-ed25519', 'rsa-sha2-512']);
+	});
+});
