@@ -37,6 +37,7 @@ const cases = readdirSync(folder).map((name) => JSON.parse(readFileSync(new URL(
 
 let tree: BareTree | undefined;
 let errors = '';
+let status: number | null = null;
 afterEach(() => tree?.destroy());
 
 /** Runs the manifest's checks, or one of them, on such a host as the program does. */
@@ -53,6 +54,7 @@ async function look(host: Host, only?: string): Promise<Finding[]> {
 		run: async (script: string) => {
 			const { status: code, stdout, stderr } = on.run(script, host.before);
 			errors = stderr;
+			status = code;
 			return { code, signal: null, stdout, stderr };
 		},
 	} as unknown as Transport;
@@ -73,11 +75,13 @@ describe.skipIf(!canEnterTrees)('a check of the host (needs root or user namespa
 		const { says = '', fix = '' } = inPlace.checks.find(({ id }) => id === check) ?? {};
 		const detail = host.says === undefined ? '' : `: ${host.says}`;
 		expect(found).toEqual([{ id: check, severity: severity ?? 'refuse', says: says + detail, fix }]);
+		expect(status).toBe(severity === 'warn' ? 0 : 1);
 	});
 
 	test.each(each('quiet'))('%s is quiet: %s', async (check, _title, _case, host) => {
 		expect(await look(host, check)).toEqual([]);
 		expect(errors).toBe('');
+		expect(status).toBe(0);
 	});
 
 	test.each(['4.9', '7.7'] as const)('has nothing against a sound %s host, but that its only disk holds the backup', async (release) => {
