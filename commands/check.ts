@@ -3,7 +3,9 @@ import { BaseCommand } from '../src/cli/base-command.ts';
 import { makePlan } from '../src/cli/make-plan.ts';
 import { hostFlags, openHost } from '../src/cli/open-host.ts';
 import { planFlags } from '../src/cli/plan-flags.ts';
-import { liveFindings } from '../src/run/live-findings.ts';
+import { BsdupError, EXIT } from '../src/errors.ts';
+import { refusing } from '../src/plan/finding.ts';
+import { allFindings } from '../src/run/live-findings.ts';
 
 export default class CheckCommand extends BaseCommand {
 	static override summary = 'Look for everything likely to fail, all at once; change nothing.';
@@ -15,12 +17,14 @@ export default class CheckCommand extends BaseCommand {
 		const { args, flags } = await this.parse(CheckCommand);
 		const transport = await openHost(args.host, flags);
 		try {
-			const { plan, findings } = await makePlan(flags, transport, this.config.root);
-			const all = [...findings, ...(await liveFindings(plan, transport))];
-			for (const { id, says, fix } of all) this.log(`${id}: ${says}\n  ${fix}`);
-			this.log(all.length === 0 ? `nothing speaks against going to ${plan.target.version}` : `${all.length} to mend first`);
-			if (all.length > 0) process.exitCode = 1;
-			return { findings: all };
+			const made = await makePlan(flags, transport, this.config.root);
+			const findings = await allFindings(made, transport);
+			for (const { id, severity, says, fix } of findings) this.log(`${severity === 'warn' ? 'warning: ' : ''}${id}: ${says}\n  ${fix}`);
+			const bad = refusing(findings).length;
+			const to = made.plan instanceof BsdupError ? flags.to : made.plan.target.version;
+			this.log(bad === 0 ? `nothing speaks against going to ${to}` : `${bad} to mend first`);
+			if (bad > 0) process.exitCode = EXIT.failed;
+			return { findings };
 		} finally {
 			await transport.close();
 		}

@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../src/cli/base-command.ts';
-import { makePlan, refuse } from '../src/cli/make-plan.ts';
+import { makePlan } from '../src/cli/make-plan.ts';
 import { hostFlags, openHost } from '../src/cli/open-host.ts';
 import { planFlags } from '../src/cli/plan-flags.ts';
+import { planOrRefuse } from '../src/cli/plan-or-refuse.ts';
 import { renderScript } from '../src/host/script.ts';
 import { planText } from '../src/plan/text.ts';
 
@@ -29,8 +30,8 @@ export default class PlanCommand extends BaseCommand {
 		const { args, flags } = await this.parse(PlanCommand);
 		const transport = flags.facts === undefined ? await openHost(args.host, flags) : undefined;
 		try {
-			const { plan, findings } = await makePlan(flags, transport, this.config.root);
-			refuse(findings);
+			const made = await makePlan(flags, transport, this.config.root);
+			const plan = await planOrRefuse(made, transport, (text) => this.logToStderr(text));
 			const format = this.jsonEnabled() ? 'json' : flags.format;
 			const text = { text: () => planText(plan), json: () => `${JSON.stringify(plan, null, '\t')}\n`, sh: () => renderScript(plan) }[
 				format

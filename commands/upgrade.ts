@@ -1,12 +1,14 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { carry, requireSomebody } from '../src/cli/carry.ts';
-import { makePlan, refuse } from '../src/cli/make-plan.ts';
+import { makePlan } from '../src/cli/make-plan.ts';
 import { hostFlags, openHost } from '../src/cli/open-host.ts';
 import { checkPlanFits } from '../src/cli/plan-fits.ts';
 import { planFlags } from '../src/cli/plan-flags.ts';
+import { planOrRefuse } from '../src/cli/plan-or-refuse.ts';
 import { runFlags } from '../src/cli/run-flags.ts';
 import { createRun, readPlan, stateDir } from '../src/journal/state.ts';
+import type { Plan } from '../src/plan/plan.ts';
 import { planText } from '../src/plan/text.ts';
 
 export default class UpgradeCommand extends BaseCommand {
@@ -48,14 +50,9 @@ export default class UpgradeCommand extends BaseCommand {
 		return undefined;
 	}
 
-	async #plan(
-		given: Awaited<ReturnType<typeof makePlan>>['plan'] | undefined,
-		flags: Parameters<typeof makePlan>[0],
-		transport: NonNullable<Parameters<typeof makePlan>[1]>,
-	) {
+	async #plan(given: Plan | undefined, flags: Parameters<typeof makePlan>[0], transport: NonNullable<Parameters<typeof makePlan>[1]>) {
 		if (given !== undefined) return checkPlanFits(given, transport, this.config.root);
-		const { plan, findings } = await makePlan(flags, transport, this.config.root);
-		refuse(findings);
-		return plan;
+		const made = await makePlan(flags, transport, this.config.root);
+		return planOrRefuse(made, transport, (text) => this.logToStderr(text));
 	}
 }

@@ -5,12 +5,17 @@ import { Facts } from '../facts/facts.ts';
 import { gatherFacts } from '../facts/gather.ts';
 import { loadProbes, systemOf } from '../facts/probes.ts';
 import { resolveTarget } from '../fetch/resolve.ts';
+import type { Target } from '../fetch/target.ts';
 import { loadManifest } from '../manifest/load.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { inRange } from '../manifest/version.ts';
 import { buildPlan } from '../plan/build.ts';
+import { checkLines } from '../plan/checks.ts';
+import type { Finding } from '../plan/finding.ts';
+import { hostScope } from '../plan/host-scope.ts';
 import type { Plan } from '../plan/plan.ts';
-import { type Finding, refusals } from '../plan/refusals.ts';
+import { refusals, versionNamed } from '../plan/refusals.ts';
+import { scopeOf } from '../plan/values.ts';
 import type { Transport } from '../transport/transport.ts';
 import { checkSite } from './check-site.ts';
 import { type PlanFlags, planOptions } from './plan-flags.ts';
@@ -24,15 +29,19 @@ export interface PlanRequest extends PlanFlags {
 	facts?: string | undefined;
 }
 
-/** A plan and what speaks against it; empty findings = it may run. */
+/** A plan and what speaks against it, as far as it is known without the live checks. */
 export interface MadePlan {
-	plan: Plan;
+	/** Or why the target could not be told; `findings` holds that too, and all that is known without it. */
+	plan: Plan | BsdupError;
 	findings: Finding[];
+	/** The live checks, as sh lines. */
+	checks: string[];
 }
 
 /**
  * Facts (from the host, or from a file) → target (from the mirror, pinned and verified) → findings → plan.
- * `transport` is undefined when facts come from a file. `root`: the package, where manifests/ lies.
+ * `transport` is undefined when facts come from a file. `root`: the package, where manifests/ lies. Throws errors of usage and of
+ * the facts; one of the mirror, its list or its key is a finding, so that it hides no other.
  */
 export async function makePlan(request: PlanRequest, transport: Transport | undefined, root: string): Promise<MadePlan> {
 	if (request.to === undefined || !/^(snapshot|\d+\.\d+)$/.test(request.to)) {
@@ -53,28 +62,42 @@ export async function makePlan(request: PlanRequest, transport: Transport | unde
 	if (transport !== undefined) await checkSite(options.site);
 	const file = request.manifest ?? join(manifests, facts.system.toLowerCase(), `${request.method}.yaml`);
 	const manifest = await loadManifest(file);
-	const target = await resolveTarget({
+	const now = transport === undefined ? null : Date.now() / 1000;
+	const target = await targetOrError({
 		name: request.to,
 		arch: facts.arch,
 		mirror: (request.mirror ?? facts.mirrors[0] ?? manifest.mirror.default).replace(/\/+$/, ''),
 		keys: facts.keys,
 		layout: layoutFor(manifest, facts),
 	});
-	const findings = refusals(manifest, facts, target, options, transport === undefined ? null : Date.now() / 1000);
+	if (target instanceof BsdupError) {
+		const { code, message, next } = target;
+		const host = hostScope(manifest, facts, options);
+		const version = versionNamed(request.to);
+		return {
+			plan: target,
+			findings: [
+				{ id: code, severity: 'refuse', says: message, fix: next.join('; or ') },
+				...refusals(manifest, facts, request.to, options, now),
+			],
+			checks: checkLines(manifest, facts, { ...host, values: { ...host.values, ...(version === null ? {} : { version }) } }),
+		};
+	}
 	return {
 		plan: buildPlan(manifest, facts, target, options, request.manifest ?? `${facts.system.toLowerCase()}/${request.method}`),
-		findings,
+		findings: refusals(manifest, facts, target, options, now),
+		checks: checkLines(manifest, facts, scopeOf(manifest, facts, target, options)),
 	};
 }
 
-/** Throws E_REFUSED with all findings, each with what to do; nothing when there are none. */
-export function refuse(findings: readonly Finding[]): void {
-	if (findings.length === 0) return;
-	throw new BsdupError({
-		code: 'E_REFUSED',
-		message: `this upgrade is refused:\n${findings.map(({ says, fix }) => `- ${says}\n  ${fix}`).join('\n')}`,
-		next: ['mend these, then try again'],
-	});
+/** An error about the mirror is an answer here; one of usage is thrown, for nothing else can be told before it is mended. */
+async function targetOrError(request: Parameters<typeof resolveTarget>[0]): Promise<Target | BsdupError> {
+	try {
+		return await resolveTarget(request);
+	} catch (error) {
+		if (error instanceof BsdupError && error.exit !== EXIT.usage) return error;
+		throw error;
+	}
 }
 
 function layoutFor(manifest: Manifest, facts: Facts): Parameters<typeof resolveTarget>[0]['layout'] {

@@ -52,12 +52,18 @@ const ManifestStep = z.strictObject({
 });
 export type ManifestStep = z.infer<typeof ManifestStep>;
 
+/** What a finding is told with; the host prints it on one line. */
+const OneLine = z.string().regex(/^.+$/, 'is one line');
+
 const Check = z.strictObject({
-	id: z.string(),
-	running: Range.optional(),
+	id: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
+	/** refuse: the upgrade is not begun · warn: only told. */
+	severity: z.enum(['refuse', 'warn']).default('refuse'),
+	running: conditions.running,
+	is: conditions.is,
 	test: z.string(),
-	says: z.string(),
-	fix: z.string(),
+	says: OneLine,
+	fix: OneLine,
 });
 
 /** One upgrade method of one operating system, as data. */

@@ -5,7 +5,8 @@ import { order } from '../manifest/graph.ts';
 import type { Manifest, ManifestStep } from '../manifest/schema.ts';
 import { inRange } from '../manifest/version.ts';
 import { quote } from '../transport/quote.ts';
-import { expand, expandLines, expandText, type Values } from './expand.ts';
+import { checkLines, holdAll } from './checks.ts';
+import { expandLines, expandText, type Values } from './expand.ts';
 import type { PlanOptions } from './options.ts';
 import type { Plan, Step } from './plan.ts';
 import { type Scope, scopeOf } from './values.ts';
@@ -17,9 +18,7 @@ import { type Scope, scopeOf } from './values.ts';
 export function buildPlan(manifest: Manifest, facts: Facts, target: Target, options: PlanOptions, manifestName: string): Plan {
 	const scope = scopeOf(manifest, facts, target, options);
 	const belongs = (condition: { running?: string | undefined; target?: string | undefined; is?: string[] | undefined }): boolean =>
-		inRange(facts.release, condition.running) &&
-		inRange(target.version, condition.target) &&
-		(condition.is ?? []).every((word) => (word.startsWith('!') ? !scope.words.has(word.slice(1)) : scope.words.has(word)));
+		inRange(facts.release, condition.running) && inRange(target.version, condition.target) && holdAll(condition.is, scope.words);
 
 	const chosen = manifest.steps.filter(belongs);
 	const steps = chosen.map((step) => stepOf(step, manifest, scope, belongs, facts, options));
@@ -80,7 +79,7 @@ function stepOf(step: ManifestStep, manifest: Manifest, scope: Scope, belongs: B
 		// Synced before the marker says so: a marker that outlives its files would send the zone on without them.
 		commands.push(...(part.once === undefined ? body : [`if [ ! -f ${marker} ]; then`, ...body, 'sync', `: >${marker}`, 'sync', 'fi']));
 	}
-	if (step.kind === 'check') commands = checkLines(manifest, scope, facts);
+	if (step.kind === 'check') commands = checkLines(manifest, facts, scope);
 	if (step.kind === 'confirm') commands = confirmLines(scope, options);
 	return {
 		id: step.id,
@@ -97,17 +96,6 @@ function stepOf(step: ManifestStep, manifest: Manifest, scope: Scope, belongs: B
 		danger: step.danger,
 		attended: step.attended && !options.unattended,
 	};
-}
-
-/** One sh line per finding; all are tried before the step fails, so that a person sees everything at once. */
-function checkLines(manifest: Manifest, scope: Scope, facts: Facts): string[] {
-	const tests = manifest.checks
-		.filter((check) => inRange(facts.release, check.running))
-		.map(
-			(check) =>
-				`( ${expand(check.test, scope.values)} ) || { echo ${quote(`finding: ${check.id}: ${check.says}; ${check.fix}`)}; bad=yes; }`,
-		);
-	return ['bad=no', ...tests, '[ $bad = no ]'];
 }
 
 function confirmLines(scope: Scope, options: PlanOptions): string[] {

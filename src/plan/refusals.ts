@@ -2,97 +2,94 @@ import type { Facts } from '../facts/facts.ts';
 import type { Target } from '../fetch/target.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { compareVersions, inRange, isNextOrSame, nextRelease } from '../manifest/version.ts';
+import type { Finding } from './finding.ts';
 import type { PlanOptions } from './options.ts';
+import { spaceFindings } from './space.ts';
 
-/** Something that speaks against the upgrade, and what to do about it. */
-export interface Finding {
-	id: string;
-	says: string;
-	fix: string;
-}
-
-const MIB = 1024 * 1024;
 /** A clock further off than this breaks TLS and the order of build dates. Seconds. */
 const CLOCK_TOLERANCE = 300;
 
-/** Everything the facts alone can tell against going to `target`, all at once. `now`: seconds, the controller's clock, or null. */
-export function refusals(manifest: Manifest, facts: Facts, target: Target, options: PlanOptions, now: number | null): Finding[] {
-	const found: Finding[] = [];
-	const add = (id: string, says: string, fix: string): void => void found.push({ id, says, fix });
-	const [from, to] = [facts.release, target.version];
+/**
+ * Everything that can be told against the upgrade without asking the host again, all at once. `wanted`: the target, or only the
+ * name that was asked for, where the mirror told nothing: then what needs its list is left out. `now`: seconds, the controller's
+ * clock, or null where the facts are old.
+ */
+export function refusals(manifest: Manifest, facts: Facts, wanted: Target | string, options: PlanOptions, now: number | null): Finding[] {
+	const target = typeof wanted === 'string' ? null : wanted;
+	const version = typeof wanted === 'string' ? versionNamed(wanted) : wanted.version;
+	return [
+		...versionFindings(manifest, facts, version),
+		...(target === null ? [] : targetFindings(facts, target)),
+		...hostFindings(facts, options, now),
+		...spaceFindings(manifest, facts, target, options),
+	];
+}
 
+/** The version in the name of a release; only the mirror's list tells a snapshot's. */
+export function versionNamed(name: string): string | null {
+	return name === 'snapshot' ? null : name;
+}
+
+function refusal(id: string, says: string, fix: string): Finding {
+	return { id, severity: 'refuse', says, fix };
+}
+
+/** `to`: the version to go to, or null where it is not known. */
+function versionFindings(manifest: Manifest, facts: Facts, to: string | null): Finding[] {
+	const from = facts.release;
+	const found: Finding[] = [];
 	if (facts.system !== manifest.system)
-		add('system', `the host runs ${facts.system}, the manifest is for ${manifest.system}`, 'choose another --manifest');
+		found.push(refusal('system', `the host runs ${facts.system}, the manifest is for ${manifest.system}`, 'choose another --manifest'));
 	if (!manifest.eras.some((era) => inRange(from, era.running)))
-		add('era', `no era of the manifest holds ${from}`, 'see bsdup manifest show');
-	for (const crossing of manifest.refused) {
-		if (inRange(from, crossing.running) && inRange(to, crossing.target)) add('crossing', crossing.why, crossing.next);
-	}
+		found.push(refusal('era', `no era of the manifest holds ${from}`, 'see bsdup manifest show'));
+	if (to === null) return found;
+	for (const { running, target, why, next } of manifest.refused)
+		if (inRange(from, running) && inRange(to, target)) found.push(refusal('crossing', why, next));
 	if (compareVersions(to, from) < 0)
-		add('downgrade', `${to} is older than the running ${from}`, 'choose a newer target; going back is a restore');
+		found.push(refusal('downgrade', `${to} is older than the running ${from}`, 'choose a newer target; going back is a restore'));
 	else if (!isNextOrSame(from, to))
-		add('skipped-release', `${from} to ${to} skips a release, which nobody tests (F:A.1)`, `--to ${nextRelease(from)} first`);
-	if (target.kind === 'release' && from === to && facts.flavour === 'current')
-		add('downgrade', `${facts.kernel} is newer than the release ${to}`, '--to snapshot');
+		found.push(
+			refusal('skipped-release', `${from} to ${to} skips a release, which nobody tests (F:A.1)`, `--to ${nextRelease(from)} first`),
+		);
+	return found;
+}
+
+function targetFindings(facts: Facts, target: Target): Finding[] {
+	const found: Finding[] = [];
+	if (target.kind === 'release' && facts.release === target.version && facts.flavour === 'current')
+		found.push(refusal('downgrade', `${facts.kernel} is newer than the release ${target.version}`, '--to snapshot'));
 	if (target.build !== null && facts.installedBuild !== null && target.build < facts.installedBuild) {
-		add('older-build', 'the mirror holds an older build than the one installed (F:A.5)', 'wait for the mirror, or choose another --mirror');
+		const older = 'the mirror holds an older build than the one installed (F:A.5)';
+		found.push(refusal('older-build', older, 'wait for the mirror, or choose another --mirror'));
 	}
 	if (facts.arch !== target.arch)
-		add('arch', `the host is ${facts.arch}, the sets are for ${target.arch}`, 'choose the right mirror folder');
-	if (facts.customKernel)
-		add('custom-kernel', `the host runs a kernel of its own: ${facts.kernel}`, 'boot GENERIC first, or upgrade by hand');
-	if (facts.encryptedRoot && options.unattended)
-		add(
-			'encrypted-root',
-			'a reboot waits at the loader for the passphrase',
-			'use a key disk, or run it at the console without --unattended',
-		);
-	if (now !== null && Math.abs(facts.clock - now) > CLOCK_TOLERANCE) {
-		add('clock', `the host's clock is ${Math.round(Math.abs(facts.clock - now))} s off`, 'set it with rdate or ntpd -s first');
-	}
-	for (const fault of spaceFindings(manifest, facts, target, options)) found.push(fault);
+		found.push(refusal('arch', `the host is ${facts.arch}, the sets are for ${target.arch}`, 'choose the right mirror folder'));
 	return found;
 }
 
-function spaceFindings(manifest: Manifest, facts: Facts, target: Target, options: PlanOptions): Finding[] {
+function hostFindings(facts: Facts, options: PlanOptions, now: number | null): Finding[] {
 	const found: Finding[] = [];
-	const need = new Map<string, number>();
-	const want = (path: string, bytes: number): void => {
-		const mount = mountOf(facts, path);
-		if (mount !== undefined) need.set(mount.path, (need.get(mount.path) ?? 0) + bytes);
-	};
-	const size = (name: string): number => target.files.find((file) => file.name === name)?.size ?? 0;
-	const era = manifest.eras.find((one) => inRange(facts.release, one.running));
-	want('/usr', (era?.usrFree ?? 0) * MIB);
-	// nbsd beside the old kernel and its link, the other kernel, the install kernel (F:A.11)
-	want('/', size(manifest.kernels.multi) + size(manifest.kernels.single) + size(manifest.kernels.ramdisk));
-	want(
-		stageOf(manifest, facts, options),
-		target.files.reduce((sum, file) => sum + (file.size ?? 0), 0),
-	);
-	for (const [path, bytes] of need) {
-		const free = facts.mounts.find((mount) => mount.path === path)?.free ?? 0;
-		if (free < bytes) {
-			found.push({
-				id: 'space',
-				says: `${path} has ${Math.floor(free / MIB)} MiB free, ${Math.ceil(bytes / MIB)} are needed`,
-				fix: `make room on ${path}, or choose another --sets DIR`,
-			});
-		}
+	const { user, root, doas, sudo } = facts.privileges;
+	// Old facts may have been gathered by another login than the one that will run the script.
+	if (now !== null && !root) {
+		const fix = doas ? '--become doas' : sudo ? '--become sudo' : 'log in as root, or let the login use doas or sudo without a password';
+		found.push(refusal('root', `the login ${user} is not root`, fix));
+	}
+	if (facts.customKernel)
+		found.push(refusal('custom-kernel', `the host runs a kernel of its own: ${facts.kernel}`, 'boot GENERIC first, or upgrade by hand'));
+	if (facts.encryptedRoot && options.unattended) {
+		const fix = 'use a key disk, or run it at the console without --unattended';
+		found.push(refusal('encrypted-root', 'a reboot waits at the loader for the passphrase', fix));
+	}
+	if (now !== null && Math.abs(facts.clock - now) > CLOCK_TOLERANCE) {
+		const off = Math.round(Math.abs(facts.clock - now));
+		found.push(refusal('clock', `the host's clock is ${off} s off`, 'set it with rdate or ntpd -s first'));
+	}
+	const { dir = '', paths = [] } = options.backup ?? {};
+	const around = paths.find((path) => `${dir}/`.startsWith(`${path.replace(/\/+$/, '')}/`));
+	if (options.backup !== null && around !== undefined) {
+		const says = `the backup would hold itself: ${dir} lies below ${around}`;
+		found.push(refusal('backup-inside', says, 'choose another --backup-to, or narrower --backup paths'));
 	}
 	return found;
-}
-
-/** The mounted file system a path lies on. */
-export function mountOf(facts: Facts, path: string): Facts['mounts'][number] | undefined {
-	return facts.mounts
-		.filter((mount) => mount.path === '/' || path === mount.path || path.startsWith(`${mount.path}/`))
-		.sort((a, b) => b.path.length - a.path.length)[0];
-}
-
-/** Where the sets are laid: the person's choice, or the manifest's place with the most free bytes. */
-export function stageOf(manifest: Manifest, facts: Facts, options: PlanOptions): string {
-	if (options.sets !== null) return options.sets;
-	const free = (path: string): number => mountOf(facts, path)?.free ?? 0;
-	return manifest.stage.reduce((best, path) => (free(path) > free(best) ? path : best));
 }

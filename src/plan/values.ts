@@ -3,30 +3,21 @@ import type { Target } from '../fetch/target.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { inRange } from '../manifest/version.ts';
 import type { Values } from './expand.ts';
+import { type HostScope, hostScope } from './host-scope.ts';
 import type { PlanOptions } from './options.ts';
 import type { Plan } from './plan.ts';
-import { stageOf } from './refusals.ts';
 
 /** What of a manifest's data a plan draws on, computed once. */
-export interface Scope {
-	values: Values;
-	/** Words for `is:`. */
-	words: ReadonlySet<string>;
+export interface Scope extends HostScope {
 	/** Items for `each:`. */
 	items: Record<'files' | 'otherSets' | 'allSets' | 'stopping' | 'site', Values[]>;
 	/** What `each: files` and `each: site` bring: the signed files, the site's own. */
 	bring: Record<'files' | 'site', Omit<Plan['fetch'][number], 'step'>[]>;
-	dir: string;
-	sets: string;
 }
-
-/** The base directory of all runs on a host (FILES in the README). */
-export const RUNS_ON_HOST = '/var/db/bsdup';
 
 /** Resolves names, files and words of one plan. Pure. */
 export function scopeOf(manifest: Manifest, facts: Facts, target: Target, options: PlanOptions): Scope {
-	const dir = `${RUNS_ON_HOST}/${options.run}`;
-	const sets = stageOf(manifest, facts, options);
+	const host = hostScope(manifest, facts, options);
 	const setFile = (set: string): string => manifest.sets.file.replace('{{set}}', set).replace('{{suffix}}', target.suffix);
 	const listed = (name: string): boolean => target.files.some((file) => file.name === name);
 	const wanted = manifest.sets.order.filter(
@@ -53,45 +44,28 @@ export function scopeOf(manifest: Manifest, facts: Facts, target: Target, option
 	};
 	const baseFile = setFile(manifest.sets.order.at(-1) ?? '');
 	const multiprocessor = facts.multiprocessor && listed(multi);
-	const backupBase = `bsdup-${facts.host.replace(/[^A-Za-z0-9.-]/g, '-')}`;
 	const stopping = manifest.stoppable.filter((daemon) => facts.daemons.running.includes(daemon));
 	const packages = `${target.mirror}/${target.kind === 'snapshot' ? 'snapshots' : target.version}/packages/${facts.packageArch}/`;
 
 	const values: Values = {
-		...{ dir, sets, host: facts.host, arch: facts.arch, disk: facts.rootDisk, running: facts.release },
+		...host.values,
 		...{ version: target.version, suffix: target.suffix, mirror: target.mirror, kernel: multiprocessor ? multi : single },
 		...{ key: target.list.key ?? '', list: target.list.file, listHash: target.list.sha256, baseFile },
 		fileNames: names,
-		unattended: options.unattended ? 'yes' : 'no',
-		watchdog: String(options.watchdogMinutes * 60),
-		// for find(1): patterns are words there, so they stay quoted
-		rewritten: manifest.rewritten.flatMap((entry) => ['!', '-path', `.${entry.path}`]),
-		gtar: facts.gnuTar ?? 'gtar',
-		backupDir: options.backup?.dir ?? '',
-		backupBase,
-		backupName: `${options.backup?.dir ?? ''}/${backupBase}`,
-		// A path that begins with a dash would be an option to tar.
-		backupPaths: (options.backup?.paths ?? []).map((path) => path.replace(/^\/+/, '').replace(/^-/, './-') || '.'),
-		volumeKiB: String(options.backup?.volumeKiB ?? 0),
 		pkgSnap: target.kind === 'snapshot' ? ['-D', 'snap'] : [],
 		pkgPath: packages,
 	};
 	const told: [string, boolean][] = [
 		['multiprocessor', multiprocessor],
-		['gnuTar', facts.gnuTar !== null],
-		['backup', options.backup !== null],
-		['packages', options.packages],
-		['unattended', options.unattended],
-		['stopForwarding', options.stopForwarding && facts.forwarding],
 		['signed', target.list.key !== null],
-		['site', options.site.length > 0],
 		['release', target.kind === 'release'],
 		['snapshot', target.kind === 'snapshot'],
 		...manifest.sets.order.map((set): [string, boolean] => [set, wanted.includes(set)]),
 	];
 	return {
+		...host,
 		values,
-		words: new Set(told.filter(([, holds]) => holds).map(([word]) => word)),
+		words: new Set([...host.words, ...told.filter(([, holds]) => holds).map(([word]) => word)]),
 		items: {
 			files: fetch.map((file) => fileItem(file.name)),
 			otherSets: wanted
@@ -103,8 +77,6 @@ export function scopeOf(manifest: Manifest, facts: Facts, target: Target, option
 			site: options.site.map(({ file, sha256 }) => ({ file, line: `SHA256 (${file}) = ${sha256}` })),
 		},
 		bring: { files: fetch, site: options.site.map(({ file, sha256, path }) => ({ name: file, url: path, sha256, size: null })) },
-		dir,
-		sets,
 	};
 }
 

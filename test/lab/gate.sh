@@ -18,8 +18,8 @@ real=/lab/real
 case $name in
 sh | ksh) for shell in mksh dash; do [ ! -x $real/bin/$shell ] || exec $real/bin/$shell "$@"; done ;;
 tar) for tar in paxtar tar; do [ ! -x $real/bin/$tar ] || exec $real/bin/$tar "$@"; done ;;
-# Debian's awk is a link into /etc, which is another one here.
-awk) for awk in mawk gawk original-awk; do [ ! -x $real/bin/$awk ] || exec $real/bin/$awk "$@"; done ;;
+# Debian's awk is a link into /etc, which is not the tree's.
+awk) for awk in original-awk mawk gawk; do [ ! -x $real/bin/$awk ] || exec $real/bin/$awk "$@"; done ;;
 gtar) exec $real/bin/tar "$@" ;;
 signify) exec $real/bin/signify-openbsd "$@" ;;
 node) exec /lab/node "$@" ;;

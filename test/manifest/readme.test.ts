@@ -7,7 +7,10 @@ import { ROOT } from '../lab/root.ts';
 
 const page = readFileSync(join(ROOT, 'manifests/README.md'), 'utf8');
 const step = Manifest.shape.steps.element.shape;
+const check = Manifest.shape.checks.element.shape;
 const words = [
+	...Object.keys(check),
+	...check.severity.unwrap().options,
 	...Object.keys(Manifest.shape),
 	...Object.keys(step),
 	...Object.keys(EACH_PLACEHOLDERS),

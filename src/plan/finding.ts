@@ -1,0 +1,14 @@
+/** Something that speaks against the upgrade, and what to do about it. */
+export interface Finding {
+	/** Stable: a check's id, or the code of an error. */
+	id: string;
+	/** `refuse`: the upgrade is not begun. `warn`: a person should know. */
+	severity: 'refuse' | 'warn';
+	says: string;
+	fix: string;
+}
+
+/** The findings that stop an upgrade. */
+export function refusing(findings: readonly Finding[]): Finding[] {
+	return findings.filter(({ severity }) => severity === 'refuse');
+}

@@ -1,0 +1,17 @@
+import type { Facts } from '../facts/facts.ts';
+import type { Manifest } from '../manifest/schema.ts';
+import type { PlanOptions } from './options.ts';
+
+/** The mounted file system a path lies on. */
+export function mountOf(facts: Facts, path: string): Facts['mounts'][number] | undefined {
+	return facts.mounts
+		.filter((mount) => mount.path === '/' || path === mount.path || path.startsWith(`${mount.path}/`))
+		.sort((a, b) => b.path.length - a.path.length)[0];
+}
+
+/** Where the sets are laid: the person's choice, or the manifest's place with the most free bytes. */
+export function stageOf(manifest: Manifest, facts: Facts, options: PlanOptions): string {
+	if (options.sets !== null) return options.sets;
+	const free = (path: string): number => mountOf(facts, path)?.free ?? 0;
+	return manifest.stage.reduce((best, path) => (free(path) > free(best) ? path : best));
+}

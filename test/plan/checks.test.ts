@@ -1,0 +1,118 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterEach, describe, expect, test } from 'vitest';
+import { checkLines } from '../../src/plan/checks.ts';
+import type { Finding } from '../../src/plan/finding.ts';
+import type { PlanOptions } from '../../src/plan/options.ts';
+import { scopeOf } from '../../src/plan/values.ts';
+import { liveFindings } from '../../src/run/live-findings.ts';
+import type { Transport } from '../../src/transport/transport.ts';
+import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts';
+import { inPlace, makeFacts, makeOptions, makeTarget } from './make.ts';
+
+/** A host on which one check is tried: what of a sound practice system is different. */
+interface Host {
+	title: string;
+	release?: '4.9' | '7.7';
+	options?: Partial<PlanOptions>;
+	files?: Record<string, string>;
+	links?: Record<string, string>;
+	dirs?: string[];
+	/** sh text in place of a program. */
+	programs?: Record<string, string>;
+	/** sh run outside before, with the tree as $1. */
+	before?: string;
+	/** The finding's detail. */
+	says?: string;
+}
+
+interface Case {
+	check: string;
+	severity?: 'warn';
+	fires: Host[];
+	quiet: Host[];
+}
+
+const folder = new URL('./checks/', import.meta.url);
+const cases = readdirSync(folder).map((name) => JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Case);
+
+let tree: BareTree | undefined;
+let errors = '';
+let status: number | null = null;
+afterEach(() => tree?.destroy());
+
+/** Runs the manifest's checks, or one of them, on such a host as the program does. */
+async function look(host: Host, only?: string): Promise<Finding[]> {
+	const release = host.release ?? '7.7';
+	tree = makeBareTree(release);
+	tree.lay({ ...host, dirs: ['backup', 'usr/rel', ...(host.dirs ?? [])] });
+	const backup = { paths: ['/etc', '/home'], dir: '/backup', volumeKiB: 1000 };
+	const facts = makeFacts({ release });
+	const manifest = { ...inPlace, checks: inPlace.checks.filter(({ id }) => only === undefined || id === only) };
+	const scope = scopeOf(manifest, facts, makeTarget(release === '4.9' ? '5.0' : '7.8'), makeOptions({ backup, ...host.options }));
+	const on = tree;
+	const transport = {
+		run: async (script: string) => {
+			const { status: code, stdout, stderr } = on.run(script, host.before);
+			errors = stderr;
+			status = code;
+			return { code, signal: null, stdout, stderr };
+		},
+	} as unknown as Transport;
+	return liveFindings(checkLines(manifest, facts, scope), transport);
+}
+
+test('every check of the manifest has hosts on which it fires and on which it is quiet', () => {
+	expect(cases.map(({ check }) => check).sort()).toEqual(inPlace.checks.map(({ id }) => id).sort());
+	for (const { fires, quiet } of cases) expect([fires.length, quiet.length].every((count) => count > 0)).toBe(true);
+});
+
+describe.skipIf(!canEnterTrees)('a check of the host (needs root or user namespaces)', () => {
+	const each = (of: 'fires' | 'quiet'): [string, string, Case, Host][] =>
+		cases.flatMap((one) => one[of].map((host): [string, string, Case, Host] => [one.check, host.title, one, host]));
+
+	test.each(each('fires'))('%s fires: %s', async (check, _title, { severity }, host) => {
+		const found = await look(host, check);
+		const { says = '', fix = '' } = inPlace.checks.find(({ id }) => id === check) ?? {};
+		const detail = host.says === undefined ? '' : `: ${host.says}`;
+		expect(found).toEqual([{ id: check, severity: severity ?? 'refuse', says: says + detail, fix }]);
+		expect(status).toBe(severity === 'warn' ? 0 : 1);
+	});
+
+	test.each(each('quiet'))('%s is quiet: %s', async (check, _title, _case, host) => {
+		expect(await look(host, check)).toEqual([]);
+		expect(errors).toBe('');
+		expect(status).toBe(0);
+	});
+
+	test.each(['4.9', '7.7'] as const)('has nothing against a sound %s host, but that its only disk holds the backup', async (release) => {
+		expect((await look({ title: '', release })).map(({ id }) => id)).toEqual(['backup-on-root']);
+	});
+
+	test('does not hide another', async () => {
+		const several = { title: '', programs: { mount: "echo '/dev/sd0a on / type ffs (local, read-only, softdep)'", id: 'echo 1000' } };
+		expect((await look(several)).map(({ id }) => id)).toEqual(['root', 'read-only', 'softdep', 'backup-on-root']);
+	});
+});
+
+describe('what the checks say', () => {
+	const hear = (code: number | null, stdout: string, stderr = ''): Promise<Finding[]> =>
+		liveFindings([], { run: async () => ({ code, signal: null, stdout, stderr }) } as unknown as Transport);
+
+	test('is read whole, semicolons and colons too', async () => {
+		const told = 'noise\nfinding: a-1: it is so; really: /usr\n  do this; or that\nwarning: b: hm\n  fine\n';
+		expect(await hear(1, told)).toEqual([
+			{ id: 'a-1', severity: 'refuse', says: 'it is so; really: /usr', fix: 'do this; or that' },
+			{ id: 'b', severity: 'warn', says: 'hm', fix: 'fine' },
+		]);
+	});
+
+	test.each<[string, number | null, string]>([
+		['by a signal', null, 'finding: a: x\n  y\n'],
+		['without a word', 1, ''],
+		['after a warning', 1, 'warning: a: x\n  y\n'],
+		['by an error of sh', 2, 'finding: a: x\n  y\n'],
+	])('is not believed to be all when they broke off %s', async (_how, code, stdout) => {
+		const last = (await hear(code, stdout, 'noise\nsh: no more memory\n')).at(-1);
+		expect(last).toMatchObject({ id: 'checks', severity: 'refuse', says: 'the checks on the host broke off: sh: no more memory' });
+	});
+});
