@@ -55,6 +55,7 @@ export function testTransport(name: string, make: () => Promise<Transport>): voi
 
 		test('lets the commands of a script read an empty input, never the rest of the script', async () => {
 			expect(await host.run('cat\necho after')).toMatchObject({ code: 0, stdout: 'after\n' });
+			expect((await host.run('readlink /proc/self/fd/0')).stdout).toBe('/dev/null\n');
 		});
 
 		test.each(NAMES)('takes %j as a word, never as syntax', async (word) => {
