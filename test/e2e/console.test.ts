@@ -1,13 +1,12 @@
-import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
+import { LAB } from '../lab/ability.ts';
 import { makeWorld, type World } from '../lab/world.ts';
 import { BACKUP, differences, targetFlags } from './proof.ts';
 
-const able = process.getuid?.() === 0 && existsSync('/usr/sbin/sshd');
 let world: World | undefined;
 afterEach(() => world?.destroy());
 
-describe.skipIf(!able)('an upgrade at the console (needs root and sshd)', () => {
+describe.skipIf(LAB === null)('an upgrade at the console (needs a practice host)', () => {
 	test('pauses at each reboot; resume.sh bridges the time in which node does not start; resume ends it', async () => {
 		world = await makeWorld('7.7', '7.8');
 		const { host } = world;

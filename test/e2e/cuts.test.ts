@@ -1,11 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
+import { LAB, NEEDS_DISK } from '../lab/ability.ts';
 import { makeWorld, type World } from '../lab/world.ts';
 import { differences, upgradeArgs } from './proof.ts';
 
-const able = process.getuid?.() === 0 && existsSync('/usr/sbin/sshd');
 let world: World | undefined;
 afterEach(() => world?.destroy());
 
@@ -52,7 +51,7 @@ async function repeated(on: World, before: string): Promise<string[]> {
 	});
 }
 
-describe.skipIf(!able)('a run that is cut (needs root and sshd)', () => {
+describe.skipIf(LAB === null)('a run that is cut (needs a practice host)', () => {
 	test.each(Object.entries(MOMENTS))('goes on after kill -9 of the controller %s', async (_name, said) => {
 		world = await makeWorld('7.7', '7.8');
 		await until(world, said, (kill) => kill('SIGKILL'));
@@ -62,7 +61,7 @@ describe.skipIf(!able)('a run that is cut (needs root and sshd)', () => {
 		expect(await differences(world, '7.8')).toEqual([]);
 	});
 
-	test.each(Object.entries(MOMENTS))('goes on after a power cut %s', async (_name, said) => {
+	test.skipIf(LAB !== 'root').each(Object.entries(MOMENTS))(`goes on after a power cut %s (${NEEDS_DISK})`, async (_name, said) => {
 		world = await makeWorld('7.7', '7.8');
 		const on = world;
 		await until(on, said, (kill) => {
