@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { type LabKind, unshareFlags } from './namespaces.ts';
 
 const SEARCH = ['/usr/bin', '/bin', '/usr/sbin', '/sbin'];
@@ -8,6 +8,8 @@ const SEARCH = ['/usr/bin', '/bin', '/usr/sbin', '/sbin'];
 export function whyNot(kind: LabKind): string | null {
 	if (process.platform !== 'linux') return 'the practice host needs Linux';
 	if (kind === 'root' && process.getuid?.() !== 0) return 'it needs root';
+	if (kind === 'root' && !/^\s*0\s+0\s+4294967295$/m.test(readFileSync('/proc/self/uid_map', 'utf8')))
+		return 'it needs a root that is not only one of a user namespace';
 	const programs = ['bash', 'unshare', 'nsenter', 'pgrep', 'ssh-keygen', ...(kind === 'root' ? ['sshd', 'mkfs.ext4', 'losetup'] : [])];
 	const missing = programs.filter((name) => !SEARCH.some((dir) => existsSync(`${dir}/${name}`)));
 	if (missing.length > 0) return `this machine lacks ${missing.join(', ')}`;

@@ -1,0 +1,26 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { NEEDS_DISK, whyNot } from './ability.ts';
+import { PracticeHost } from './practice-host.ts';
+
+let host: PracticeHost | undefined;
+afterEach(() => host?.destroy());
+
+describe('pulling the plug', () => {
+	test.skipIf(whyNot('root') !== null)(
+		`loses what was not synced, also when nobody waits for it before power on (${NEEDS_DISK})`,
+		async () => {
+			host = await PracticeHost.create({ release: '7.7', mirror: 'http://127.0.0.1:1', kind: 'root' });
+			await host.powerOn();
+			await host.inside('echo kept >/root/kept; sync; echo lost >/root/lost');
+			void host.powerCut();
+			await host.powerOn();
+			expect((await host.inside('cat /root/kept /root/lost 2>/dev/null')).output).toBe('kept\n');
+		},
+	);
+
+	test.skipIf(whyNot('namespace') !== null)('is refused where nothing would be lost (needs user namespaces)', async () => {
+		host = await PracticeHost.create({ release: '7.7', mirror: 'http://127.0.0.1:1', kind: 'namespace' });
+		await host.powerOn();
+		await expect(host.powerCut()).rejects.toThrow('a directory loses nothing');
+	});
+});
