@@ -1,12 +1,12 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { LAB } from '../lab/ability.ts';
 import { ROOT } from '../lab/root.ts';
 import { talk } from '../lab/terminal.ts';
 import { makeWorld, type World } from '../lab/world.ts';
 import { BACKUP, started, targetFlags } from './proof.ts';
 
-const able = process.getuid?.() === 0 && existsSync('/usr/sbin/sshd') && existsSync('/usr/bin/script');
 let world: World | undefined;
 afterEach(() => world?.destroy());
 
@@ -16,7 +16,9 @@ async function etc(on: World, file: string): Promise<string> {
 	return (await on.host.inside(`cat /etc/${file}`)).output;
 }
 
-describe.skipIf(!able)('a person at a terminal (needs root, sshd and script)', () => {
+const able = LAB === 'root' && existsSync('/usr/bin/script');
+
+describe.skipIf(!able)('a person at a terminal (needs root, for OpenSSH, and script)', () => {
 	test('confirms, merges and sees the packages over SSH, on a terminal of their own size; the list leaves the screen to them', async () => {
 		world = await makeWorld('7.7', '7.8');
 		const { host, state } = world;

@@ -1,14 +1,13 @@
-import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
+import { LAB } from '../lab/ability.ts';
 import type { ReleaseName } from '../lab/releases.ts';
 import { makeWorld, type World } from '../lab/world.ts';
 import { BACKUP, differences, targetFlags } from './proof.ts';
 
-const able = process.getuid?.() === 0 && existsSync('/usr/sbin/sshd');
 let world: World | undefined;
 afterEach(() => world?.destroy());
 
-describe.skipIf(!able)('an upgrade at the console (needs root and sshd)', () => {
+describe.skipIf(LAB === null)('an upgrade at the console (needs a practice host)', () => {
 	test.each<[ReleaseName, ReleaseName]>([
 		['7.7', '7.8'],
 		['7.8', '7.9-beta'],

@@ -1,13 +1,12 @@
-import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { LAB } from '../lab/ability.ts';
 import { makeWorld } from '../lab/world.ts';
 import { expectWhole, MOMENTS, record, resume, until } from './cut.ts';
 
-const able = process.getuid?.() === 0 && existsSync('/usr/sbin/sshd');
 /** Longer than the keepalives take to find a silent connection out. Milliseconds. */
 const AWAY_MS = 20_000;
 
-describe.skipIf(!able)('a run whose controller or network is cut (needs root and sshd)', () => {
+describe.skipIf(LAB === null)('a run whose controller or network is cut (needs a practice host)', () => {
 	test.concurrent.each(MOMENTS)('goes on after kill -9 of the controller %s, and no step acts twice', async (_moment, said) => {
 		const world = await makeWorld('7.7', '7.8');
 		try {

@@ -1,18 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { LAB, NEEDS_DISK } from '../lab/ability.ts';
 import { makeWorld, type World } from '../lab/world.ts';
 import { expectWhole, MOMENTS, record, resume, until } from './cut.ts';
-
-const able = process.getuid?.() === 0 && existsSync('/usr/sbin/sshd');
 
 /** The recovery card's third way, as a person at the install kernel's shell types it. */
 function recoverByCard(on: World): void {
 	on.host.withDisk((root) => execFileSync('tar', ['-C', root, '-xzphf', `${root}/usr/rel/base78.tgz`]));
 }
 
-describe.skipIf(!able)('a run whose host loses power, and with it what was not synced (needs root and sshd)', () => {
+describe.skipIf(LAB !== 'root')(`a run whose host loses power, and with it what was not synced (${NEEDS_DISK})`, () => {
 	test.concurrent.each(MOMENTS)('goes on after a power cut %s', async (_moment, said) => {
 		const on = await makeWorld('7.7', '7.8');
 		try {

@@ -1,12 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Plan } from '../../src/plan/plan.ts';
+import { LAB } from '../lab/ability.ts';
 import type { ReleaseName } from '../lab/releases.ts';
 import { makeWorld, type World } from '../lab/world.ts';
 import { differences, upgradeArgs } from './proof.ts';
-
-export const able = process.getuid?.() === 0 && existsSync('/usr/sbin/sshd');
 
 let world: World | undefined;
 afterEach(() => world?.destroy());
@@ -17,7 +16,7 @@ const ways: [ReleaseName, ReleaseName][] = [
 	['4.9', '4.9-newer'],
 ];
 
-describe.skipIf(!able)('an upgrade over SSH (needs root and sshd)', () => {
+describe.skipIf(LAB === null)('an upgrade over SSH (needs a practice host)', () => {
 	test.each(ways)(
 		"takes a %s host to %s, proven, with the plan's own strings and nothing new started before the reboot",
 		async (from, target) => {

@@ -1,14 +1,13 @@
-import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
+import { LAB } from '../lab/ability.ts';
 import { makeWorld, type World } from '../lab/world.ts';
 import { until } from './cut.ts';
 import { differences } from './proof.ts';
 
-const able = process.getuid?.() === 0 && existsSync('/usr/sbin/sshd');
 let world: World | undefined;
 afterEach(() => world?.destroy());
 
-describe.skipIf(!able)('the danger zone (needs root and sshd)', () => {
+describe.skipIf(LAB === null)('the danger zone (needs a practice host)', () => {
 	test('stops before its first change when a set is not the verified one any more, and goes on when that is mended', async () => {
 		world = await makeWorld('7.7', '7.8');
 		const on = world;

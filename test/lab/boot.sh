@@ -14,6 +14,8 @@ fi
 mkdir -p "$lab"/{real,run,ctl,log}
 rm -f "$lab"/ctl/* "$lab/run/state"
 say() { echo "$*"; }
+# In a user namespace a folder with mounts below it can only be bound with all of them.
+bind() { mount --bind "$1" "$2" 2>/dev/null || mount --rbind "$1" "$2"; }
 stay() { echo "$1" >"$lab/run/state"; while :; do sleep 3600; done; }
 
 say '>> OpenBSD/amd64 BOOT'
@@ -38,18 +40,18 @@ if [ "$(tail -n 1 "$root/sbin/init" 2>/dev/null)" != '# end' ] || [ "${init%% *}
 	stay panic
 fi
 mkdir -p "$root"/{lab,lib,lib64,proc,dev/pts}
-mount --bind "$lab" "$root/lab" && mount --bind /usr "$root/lab/real" && mount -o remount,bind,ro "$root/lab/real" 2>/dev/null
-mount --bind "$(realpath /lib)" "$root/lib"
-mount --bind "$(realpath /lib64)" "$root/lib64"
+bind "$lab" "$root/lab" && bind /usr "$root/lab/real" && mount -o remount,bind,ro "$root/lab/real" 2>/dev/null
+bind "$(realpath /lib)" "$root/lib"
+bind "$(realpath /lib64)" "$root/lib64"
 mount -t proc proc "$root/proc"
 for device in null zero random urandom tty; do
 	[ -e "$root/dev/$device" ] || : >"$root/dev/$device"
 	mount --bind "/dev/$device" "$root/dev/$device"
 done
-mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$root/dev/pts" 2>/dev/null || mount --bind /dev/pts "$root/dev/pts"
+mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$root/dev/pts" 2>/dev/null || bind /dev/pts "$root/dev/pts"
 ln -sf pts/ptmx "$root/dev/ptmx"
 : >"$lab/node" && mount --bind "$LAB_NODE" "$lab/node" && mount --bind "$LAB_NODE" "$root/lab/node"
-if [ -n "${LAB_MODULES:-}" ]; then mkdir -p "$lab/package" && mount --bind "$LAB_MODULES" "$root/lab/package"; fi
+if [ -n "${LAB_MODULES:-}" ]; then mkdir -p "$lab/package" && bind "$LAB_MODULES" "$root/lab/package"; fi
 
 env -i PATH=/sbin:/bin:/usr/sbin:/usr/bin HOME=/root TERM=vt220 chroot "$root" /bin/sh /etc/rc
 echo up >"$lab/run/state"
@@ -57,7 +59,7 @@ while [ ! -e "$lab/ctl/reboot" ] && [ ! -e "$lab/ctl/halt" ]; do sleep 0.05; don
 say 'syncing disks... done'
 kill -TERM -1
 sleep 0.3
-kill -KILL -1
+kill -KILL -1 2>/dev/null
 sync -f "$root" 2>/dev/null || sync
 [ -e "$lab/ctl/halt" ] && exit 11
 say 'rebooting...'

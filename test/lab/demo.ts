@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { differences } from '../e2e/proof.ts';
+import { LAB, NO_LAB, whyNot } from './ability.ts';
 import { ROOT } from './root.ts';
 import { makeWorld } from './world.ts';
 
@@ -8,29 +10,13 @@ import { makeWorld } from './world.ts';
 
 const attended = process.argv.includes('--attended');
 
-function cannot(): string | null {
-	if (process.platform !== 'linux') return 'the practice host needs Linux';
-	if (process.getuid?.() !== 0) return 'the practice host needs root for its disk and namespaces; run it as root';
-	const missing = ['/usr/sbin/sshd', '/usr/bin/ssh-keygen', '/usr/bin/unshare'].filter((file) => !existsSync(file));
-	if (missing.length > 0)
-		return `this machine lacks ${missing.join(' ')}; on Debian: apt-get install openssh-server (nothing was installed for you)`;
-	return null;
-}
-
-const why = cannot();
-if (why !== null) {
-	console.error(`The demo cannot run here: ${why}.`);
+if (NO_LAB !== null) {
+	console.error(`The demo cannot run here: ${NO_LAB}. Nothing was installed.`);
 	process.exit(1);
 }
-for (const [file, instead] of [
-	['/usr/bin/mksh', "the machine's own sh for ksh"],
-	['/usr/bin/paxtar', 'GNU tar for the base tar'],
-	['/usr/bin/signify-openbsd', 'no signify on the host'],
-] as const) {
-	if (!existsSync(file)) console.log(`(${file} is not here: ${instead})`);
-}
-console.log('A practice host with OpenBSD 7.7 and a mirror with 7.8 are started on this machine …');
 const began = Date.now();
+sayWhatStandsFor();
+console.log('A practice host with OpenBSD 7.7 and a mirror with 7.8 are started on this machine …');
 const world = await makeWorld('7.7', '7.8');
 try {
 	const { host } = world;
@@ -57,10 +43,44 @@ try {
 	const child = spawn(process.execPath, args, { stdio: 'inherit', env: { ...process.env, BSDUP_STATE: world.state } });
 	const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
 	console.log(`\nThe host's console:\n${host.console().replace(/^/gm, '  | ')}`);
-	const proof = await host.inside('sysctl -n kern.version | sed q; ls /var/db/pkg');
-	console.log(`On the host now:\n${proof.output}`);
-	console.log(code === 0 ? `Done in ${Math.round((Date.now() - began) / 1000)} s.` : `It ended with status ${code}.`);
+	const now = await host.inside('sysctl -n kern.version | sed q; ls /var/db/pkg');
+	console.log(`On the host now:\n${now.output}`);
 	process.exitCode = code ?? 1;
+	if (code === 0) await sayTheEnd();
+	else console.log(`It ended with status ${code}.`);
 } finally {
 	await world.destroy();
+}
+
+/** What is not the real thing on this machine, before anything starts. */
+function sayWhatStandsFor(): void {
+	const stands = [
+		['/usr/bin/mksh', "the machine's own sh for ksh"],
+		['/usr/bin/paxtar', 'GNU tar for the base tar'],
+		['/usr/bin/signify-openbsd', 'no signify on the host'],
+	] as const;
+	for (const [file, instead] of stands) if (!existsSync(file)) console.log(`(${file} is not here: ${instead})`);
+	if (LAB !== 'namespace') return;
+	console.log(`The practice host runs in a user namespace of one uid, for the full one cannot be had (${whyNot('root')}). So here`);
+	console.log("  ssh2's server class stands for OpenSSH's sshd,");
+	console.log('  a directory stands for the disk: a power cut would lose nothing,');
+	console.log('  all files belong to one user: owners are not compared.');
+}
+
+/** Looks at the host's disk past bsdup, and tells how long the host was away, from the run's journal. */
+async function sayTheEnd(): Promise<void> {
+	const wrong = await differences(world, '7.8');
+	if (wrong.length > 0) process.exitCode = 1;
+	const proof = 'its kernel, files, devices, /etc and packages are those of 7.8, and /home is untouched';
+	console.log(`Proof, from its disk: ${wrong.length === 0 ? proof : wrong.join('; ')}.`);
+	const run = readdirSync(world.state).find((name) => name.startsWith('run-')) ?? '';
+	const down = readFileSync(join(world.state, run, 'journal.jsonl'), 'utf8')
+		.split('\n')
+		.filter((line) => line.includes('"verdict"'))
+		.map((line) => (JSON.parse(line) as { downMs: number }).downMs / 1000);
+	const sum = down.reduce((all, one) => all + one, 0);
+	console.log(
+		`The host was down for ${sum.toFixed(1)} s in ${down.length} reboots (${down.map((one) => `${one.toFixed(1)} s`).join(', ')}).`,
+	);
+	console.log(`Done in ${Math.round((Date.now() - began) / 1000)} s.`);
 }

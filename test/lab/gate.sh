@@ -23,8 +23,11 @@ awk) for awk in original-awk mawk gawk; do [ ! -x $real/bin/$awk ] || exec $real
 gtar) exec $real/bin/tar "$@" ;;
 signify) exec $real/bin/signify-openbsd "$@" ;;
 node) exec /lab/node "$@" ;;
-# sshd starts itself again by argv[0] for each connection, and shall meet the gate then.
-sshd) exec $real/bin/bash -c 'exec -a /usr/sbin/sshd /lab/real/sbin/sshd "$@"' sshd "$@" ;;
+# sshd starts itself again by argv[0] for each connection, and shall meet the gate then. ssh-server.ts does so too.
+sshd)
+	[ ! -f /lab/ssh-server ] || exec /lab/node /lab/package/dist/test/lab/ssh-server.js "$@"
+	exec $real/bin/bash -c 'exec -a /usr/sbin/sshd /lab/real/sbin/sshd "$@"' sshd "$@"
+	;;
 esac
 for dir in bin sbin; do [ ! -x "$real/$dir/$name" ] || exec "$real/$dir/$name" "$@"; done
 echo "gate: nothing stands for $name on this machine" >&2

@@ -1,24 +1,13 @@
-import { type ChildProcess, type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import {
-	chmodSync,
-	closeSync,
-	copyFileSync,
-	cpSync,
-	existsSync,
-	mkdirSync,
-	mkdtempSync,
-	openSync,
-	readFileSync,
-	renameSync,
-	rmSync,
-	writeFileSync,
-} from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { LAB, NO_LAB } from './ability.ts';
+import { type Disk, makeDisk, workplace } from './disk.ts';
 import { installSystem } from './install.ts';
+import { type Inside, Machine } from './machine.ts';
+import type { LabKind } from './namespaces.ts';
 import { RELEASES, type ReleaseName } from './releases.ts';
 import { ROOT } from './root.ts';
 import { stretchWire, type Wire } from './tcp-proxy.ts';
@@ -28,43 +17,46 @@ export interface PracticeOptions {
 	release: ReleaseName;
 	mirror: string;
 	name?: string;
+	/** The best this machine can do when it is absent. */
+	kind?: LabKind;
 }
 
-/** The least time from power on to a login. Milliseconds. */
-const BOOT_LIMIT_MS = 20_000;
-const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
-
-/** A host that behaves like the system under upgrade; see the docs of boot.sh and gate.sh. Root only, with OpenSSH's sshd. */
+/** A host that behaves like the system under upgrade; see the docs of boot.sh, gate.sh and ability.ts. */
 export class PracticeHost {
 	readonly name: string;
 	readonly dir: string;
-	#machine: ChildProcess | undefined;
-	#wire!: Wire;
-	#sshPort = 0;
+	readonly kind: LabKind;
+	readonly #disk: Disk;
+	readonly #machine: Machine;
+	readonly #wire: Wire;
 	#sshConfig: string | undefined;
-	#on = false;
-	boots = 0;
+	/** The end of a power cut or power off that somebody began, perhaps without waiting for it. */
+	#goingOff: Promise<void> = Promise.resolve();
 
-	private constructor(name: string, dir: string) {
+	private constructor(name: string, dir: string, kind: LabKind, wire: Wire) {
 		this.name = name;
 		this.dir = dir;
+		this.kind = kind;
+		this.#disk = makeDisk(kind, dir);
+		this.#machine = new Machine(kind, dir, this.#disk.path, name);
+		this.#wire = wire;
 	}
 
-	/** Installs a system on a disk of its own; off until `powerOn`. */
+	/** Installs a system on a disk of its own; off until `powerOn`. Throws where this machine cannot have one. */
 	static async create(options: PracticeOptions): Promise<PracticeHost> {
-		const dir = mkdtempSync(join(MEMORY, 'bsdup-host-'));
-		const host = new PracticeHost(options.name ?? 'practice', dir);
+		const kind = options.kind ?? LAB;
+		if (kind === null) throw new Error(`no practice host here: ${NO_LAB}`);
+		const dir = workplace();
+		const sshPort = await freePort();
+		const host = new PracticeHost(options.name ?? 'practice', dir, kind, await stretchWire(() => sshPort));
 		for (const sub of ['lab/stand-ins', 'lab/log', 'lab/run', 'lab/ctl', 'lab/real', 'root'])
 			mkdirSync(join(dir, sub), { recursive: true });
 		copyFileSync(join(ROOT, 'test/lab/gate.sh'), join(dir, 'lab/gate'));
 		chmodSync(join(dir, 'lab/gate'), 0o755);
 		cpSync(join(ROOT, 'test/lab/stand-ins'), join(dir, 'lab/stand-ins'), { recursive: true });
 		execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(dir, 'id')]);
-		host.#sshPort = await freePort();
-		host.#wire = await stretchWire(() => host.#sshPort);
-		writeFileSync(join(dir, 'lab/port'), `${host.#sshPort}\n`);
-		execFileSync('truncate', ['-s', '2G', host.disk]);
-		execFileSync('mkfs.ext4', ['-q', '-F', '-E', 'lazy_itable_init=1,lazy_journal_init=1', host.disk]);
+		writeFileSync(join(dir, 'lab/port'), `${sshPort}\n`);
+		if (kind === 'namespace') writeFileSync(join(dir, 'lab/ssh-server'), 'in the place of OpenSSH\n');
 		host.withDisk((root) => {
 			installSystem(root, options.release, {
 				authorizedKey: readFileSync(join(dir, 'id.pub'), 'utf8'),
@@ -87,10 +79,6 @@ export class PracticeHost {
 		return host;
 	}
 
-	get disk(): string {
-		return join(this.dir, 'disk');
-	}
-
 	/** How a controller reaches it. */
 	get ssh(): { spec: string; port: number; identity: string; knownHosts: string } {
 		return {
@@ -107,98 +95,49 @@ export class PracticeHost {
 		return ['--identity', this.ssh.identity, '--known-hosts', this.ssh.knownHosts, ...optIn];
 	}
 
-	/** Boots, and boots again after each reboot, until it is up. */
-	async powerOn(): Promise<void> {
-		this.#on = true;
-		this.#wire.mend();
-		this.#boot();
-		await this.up();
-	}
-
-	/** Resolves when it is up. Throws with the console when it does not come up in time. */
-	async up(): Promise<void> {
-		for (const end = Date.now() + BOOT_LIMIT_MS; Date.now() < end; ) {
-			if (this.state === 'up') return;
-			await sleep(30);
-		}
-		throw new Error(`the practice host is ${this.state}:\n${this.console().slice(-2000)}`);
-	}
-
-	/** Resolves when boot number `boot` is up. */
-	async upAgain(boot: number): Promise<void> {
-		for (const end = Date.now() + BOOT_LIMIT_MS; this.boots < boot && Date.now() < end; ) await sleep(30);
-		if (this.boots < boot) throw new Error(`no reboot came:\n${this.console().slice(-2000)}`);
-		await this.up();
+	/** Times it was booted. */
+	get boots(): number {
+		return this.#machine.boots;
 	}
 
 	/** off | booting | up | stuck-kernel | panic | installer */
 	get state(): string {
-		if (this.#machine === undefined) return 'off';
-		try {
-			return readFileSync(join(this.dir, 'lab/run/state'), 'utf8').trim();
-		} catch {
-			return 'booting';
-		}
+		return this.#machine.state;
 	}
 
-	#boot(): void {
-		this.boots++;
-		rmSync(join(this.dir, 'lab/run/state'), { force: true });
-		const console = openSync(join(this.dir, 'console'), 'a');
-		const machine = spawn(
-			'unshare',
-			[
-				'--mount',
-				'--pid',
-				'--fork',
-				'--kill-child',
-				'--uts',
-				'--ipc',
-				'bash',
-				join(ROOT, 'test/lab/boot.sh'),
-				this.disk,
-				join(this.dir, 'root'),
-				join(this.dir, 'lab'),
-				this.name,
-			],
-			{
-				stdio: ['ignore', console, console],
-				env: { ...process.env, LAB_NODE: process.execPath, LAB_MODULES: ROOT },
-			},
-		);
-		closeSync(console);
-		this.#machine = machine;
-		machine.once('exit', (code) => {
-			if (this.#machine !== machine) return;
-			this.#machine = undefined;
-			if (code === 10 && this.#on) setTimeout(() => this.#on && this.#boot(), 300);
-		});
+	/** Boots, and boots again after each reboot, until it is up. A power cut or power off that still goes on ends first. */
+	async powerOn(): Promise<void> {
+		await this.#goingOff;
+		this.#wire.mend();
+		await this.#machine.on();
 	}
 
-	/** Pulls the plug: silence on the wire, and what was not on the disk at that instant is lost. */
+	/** Resolves when boot number `boot` is up. */
+	upAgain(boot: number): Promise<void> {
+		return this.#machine.upAgain(boot);
+	}
+
+	/** Pulls the plug: silence on the wire, and what was not on the disk at that instant is lost. Needs a disk image. */
 	async powerCut(): Promise<void> {
 		this.#wire.cut();
-		execFileSync('cp', ['--sparse=always', this.disk, `${this.disk}.cut`]);
-		await this.#off();
-		renameSync(`${this.disk}.cut`, this.disk);
+		this.#machine.freeze();
+		const loseTheRest = this.#disk.keep();
+		this.#goingOff = this.#off().then(loseTheRest);
+		await this.#goingOff;
 	}
 
 	/** Turns it off without losing anything. */
-	async powerOff(): Promise<void> {
-		if (this.state === 'up') await this.inside('sync');
-		await this.#off();
+	powerOff(): Promise<void> {
+		this.#goingOff = (async () => {
+			if (this.state === 'up') await this.inside('sync');
+			await this.#off();
+		})();
+		return this.#goingOff;
 	}
 
 	async #off(): Promise<void> {
-		this.#on = false;
-		const machine = this.#machine;
-		this.#machine = undefined;
-		if (machine?.exitCode !== null) return;
-		const gone = new Promise((resolve) => machine.once('exit', resolve));
-		machine.kill('SIGKILL');
-		await gone;
-		// The disk is only at rest when the kernel let go of its loop device.
-		while (execFileSync('losetup', ['-j', this.disk], { encoding: 'utf8' }) !== '') await sleep(20);
+		await this.#machine.off();
+		await this.#disk.atRest();
 	}
 
 	cutNetwork(): void {
@@ -210,7 +149,7 @@ export class PracticeHost {
 	}
 
 	console(): string {
-		return readFileSync(join(this.dir, 'console'), 'utf8');
+		return this.#machine.console();
 	}
 
 	/** Every program that was started: `KERNEL LEVEL KIND PATH ARGS`. */
@@ -220,40 +159,21 @@ export class PracticeHost {
 
 	/** Starts a program inside, as at the console, its three streams piped. */
 	enter(argv: readonly string[], env: Record<string, string> = {}): ChildProcessWithoutNullStreams {
-		const pid = execFileSync('pgrep', ['-P', String(this.#machine?.pid ?? 0)], { encoding: 'utf8' }).trim();
-		const vars = Object.entries({
-			PATH: '/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin',
-			HOME: '/root',
-			TERM: 'vt220',
-			...env,
-		}).map(([name, value]) => `${name}=${value}`);
-		return spawn('nsenter', ['-t', pid, '-m', '-p', '-u', '-i', 'env', '-i', ...vars, 'chroot', join(this.dir, 'root'), ...argv], {
-			stdio: ['pipe', 'pipe', 'pipe'],
-		});
+		return this.#machine.enter(argv, env);
 	}
 
 	/** Runs a line as at the console. Ends with a signal when the machine goes down meanwhile. */
-	async inside(script: string, env: Record<string, string> = {}): Promise<{ code: number | null; signal: string | null; output: string }> {
-		const child = this.enter(['/bin/sh', '-c', script], env);
-		child.stdin.end();
-		let output = '';
-		for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (output += bytes.toString()));
-		return new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal, output })));
+	inside(script: string, env: Record<string, string> = {}): Promise<Inside> {
+		return this.#machine.inside(script, env);
 	}
 
 	/** Looks at the disk while the machine is off. */
 	withDisk<T>(use: (root: string) => T): T {
-		const root = join(this.dir, 'mounted');
-		mkdirSync(root, { recursive: true });
-		execFileSync('mount', ['-o', 'loop', this.disk, root]);
-		try {
-			return use(root);
-		} finally {
-			execFileSync('umount', [root]);
-		}
+		return this.#disk.use(use);
 	}
 
 	async destroy(): Promise<void> {
+		await this.#goingOff;
 		await this.#off();
 		this.#wire.close();
 		process.off('exit', this.#kill);
@@ -262,7 +182,7 @@ export class PracticeHost {
 
 	/** For a test run that ends early: nothing of the host outlives it. */
 	readonly #kill = (): void => {
-		this.#machine?.kill('SIGKILL');
+		this.#machine.kill();
 		rmSync(this.dir, { recursive: true, force: true });
 	};
 }
@@ -279,7 +199,8 @@ export async function freePort(): Promise<number> {
 			server.once('error', () => resolve(false));
 			server.listen(port, '127.0.0.1', () => resolve(true));
 		});
+		if (!free) continue;
 		await new Promise((resolve) => server.close(resolve));
-		if (free) return port;
+		return port;
 	}
 }

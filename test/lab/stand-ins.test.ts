@@ -3,16 +3,16 @@ import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { LAB } from './ability.ts';
 import { installSystem } from './install.ts';
 import { makeSet } from './mirror.ts';
+import { unshareFlags } from './namespaces.ts';
 import { RELEASES, type ReleaseName } from './releases.ts';
 import { ROOT } from './root.ts';
 import { setsOf } from './tree.ts';
 import { writeFiles } from './write-tree.ts';
 
 /** A practice system that is not booted: only its tree, the gate and what is mounted for its programs. */
-const root0 = process.getuid?.() === 0;
-const able = spawnSync('unshare', [...(root0 ? [] : ['-r']), '--mount', 'true']).status === 0;
 let dir = '';
 
 function install(name: ReleaseName, kernel: ReleaseName = name): void {
@@ -37,7 +37,7 @@ function inside(script: string): { status: number | null; stdout: string; stderr
 		'for d in null urandom; do mount --bind /dev/$d "$1/dev/$d" || exit 99; done; ' +
 		'mount --bind /usr "$1/lab/real" && mount --bind "$(realpath /lib)" "$1/lib" && mount --bind "$(realpath /lib64)" "$1/lib64" || exit 99; ' +
 		'exec env -i PATH=/sbin:/bin:/usr/sbin:/usr/bin chroot "$1" /bin/sh -c "cd /work; $2"';
-	const { status, stdout, stderr } = spawnSync('unshare', [...(root0 ? [] : ['-r']), '--mount', 'sh', '-c', mounts, 'sh', dir, script], {
+	const { status, stdout, stderr } = spawnSync('unshare', [...unshareFlags(LAB ?? 'root'), 'sh', '-c', mounts, 'sh', dir, script], {
 		encoding: 'utf8',
 	});
 	return { status, stdout, stderr };
@@ -45,7 +45,7 @@ function inside(script: string): { status: number | null; stdout: string; stderr
 
 afterEach(() => dir !== '' && rmSync(dir, { recursive: true, force: true }));
 
-describe.skipIf(!able)('stand-ins in a practice tree (needs root or user namespaces)', () => {
+describe.skipIf(LAB === null)('stand-ins in a practice tree (needs a practice host)', () => {
 	test('cksum -C passes a listed file and fails an altered, a missing and an unlisted one', () => {
 		install('7.8');
 		const check = 'cksum -C list';

@@ -1,0 +1,173 @@
+import { type ChildProcess, type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type LabKind, nsenterFlags, unshareFlags } from './namespaces.ts';
+import { ROOT } from './root.ts';
+
+/** The least time from power on to a login. Milliseconds. */
+const BOOT_LIMIT_MS = 20_000;
+/** How long a reboot leaves the machine without a kernel. Milliseconds. */
+const REBOOT_PAUSE_MS = 300;
+/** boot.sh's status when a reboot was asked for. */
+const REBOOT = 10;
+
+export interface Inside {
+	code: number | null;
+	signal: string | null;
+	output: string;
+}
+
+/** The hardware of a practice host: it runs boot.sh on a disk in namespaces, again after each reboot. */
+export class Machine {
+	readonly #kind: LabKind;
+	readonly #dir: string;
+	readonly #disk: string;
+	readonly #name: string;
+	#process: ChildProcess | undefined;
+	#on = false;
+	boots = 0;
+
+	/** `dir` holds `root`, `lab` and the console; `disk` is boot.sh's. */
+	constructor(kind: LabKind, dir: string, disk: string, name: string) {
+		this.#kind = kind;
+		this.#dir = dir;
+		this.#disk = disk;
+		this.#name = name;
+	}
+
+	/** Boots, and boots again after each reboot, until it is up. */
+	async on(): Promise<void> {
+		this.#on = true;
+		this.#boot();
+		await this.up();
+	}
+
+	/** Resolves when it is up. Throws with the console when it does not come up in time. */
+	async up(): Promise<void> {
+		for (const end = Date.now() + BOOT_LIMIT_MS; Date.now() < end; ) {
+			if (this.state === 'up') return;
+			await sleep(30);
+		}
+		throw new Error(`the practice host is ${this.state}:\n${this.console().slice(-2000)}`);
+	}
+
+	/** Resolves when boot number `boot` is up. */
+	async upAgain(boot: number): Promise<void> {
+		for (const end = Date.now() + BOOT_LIMIT_MS; this.boots < boot && Date.now() < end; ) await sleep(30);
+		if (this.boots < boot) throw new Error(`no reboot came:\n${this.console().slice(-2000)}`);
+		await this.up();
+	}
+
+	/** off | booting | up | stuck-kernel | panic | installer */
+	get state(): string {
+		if (this.#process === undefined) return 'off';
+		try {
+			return readFileSync(join(this.#dir, 'lab/run/state'), 'utf8').trim();
+		} catch {
+			return 'booting';
+		}
+	}
+
+	#boot(): void {
+		this.boots++;
+		rmSync(join(this.#dir, 'lab/run/state'), { force: true });
+		const console = openSync(join(this.#dir, 'console'), 'a');
+		const machine = spawn(
+			'unshare',
+			[
+				...unshareFlags(this.#kind),
+				'bash',
+				join(ROOT, 'test/lab/boot.sh'),
+				this.#disk,
+				join(this.#dir, 'root'),
+				join(this.#dir, 'lab'),
+				this.#name,
+			],
+			{
+				stdio: ['ignore', console, console],
+				// chroot(8) lies where an ordinary user's PATH may not look.
+				env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin`, LAB_NODE: process.execPath, LAB_MODULES: ROOT },
+			},
+		);
+		closeSync(console);
+		this.#process = machine;
+		machine.once('exit', (code) => {
+			if (this.#process !== machine) return;
+			this.#process = undefined;
+			if (code === REBOOT && this.#on) setTimeout(() => this.#on && this.#boot(), REBOOT_PAUSE_MS);
+		});
+	}
+
+	/** Ends everything inside at once. Resolves when it has ended. */
+	async off(): Promise<void> {
+		this.#on = false;
+		const machine = this.#process;
+		this.#process = undefined;
+		if (machine?.exitCode !== null) return;
+		const gone = new Promise((resolve) => machine.once('exit', resolve));
+		machine.kill('SIGKILL');
+		await gone;
+	}
+
+	/** The same without waiting, for the end of this program. */
+	kill(): void {
+		this.#process?.kill('SIGKILL');
+	}
+
+	console(): string {
+		return readFileSync(join(this.#dir, 'console'), 'utf8');
+	}
+
+	/** Starts a program inside, its three streams piped. */
+	enter(argv: readonly string[], env: Record<string, string>): ChildProcessWithoutNullStreams {
+		const vars = Object.entries({
+			PATH: '/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin',
+			HOME: '/root',
+			TERM: 'vt220',
+			...env,
+		}).map(([name, value]) => `${name}=${value}`);
+		const inside = ['env', '-i', ...vars, 'chroot', join(this.#dir, 'root'), ...argv];
+		return spawn('nsenter', [...nsenterFlags(this.#kind, this.#init()), ...inside], { stdio: ['pipe', 'pipe', 'pipe'] });
+	}
+
+	/** Runs a line as at the console. Ends with a signal when the machine goes down meanwhile. */
+	async inside(script: string, env: Record<string, string>): Promise<Inside> {
+		const child = this.enter(['/bin/sh', '-c', script], env);
+		child.stdin.end();
+		let output = '';
+		for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (output += bytes.toString()));
+		return new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal, output })));
+	}
+
+	/** Holds everything inside still, as it is at this instant; only `off` comes after it. */
+	freeze(): void {
+		const space = (pid: string): string => {
+			try {
+				return readlinkSync(`/proc/${pid}/ns/pid`);
+			} catch {
+				return '';
+			}
+		};
+		const own = space(String(this.#init()));
+		const held = new Set<string>();
+		// Again until nobody new is found: a process may have forked while the others were held.
+		for (let found = true; found; ) {
+			found = false;
+			for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name) && !held.has(name) && space(name) === own)) {
+				held.add(pid);
+				found = true;
+				try {
+					process.kill(Number(pid), 'SIGSTOP');
+				} catch {
+					// it has just ended
+				}
+			}
+		}
+	}
+
+	/** The first process inside, as seen from outside. */
+	#init(): number {
+		return Number(execFileSync('pgrep', ['-P', String(this.#process?.pid ?? 0)], { encoding: 'utf8' }));
+	}
+}
