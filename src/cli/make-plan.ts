@@ -107,6 +107,7 @@ function layoutFor(manifest: Manifest, facts: Facts): Parameters<typeof resolveT
 		snapshot: manifest.mirror.snapshot,
 		lists: manifest.mirror.lists.filter((list) => inRange(facts.release, list.running)),
 		keyName: manifest.mirror.keyName,
+		...(manifest.mirror.archFrom === undefined ? {} : { archFrom: manifest.mirror.archFrom }),
 		suffixFrom: manifest.mirror.suffixFrom,
 		build: manifest.mirror.build,
 		kernels: [single, multi, ramdisk],

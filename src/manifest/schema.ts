@@ -79,6 +79,7 @@ export const Manifest = z.strictObject({
 		snapshot: z.string(),
 		lists: z.array(z.strictObject({ file: z.string(), signed: z.boolean(), running: Range.optional() })).min(1),
 		keyName: z.string(),
+		archFrom: z.string().optional(),
 		suffixFrom: z.string(),
 		build: z.string(),
 		default: z.string(),
