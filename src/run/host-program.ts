@@ -106,12 +106,14 @@ export class HostProgram {
 		this.#must(await this.#call('consented', step), 'record the confirmation');
 	}
 
-	/** The attempt's state, bytes done and in all where the step tells them, and its log from byte `offset` on. */
-	async poll(step: string, attempt: number, offset: number): Promise<StepState & { measured: number[]; text: string }> {
-		const { stdout } = this.#must(await this.#call('poll', step, String(attempt), String(offset)), `follow ${step}`);
+	/** The attempt's state, bytes done and in all where the step tells them, and the bytes of its log from `offset` on. */
+	async poll(step: string, attempt: number, offset: number): Promise<StepState & { measured: number[]; log: Buffer }> {
+		const line = this.#line('poll', step, String(attempt), String(offset));
+		// As bytes: what is no text, or is cut in the middle of a character, must not move the next offset.
+		const { stdout } = this.#must(await this.#link.run(line, { encoding: 'latin1' }), `follow ${step}`);
 		const [state = '', measure = '', ...log] = stdout.split('\n');
 		const words = measure.split(' ').filter((word) => /^\d+$/.test(word));
-		return { ...parseState(state), measured: words.map(Number), text: log.join('\n') };
+		return { ...parseState(state), measured: words.map(Number), log: Buffer.from(log.join('\n'), 'latin1') };
 	}
 
 	/** Follows the log through one process that is there before the zone begins; ends with the connection. */
@@ -136,7 +138,11 @@ export class HostProgram {
 	}
 
 	async #call(verb: string, ...args: string[]): Promise<RunResult> {
-		return this.#link.run(['sh', this.#script, verb, ...args].map(quote).join(' '));
+		return this.#link.run(this.#line(verb, ...args));
+	}
+
+	#line(verb: string, ...args: string[]): string {
+		return ['sh', this.#script, verb, ...args].map(quote).join(' ');
 	}
 
 	#must(result: RunResult, what: string): RunResult {

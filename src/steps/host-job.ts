@@ -39,9 +39,10 @@ export async function followJob(step: Step, context: StepContext, attempt: numbe
 	let first: number | undefined;
 	let offset = 0;
 	let pause = POLL_FIRST_MS;
-	let rest = '';
+	let rest = Buffer.alloc(0);
 	const tail: string[] = [];
-	const line = (text: string): void => {
+	const line = (bytes: Buffer): void => {
+		const text = bytes.toString('utf8');
 		context.emit({ kind: 'log', id: step.id, line: text });
 		tail.push(text);
 		if (tail.length > TAIL_LINES) tail.shift();
@@ -50,19 +51,21 @@ export async function followJob(step: Step, context: StepContext, attempt: numbe
 		// Before the first look too: a job that has not begun to exist yet makes the host wait for it.
 		await sleep(pause, undefined, { signal: context.signal });
 		pause = Math.min(pause * 1.5, POLL_LONGEST_MS);
-		const { text, measured, ...state } = await context.host.poll(step.id, attempt, offset);
+		const { log, measured, ...state } = await context.host.poll(step.id, attempt, offset);
 		const [done, total = null] = measured;
 		if (done !== undefined) {
 			first ??= done;
 			const rate = (done - first) / Math.max(1, (Date.now() - began) / 1000);
 			context.emit({ kind: 'progress', id: step.id, done, total: total === null ? null : Math.max(total, done), rate });
 		}
-		offset += Buffer.byteLength(text);
-		const lines = (rest + text).split('\n');
-		rest = lines.pop() ?? '';
-		lines.forEach(line);
+		offset += log.length;
+		rest = Buffer.concat([rest, log]);
+		for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n')) {
+			line(rest.subarray(0, end));
+			rest = rest.subarray(end + 1);
+		}
 		if (state.state !== 'running') {
-			if (rest !== '') line(rest);
+			if (rest.length > 0) line(rest);
 			return { ...state, tail: tail.join('\n') };
 		}
 		if (Date.now() > end) throw stepFailed(context, step, `still runs after ${step.timeout} s; it is left running`);

@@ -77,8 +77,8 @@ async function awaitReturn(step: Step, context: StepContext): Promise<StepState>
 				return look;
 			}
 			if (look.state === 'failed') {
-				const { text } = await context.host.poll(step.id, look.attempt, 0);
-				throw stepFailed(context, step, `stopped with status ${look.rc} before the reboot`, lastLines(text));
+				const { log } = await context.host.poll(step.id, look.attempt, 0);
+				throw stepFailed(context, step, `stopped with status ${look.rc} before the reboot`, lastLines(log.toString('utf8')));
 			}
 		} catch (error) {
 			// Programs that die by a signal are the zone's own sign: base is new, the kernel is not yet (F:D).

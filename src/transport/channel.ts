@@ -20,7 +20,7 @@ export function runChannel(
 	command: Command,
 	options: RunOptions & { timeoutMs: number },
 ): Promise<RunResult> {
-	const { signal, timeoutMs, onStdout } = options;
+	const { signal, timeoutMs, onStdout, encoding = 'utf8' } = options;
 	return new Promise((resolve, reject) => {
 		if (signal?.aborted) return reject(signal.reason);
 		let channel: ClientChannel | undefined;
@@ -55,7 +55,7 @@ export function runChannel(
 			let stdout = '';
 			let stderr = '';
 			let status: { code: number | null; signal: string | null } | undefined;
-			channel.setEncoding('utf8').on('data', (text: string) => {
+			channel.setEncoding(encoding).on('data', (text: string) => {
 				if (ended) return;
 				stdout += text;
 				onStdout?.(text);

@@ -21,12 +21,12 @@ export function localTransport({ become }: { become: Become }): Transport {
 		args: string[],
 		input: string | Readable,
 		stop: AbortSignal,
-		onStdout?: (text: string) => void,
+		{ onStdout, encoding = 'utf8' }: RunOptions = {},
 	): Promise<RunResult> => {
 		stop.throwIfAborted();
-		const options = { input, reject: false, stripFinalNewline: false, cancelSignal: stop } satisfies Options;
+		const options = { input, reject: false, stripFinalNewline: false, cancelSignal: stop, encoding } satisfies Options;
 		const child = execa(shell, args, options);
-		if (onStdout !== undefined) child.stdout.setEncoding('utf8').on('data', (text: string) => !stop.aborted && onStdout(text));
+		if (onStdout !== undefined) child.stdout.setEncoding(encoding).on('data', (text: string) => !stop.aborted && onStdout(text));
 		let giveUp = (): void => {};
 		const stopped = new Promise<never>((_, reject) => {
 			giveUp = () => {
@@ -44,11 +44,12 @@ export function localTransport({ become }: { become: Become }): Transport {
 			stop.removeEventListener('abort', giveUp);
 		}
 	};
-	const run = async (script: string, { timeoutMs = DEFAULT_TIMEOUT_MS, onStdout, signal }: RunOptions = {}): Promise<RunResult> => {
+	const run = async (script: string, options: RunOptions = {}): Promise<RunResult> => {
+		const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
 		const time = new AbortController();
 		const timer = setTimeout(() => time.abort(timedOut(NAME, timeoutMs)), timeoutMs);
 		try {
-			return await start(before, shellInput(script), signal === undefined ? time.signal : AbortSignal.any([time.signal, signal]), onStdout);
+			return await start(before, shellInput(script), signal === undefined ? time.signal : AbortSignal.any([time.signal, signal]), options);
 		} finally {
 			clearTimeout(timer);
 		}

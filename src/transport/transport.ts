@@ -29,6 +29,8 @@ export interface RunOptions {
 	timeoutMs?: number;
 	/** Called with each piece of standard output as it comes. */
 	onStdout?: (text: string) => void;
+	/** How output becomes text; `latin1` keeps every byte, a character each. Default utf8. */
+	encoding?: 'utf8' | 'latin1';
 	/** Gives the command up with the signal's reason; it may go on over there. */
 	signal?: AbortSignal;
 }

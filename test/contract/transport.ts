@@ -48,6 +48,13 @@ export function testTransport(name: string, make: () => Promise<Transport>): voi
 			expect(await host.run('printf "no newline"')).toEqual({ code: 0, signal: null, stdout: 'no newline', stderr: '' });
 		});
 
+		test('keeps every byte of the output as a character where it is asked to', async () => {
+			const heard: string[] = [];
+			const { stdout } = await host.run("printf '\\303\\277\\377\\000x'", { encoding: 'latin1', onStdout: (text) => heard.push(text) });
+			expect(stdout).toBe('\u00c3\u00bf\u00ff\u0000x');
+			expect(heard.join('')).toBe(stdout);
+		});
+
 		test('gives the name of the signal that ended it, and no status', async () => {
 			expect(await host.run('kill -KILL $$')).toMatchObject({ code: null, signal: 'SIGKILL' });
 			expect(await host.run('kill -TERM $$')).toMatchObject({ code: null, signal: 'SIGTERM' });
