@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { dirname } from 'node:path/posix';
 import { BsdupError } from '../errors.ts';
 import { renderScript } from '../host/script.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -50,13 +51,15 @@ export class HostProgram {
 	async hold(holder: string): Promise<void> {
 		const result = await this.#call('hold', holder);
 		if (result.code === HELD) {
+			const script = `${dirname(this.#plan.dir)}/${result.stdout.split(' ')[0]?.trim() ?? 'RUN'}/resume.sh`;
 			throw new BsdupError({
 				code: 'E_HOST_HELD',
 				message: `${this.#transport.name} is held by ${result.stdout.trim()}`,
 				state: 'Nothing was changed by this run.',
 				next: [
 					'bsdup resume on the machine that holds it',
-					`sh /var/db/bsdup/${result.stdout.split(' ')[0] ?? 'RUN'}/resume.sh status   (on the host)`,
+					`sh ${script} status    (on the host: where that run stands)`,
+					`sh ${script} release   (on the host: gives that run up; only while none of its steps runs)`,
 				],
 			});
 		}

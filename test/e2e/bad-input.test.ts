@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LAB } from '../lab/ability.ts';
+import { signedList } from '../lab/keys.ts';
 import { publish } from '../lab/mirror.ts';
 import { makeWorld, type World } from '../lab/world.ts';
 import { upgradeArgs } from './proof.ts';
@@ -58,6 +59,60 @@ describe.skipIf(LAB === null)('bad input (needs a practice host)', () => {
 		await refused([...upgradeArgs(world, '7.8'), '--sets', '/tmp/a b'], 'E_USAGE', 2);
 	});
 
+	const plain = (change: (list: string) => string): string => change(readFileSync(join(world.mirror.dir, '7.8/amd64/SHA256'), 'utf8'));
+	test.each<[what: string, code: string, list: () => string]>([
+		['changed after it was signed', 'E_SIGNATURE', () => signedList('78', plain(String)).replace('(bsd) = ', '(bsd) = 0')],
+		['signed with another key under this name', 'E_SIGNATURE', () => signedList('79', plain(String)).replace('openbsd-79', 'openbsd-78')],
+		['signed with a key that the host does not hold', 'E_KEY_UNKNOWN', () => signedList('81', plain(String))],
+		['signed with a key for packages', 'E_KEY_NAME', () => signedList('78', plain(String)).replace('78-base', '78-pkg')],
+		[
+			'without base',
+			'E_LIST_INCOMPLETE',
+			() =>
+				signedList(
+					'78',
+					plain((list) => list.replace(/^.*\(base.*\n/m, '')),
+				),
+		],
+		[
+			'without a kernel',
+			'E_LIST_INCOMPLETE',
+			() =>
+				signedList(
+					'78',
+					plain((list) => list.replace(/^.*\(bsd(\.mp)?\).*\n/gm, '')),
+				),
+		],
+		[
+			'of sets with another suffix',
+			'E_LIST_VERSION',
+			() =>
+				signedList(
+					'78',
+					plain((list) => list.replaceAll('78.tgz', '79.tgz')),
+				),
+		],
+		[
+			'of another architecture',
+			'E_LIST_ARCH',
+			() =>
+				signedList(
+					'78',
+					plain((list) => list.replace('INSTALL.amd64', 'INSTALL.arm64')),
+				),
+		],
+		['that is a page', 'E_SIGNATURE_FORMAT', () => '<html>gone</html>\n'],
+	])('a list %s', async (_what, code, list) => {
+		const file = join(world.mirror.dir, '7.8/amd64/SHA256.sig');
+		const whole = readFileSync(file);
+		writeFileSync(file, list());
+		try {
+			await refused(upgradeArgs(world, '7.8'), code, 1);
+		} finally {
+			writeFileSync(file, whole);
+		}
+	});
+
 	test('a skipped release, all findings at once', async () => {
 		const said = await refused(change('--to', ['--to', 'snapshot']), 'E_KEY_UNKNOWN', 1);
 		expect(said).toContain('openbsd-79-base.pub');
@@ -93,14 +148,39 @@ describe.skipIf(LAB === null)('bad input (needs a practice host)', () => {
 		await world.host.inside('rm /var/db/bsdup/lock');
 	});
 
-	test('a set that is not the listed one', async () => {
+	test('a journal that is damaged, and its last line cut off is no damage', async () => {
+		await world.host.inside('ln -s held-by:run-other /var/db/bsdup/lock');
+		await refused(upgradeArgs(world, '7.8'), 'E_HOST_HELD', 1);
+		const run =
+			readdirSync(world.state)
+				.filter((name) => name.startsWith('run-'))
+				.sort()
+				.at(-1) ?? '';
+		const journal = join(world.state, run, 'journal.jsonl');
+		appendFileSync(journal, '{"t":1,"kind":"st');
+		await refused(['resume', run, '--yes'], 'E_HOST_HELD', 1);
+		const damaged = `{"t":1,"kind":"st\n${readFileSync(journal, 'utf8')}`;
+		writeFileSync(journal, damaged);
+		expect(await refused(['resume', run, '--yes'], 'E_JOURNAL', 1)).toContain('journal.jsonl:1');
+		expect(readFileSync(journal, 'utf8')).toBe(damaged);
+		await world.host.inside('rm /var/db/bsdup/lock');
+	});
+
+	test.each<[what: string, change: (whole: Buffer) => Buffer]>([
+		['longer than the listed one', (whole) => Buffer.concat([whole, Buffer.from('x')])],
+		[
+			'cut off, with the length of the listed one',
+			(whole) => Buffer.concat([whole.subarray(0, whole.length >> 1), Buffer.alloc(whole.length - (whole.length >> 1))]),
+		],
+	])('a set %s', async (_what, change) => {
 		const set = join(world.mirror.dir, '7.8/amd64/comp78.tgz');
 		const whole = readFileSync(set);
-		appendFileSync(set, 'x');
+		writeFileSync(set, change(whole));
 		const result = await world.bsdup(upgradeArgs(world, '7.8'));
 		writeFileSync(set, whole);
 		expect(result.stderr).toContain('Code:  E_HASH_MISMATCH');
 		expect(result.code).toBe(1);
-		expect((await world.host.inside('ls /obsd')).code).not.toBe(0);
+		expect((await world.host.inside('ls -d /obsd /usr/rel/comp78.tgz /home/rel/comp78.tgz 2>/dev/null')).output).toBe('');
+		expect((await world.host.inside('sh /var/db/bsdup/$(ls -l /var/db/bsdup/lock | sed s/.*held-by://)/resume.sh release')).code).toBe(0);
 	});
 });
