@@ -19,7 +19,8 @@ export const planFlags = {
 	site: Flags.string({ description: 'a site set in the directory of the sets', multiple: true, default: [], helpValue: 'FILE' }),
 	'site-sha256': Flags.string({ description: 'its SHA256, in the order of --site', multiple: true, default: [], helpValue: 'HEX' }),
 	watchdog: Flags.integer({ description: 'minutes after base until a hung shutdown is cut short', default: 15, min: 1 }),
-	unattended: Flags.boolean({ description: 'nobody answers: merge in batch mode' }),
+	// Without a default a flag that is not given is undefined, which no plan file can hold.
+	unattended: Flags.boolean({ description: 'nobody answers: merge in batch mode', default: false }),
 };
 
 /** What oclif parsed of `planFlags`. */
