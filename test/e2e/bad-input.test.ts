@@ -138,6 +138,11 @@ describe.skipIf(LAB === null)('bad input (needs a practice host)', () => {
 		await world.host.inside('hostname elsewhere');
 		expect(await refused(run, 'E_PLAN_OTHER_HOST', 2)).toContain('host: plan practice, host elsewhere');
 		await world.host.inside('hostname practice');
+		const attended = words.filter((word) => word !== '--unattended');
+		expect((await world.bsdup(['plan', ...attended, '--format', 'json', '--out', file])).stderr).toBe('');
+		await world.host.inside('hostname elsewhere');
+		await refused(run, 'E_PLAN_OTHER_HOST', 2);
+		await world.host.inside('hostname practice');
 	});
 
 	test('a host that another run holds: the holder is named', async () => {

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { whyNot } from '../lab/ability.ts';
 
 /** The test command: installs what real parts are missing (root on Debian only), then lint, types and the suite. */
 
@@ -56,6 +57,16 @@ function withoutDaemons<T>(install: () => T): T {
 	}
 }
 
+/** Which practice host the tests have, where it is not the full one. */
+function tellLab(): void {
+	const full = whyNot('root');
+	if (full === null) return;
+	const none = whyNot('namespace');
+	if (none === null)
+		console.log(`The practice host runs in a user namespace of one uid (${full}); what that cannot do is skipped by name.`);
+	else console.log(`There is no practice host (${none}); the tests that need one are skipped by name.`);
+}
+
 function check(title: string, command: string, args: string[]): boolean {
 	console.log(`== ${title}`);
 	return spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] }).status === 0;
@@ -70,6 +81,7 @@ interface Report {
 }
 
 installParts();
+tellLab();
 const bin = (name: string): string => join('node_modules/.bin', name);
 const lint = check('lint', bin('biome'), ['ci', '.']);
 const types = check('types', bin('tsc'), ['--noEmit']);
