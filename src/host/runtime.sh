@@ -306,6 +306,17 @@ poll)
 	say "$([ -z "$text" ] || printf '%s\n' "$text" | sh 2>/dev/null)"
 	tail -c "+$(($4 + 1))" "$jobs/$2/$3/log"
 	;;
+lead)
+	# Start and follow in one process: the follower is there before the zone's first command, so nothing is started after base.
+	if [ ! -d "$jobs/$2/$3" ]; then
+		begin "$2" "$3"
+		tail -n +1 -f "$a/log" &
+		tail=$!
+		echo $tail >>"$a/followers"
+		launch "$2"
+		wait $tail
+	fi
+	;;
 follow)
 	# Registered before the look: either this sees the failure, or the failing job sees this.
 	echo $$ >>"$jobs/$2/$3/followers"

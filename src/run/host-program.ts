@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { dirname } from 'node:path/posix';
 import { BsdupError } from '../errors.ts';
 import { renderScript } from '../host/script.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan, Step } from '../plan/plan.ts';
 import { quote } from '../transport/quote.ts';
 import type { RunResult, Transport } from '../transport/transport.ts';
 import type { HostLink } from './host-link.ts';
@@ -119,9 +119,13 @@ export class HostProgram {
 		return { ...parseState(state), measured: words.map(Number), log: Buffer.from(log.join('\n'), 'latin1') };
 	}
 
-	/** Follows the log through one process that is there before the zone begins; ends with the connection. */
-	async follow(step: string, attempt: number, timeoutMs: number, onText: (text: string) => void, signal: AbortSignal): Promise<void> {
-		await this.#transport.run(`sh ${quote(this.#script)} follow ${step} ${attempt}`, { timeoutMs, onStdout: onText, signal });
+	/**
+	 * Follows the log of an attempt through one process; ends with the connection, or with a job that fails. `lead` also starts the
+	 * attempt, with the follower there before its first command; where it was begun before, it does nothing.
+	 */
+	async follow(verb: 'lead' | 'follow', step: Step, attempt: number, onText: (text: string) => void, signal: AbortSignal): Promise<void> {
+		const timeoutMs = step.timeout * 1000;
+		await this.#transport.run(this.#line(verb, step.id, String(attempt)), { timeoutMs, onStdout: onText, signal });
 	}
 
 	/** One look, no patience: has the host been rebooted since the step began? Throws when it cannot be reached. */

@@ -25,30 +25,24 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 			journal.append({ kind: 'step', id: step.id, status: 'running', attempt: state.attempt, detail: '' });
 			// Said before: the reboot may leave no time to say it.
 			if (transport.local) for (const text of goOnAtConsole(context.plan)) context.emit({ kind: 'notice', text });
-			await startFollowed(step, context, state.attempt);
-		} else await quietly(host.follow(step.id, state.attempt, step.timeout * 1000, say(step, context), context.signal), context);
+			await followed('lead', step, context, state.attempt);
+		} else await followed('follow', step, context, state.attempt);
 		if (transport.local) {
 			journal.append({ kind: 'step', id: step.id, status: 'waiting', attempt: state.attempt, detail: 'the reboot' });
 			return 'waiting';
 		}
-		state = await awaitReturn(step, context);
+		state = await awaitReturn(step, context, state.attempt);
 		if (await host.settle(step.id)) {
 			const outcome = await finish(step, context, 'done');
 			return context.pauseAtReboot ? 'waiting' : outcome;
 		}
-		context.emit({ kind: 'notice', text: `${step.id}: the host came back with the step unfinished; it is begun again` });
+		context.emit({ kind: 'notice', text: `${step.id}: the host is here and the step is not done; it is begun again` });
 	}
 }
 
-/** The follower is on the host before the zone's first command, so that nothing needs starting after base. */
-async function startFollowed(step: Step, context: StepContext, attempt: number): Promise<void> {
-	await context.host.start(step.id, attempt);
-	await quietly(context.host.follow(step.id, attempt, step.timeout * 1000, say(step, context), context.signal), context);
-}
-
-/** The end of the connection is what a reboot looks like (F:H): expected. */
-async function quietly(following: Promise<void>, context: StepContext): Promise<void> {
-	await following.catch((error: unknown) => {
+/** Follows until the connection ends, which is what a reboot looks like (F:H), or until the job has failed. */
+async function followed(verb: 'lead' | 'follow', step: Step, context: StepContext, attempt: number): Promise<void> {
+	await context.host.follow(verb, step, attempt, say(step, context), context.signal).catch((error: unknown) => {
 		if (context.signal.aborted || !isPassing(error)) throw error;
 	});
 }
@@ -62,8 +56,11 @@ function say(step: Step, context: StepContext): (text: string) => void {
 	};
 }
 
-/** Waits until the host answers with a later boot. The verdicts that are failures are errors with what to do. */
-async function awaitReturn(step: Step, context: StepContext): Promise<StepState> {
+/**
+ * Waits until the host answers with a later boot, or tells that `attempt` never began. The verdicts that are failures are
+ * errors with what to do.
+ */
+async function awaitReturn(step: Step, context: StepContext, attempt: number): Promise<StepState> {
 	const gone = Date.now();
 	let answered = false;
 	context.emit({ kind: 'notice', text: 'waiting for the host to come back' });
@@ -76,6 +73,7 @@ async function awaitReturn(step: Step, context: StepContext): Promise<StepState>
 				context.journal.append({ kind: 'verdict', id: step.id, verdict: 'rebooted', downMs: Date.now() - gone });
 				return look;
 			}
+			if (look.attempt < attempt) return look;
 			if (look.state === 'failed') {
 				const { log } = await context.host.poll(step.id, look.attempt, 0);
 				throw stepFailed(context, step, `stopped with status ${look.rc} before the reboot`, lastLines(log.toString('utf8')));

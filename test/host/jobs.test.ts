@@ -60,6 +60,20 @@ describe.each(SHELLS)('a job, in %s', (shell) => {
 		expect(host.call('poll', 'odd', '1', '0').stdout).toBe('1 ok\n\nodd');
 	});
 
+	test.skipIf(process.getuid?.() !== 0)(
+		'that is a zone is followed from before its first command until it fails (needs root)',
+		async () => {
+			const zone = (top: string): Step =>
+				makeStep('zone', [`cat '${top}'/*/jobs/zone/1/followers`, 'echo failing', 'exit 3'], { kind: 'zone' });
+			host = new HostProgram((top) => [zone(top)], { shell });
+			// Ended, or this would be the end of its time.
+			expect(host.call('lead', 'zone', '1').code).not.toBeNull();
+			expect(host.state('zone')).toBe('1 failed 3');
+			expect(host.call('follow', 'zone', '1').stdout).toMatch(/^\d+\nfailing$/);
+			expect(host.call('lead', 'zone', '1')).toMatchObject({ code: 0, stdout: '' });
+		},
+	);
+
 	test('started twice with the same number runs once', async () => {
 		host = new HostProgram(slow, { shell });
 		go();

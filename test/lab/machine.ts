@@ -25,6 +25,7 @@ export class Machine {
 	readonly #disk: string;
 	readonly #name: string;
 	#process: ChildProcess | undefined;
+	readonly #entered = new Set<ChildProcess>();
 	#on = false;
 	boots = 0;
 
@@ -107,6 +108,8 @@ export class Machine {
 		if (machine?.exitCode !== null) return;
 		const gone = new Promise((resolve) => machine.once('exit', resolve));
 		machine.kill('SIGKILL');
+		// nsenter(1) stands still with what it started, in the host's mounts, and would hold the disk.
+		for (const child of this.#entered) child.kill('SIGKILL');
 		await gone;
 	}
 
@@ -128,7 +131,10 @@ export class Machine {
 			...env,
 		}).map(([name, value]) => `${name}=${value}`);
 		const inside = ['env', '-i', ...vars, 'chroot', join(this.#dir, 'root'), ...argv];
-		return spawn('nsenter', [...nsenterFlags(this.#kind, this.#init()), ...inside], { stdio: ['pipe', 'pipe', 'pipe'] });
+		const child = spawn('nsenter', [...nsenterFlags(this.#kind, this.#init()), ...inside], { stdio: ['pipe', 'pipe', 'pipe'] });
+		this.#entered.add(child);
+		child.once('exit', () => this.#entered.delete(child));
+		return child;
 	}
 
 	/** Runs a line as at the console. Ends with a signal when the machine goes down meanwhile. */
