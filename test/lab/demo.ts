@@ -57,7 +57,7 @@ function sayWhatStandsFor(): void {
 	const stands = [
 		['/usr/bin/mksh', "the machine's own sh for ksh"],
 		['/usr/bin/paxtar', 'GNU tar for the base tar'],
-		['/usr/bin/signify-openbsd', 'no signify on the host'],
+		['/usr/bin/signify-openbsd', "bsdup's own verification for signify"],
 	] as const;
 	for (const [file, instead] of stands) if (!existsSync(file)) console.log(`(${file} is not here: ${instead})`);
 	if (LAB !== 'namespace') return;

@@ -21,7 +21,10 @@ tar) for tar in paxtar tar; do [ ! -x $real/bin/$tar ] || exec $real/bin/$tar "$
 # Debian's awk is a link into /etc, which is not the tree's.
 awk) for awk in original-awk mawk gawk; do [ ! -x $real/bin/$awk ] || exec $real/bin/$awk "$@"; done ;;
 gtar) exec $real/bin/tar "$@" ;;
-signify) exec $real/bin/signify-openbsd "$@" ;;
+signify)
+	[ ! -x $real/bin/signify-openbsd ] || exec $real/bin/signify-openbsd "$@"
+	exec /lab/node /lab/package/dist/test/lab/signify.js "$@"
+	;;
 node) exec /lab/node "$@" ;;
 # sshd starts itself again by argv[0] for each connection, and shall meet the gate then. ssh-server.ts does so too.
 sshd)

@@ -11,6 +11,7 @@ import ssh2, { type AuthContext, type PseudoTtyInfo, type ServerChannel, type Se
  *   sshd -p PORT    becomes a daemon; ends when that listens
  *   sshd -D PORT    the daemon itself
  *   sshd -R         one connection, which is its file descriptor 0
+ *   sshd -t         ends with 255 where sshd_config holds a keyword it does not know
  *
  * A terminal is script(1)'s; it keeps the size it began with.
  */
@@ -24,13 +25,28 @@ const NAMED = new Set(['ABRT', 'ALRM', 'FPE', 'HUP', 'ILL', 'INT', 'KILL', 'PIPE
 /** What a shell answers for a program that SIGSYS ended; the protocol has no name for it. */
 const BAD_SYSTEM_CALL = 159;
 
+/** The keywords that practice hosts write (tree.ts, install.ts). */
+const KEYWORDS =
+	/^(#|$|(PermitRootLogin|UsePAM|StrictModes|PasswordAuthentication|Subsystem|SetEnv|MaxSessions|KexAlgorithms|HostKeyAlgorithms|Ciphers|MACs|PubkeyAcceptedAlgorithms) )/;
+
 const [mode, port = ''] = process.argv.slice(2);
 if (mode === '-p') becomeDaemon();
 else if (mode === '-D') listen();
 else if (mode === '-R') serve();
+else if (mode === '-t') testConfig('/etc/ssh/sshd_config');
 else {
 	console.error('sshd: usage: sshd -p PORT');
 	process.exitCode = 1;
+}
+
+function testConfig(file: string): void {
+	readFileSync(file, 'utf8')
+		.split('\n')
+		.forEach((line, index) => {
+			if (KEYWORDS.test(line.trim())) return;
+			console.error(`${file}: line ${index + 1}: Bad configuration option: ${line.trim().split(' ')[0]}`);
+			process.exitCode = 255;
+		});
 }
 
 function becomeDaemon(): void {
