@@ -103,6 +103,14 @@ begin() {
 	case $kind in zone | reboot) mark "$1" ;; esac
 }
 
+# look STEP N OFFSET: its state, bytes done and in all where they can be measured, then its log from there on
+look() {
+	say "$(state "$1")"
+	text=$(text_measure "$1")
+	say "$([ -z "$text" ] || printf '%s\n' "$text" | sh 2>/dev/null)"
+	tail -c "+$(($3 + 1))" "$jobs/$1/$2/log"
+}
+
 # mark STEP: what the host looks like before a reboot
 mark() {
 	boot_time >"$jobs/$1/boot"
@@ -297,15 +305,15 @@ start)
 	if [ ! -d "$jobs/$2/$3" ]; then
 		( begin "$2" "$3" && launch "$2" ) || [ -d "$jobs/$2/$3" ] || exit 1
 	fi
-	say "$3"
+	# Most steps are short: they end while this waits, and nobody has to ask again.
+	for moment in 1 2 3 4 5; do
+		[ ! -s "$jobs/$2/$3/rc" ] || break
+		sleep 0.1 2>/dev/null || sleep 1
+	done
+	look "$2" "$3" 0
 	;;
 consented) mkdir -p "$jobs/$2"; : >"$jobs/$2/already"; sync ;;
-poll)
-	say "$(state "$2")"
-	text=$(text_measure "$2")
-	say "$([ -z "$text" ] || printf '%s\n' "$text" | sh 2>/dev/null)"
-	tail -c "+$(($4 + 1))" "$jobs/$2/$3/log"
-	;;
+poll) look "$2" "$3" "$4" ;;
 lead)
 	# Start and follow in one process: the follower is there before the zone's first command, so nothing is started after base.
 	if [ ! -d "$jobs/$2/$3" ]; then

@@ -14,6 +14,14 @@ export interface StepState {
 	rc: number;
 }
 
+/** An attempt as it stands. */
+export interface Look extends StepState {
+	/** Bytes done, and in all, where the step tells them. */
+	measured: number[];
+	/** What its log holds from the offset asked for on. */
+	log: Buffer;
+}
+
 /** Exit status of the verb `hold` when another run holds the host. */
 const HELD = 75;
 
@@ -100,23 +108,18 @@ export class HostProgram {
 		return (await this.#call('proof', step)).code === 0;
 	}
 
-	/** Starts attempt `attempt`; a second call with the same number starts nothing. */
-	async start(step: string, attempt: number): Promise<void> {
-		this.#must(await this.#call('start', step, String(attempt)), `start ${step}`);
+	/** Starts attempt `attempt` and looks at it a moment later; a second call with the same number starts nothing. */
+	async start(step: string, attempt: number): Promise<Look> {
+		return this.#look(`start ${step}`, 'start', step, String(attempt));
 	}
 
 	async consented(step: string): Promise<void> {
 		this.#must(await this.#call('consented', step), 'record the confirmation');
 	}
 
-	/** The attempt's state, bytes done and in all where the step tells them, and the bytes of its log from `offset` on. */
-	async poll(step: string, attempt: number, offset: number): Promise<StepState & { measured: number[]; log: Buffer }> {
-		const line = this.#line('poll', step, String(attempt), String(offset));
-		// As bytes: what is no text, or is cut in the middle of a character, must not move the next offset.
-		const { stdout } = this.#must(await this.#link.run(line, { encoding: 'latin1' }), `follow ${step}`);
-		const [state = '', measure = '', ...log] = stdout.split('\n');
-		const words = measure.split(' ').filter((word) => /^\d+$/.test(word));
-		return { ...parseState(state), measured: words.map(Number), log: Buffer.from(log.join('\n'), 'latin1') };
+	/** Looks at an attempt; its log from byte `offset` on. */
+	async poll(step: string, attempt: number, offset: number): Promise<Look> {
+		return this.#look(`follow ${step}`, 'poll', step, String(attempt), String(offset));
 	}
 
 	/**
@@ -142,6 +145,14 @@ export class HostProgram {
 	/** Runs an attended step on the person's terminal. */
 	async attended(step: string): Promise<boolean> {
 		return (await this.#transport.terminal(`sh ${quote(this.#script)} attended ${step}`)).code === 0;
+	}
+
+	async #look(what: string, ...line: [string, ...string[]]): Promise<Look> {
+		// As bytes: what is no text, or is cut in the middle of a character, must not move the next offset.
+		const { stdout } = this.#must(await this.#link.run(this.#line(...line), { encoding: 'latin1' }), what);
+		const [state = '', measure = '', ...log] = stdout.split('\n');
+		const words = measure.split(' ').filter((word) => /^\d+$/.test(word));
+		return { ...parseState(state), measured: words.map(Number), log: Buffer.from(log.join('\n'), 'latin1') };
 	}
 
 	async #call(verb: string, ...args: string[]): Promise<RunResult> {

@@ -4,7 +4,6 @@ import type { StepContext, StepOutcome } from './context.ts';
 
 /** Asks before what cannot be taken back; the answer is recorded on the host, so that it is asked once in a run. */
 export async function runConfirm(step: Step, context: StepContext): Promise<StepOutcome> {
-	if (await context.host.settle(step.id)) return 'already';
 	const { stdout } = await context.link.run(step.commands.join('\n'));
 	if (!(await context.confirm(stdout.trimEnd().split('\n')))) {
 		throw new BsdupError({

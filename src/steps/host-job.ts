@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Step } from '../plan/plan.ts';
-import type { StepState } from '../run/host-program.ts';
+import type { Look, StepState } from '../run/host-program.ts';
 import type { StepContext, StepOutcome } from './context.ts';
 import { stepFailed } from './failure.ts';
 
@@ -21,8 +21,7 @@ export async function runHostJob(step: Step, context: StepContext, known: StepSt
 	let failures = 0;
 	for (let attempt = known.attempt + 1; ; attempt++) {
 		context.journal.append({ kind: 'step', id: step.id, status: 'running', attempt, detail: '' });
-		await context.host.start(step.id, attempt);
-		const { state, rc, tail } = await followJob(step, context, attempt);
+		const { state, rc, tail } = await followJob(step, context, attempt, await context.host.start(step.id, attempt));
 		if (state === 'ok') return proven(step, context);
 		if (state === 'lost' && ++lost <= LOST_LIMIT) {
 			context.emit({ kind: 'notice', text: `${step.id} was cut on the host; it is begun again` });
@@ -32,11 +31,12 @@ export async function runHostJob(step: Step, context: StepContext, known: StepSt
 	}
 }
 
-/** Follows a running attempt by asking again and again; a lost connection changes nothing. */
-export async function followJob(step: Step, context: StepContext, attempt: number): Promise<StepState & { tail: string }> {
+/** Follows an attempt by asking again and again, from a first `look` on; a lost connection changes nothing. */
+export async function followJob(step: Step, context: StepContext, attempt: number, first?: Look): Promise<StepState & { tail: string }> {
 	const began = Date.now();
 	const end = began + step.timeout * 1000;
-	let first: number | undefined;
+	let begin: number | undefined;
+	let look = first;
 	let offset = 0;
 	let pause = POLL_FIRST_MS;
 	let rest = Buffer.alloc(0);
@@ -48,14 +48,12 @@ export async function followJob(step: Step, context: StepContext, attempt: numbe
 		if (tail.length > TAIL_LINES) tail.shift();
 	};
 	for (;;) {
-		// Before the first look too: a job that has not begun to exist yet makes the host wait for it.
-		await sleep(pause, undefined, { signal: context.signal });
-		pause = Math.min(pause * 1.5, POLL_LONGEST_MS);
-		const { log, measured, ...state } = await context.host.poll(step.id, attempt, offset);
+		const { log, measured, ...state } = look ?? (await context.host.poll(step.id, attempt, offset));
+		look = undefined;
 		const [done, total = null] = measured;
 		if (done !== undefined) {
-			first ??= done;
-			const rate = (done - first) / Math.max(1, (Date.now() - began) / 1000);
+			begin ??= done;
+			const rate = (done - begin) / Math.max(1, (Date.now() - began) / 1000);
 			context.emit({ kind: 'progress', id: step.id, done, total: total === null ? null : Math.max(total, done), rate });
 		}
 		offset += log.length;
@@ -69,6 +67,8 @@ export async function followJob(step: Step, context: StepContext, attempt: numbe
 			return { ...state, tail: tail.join('\n') };
 		}
 		if (Date.now() > end) throw stepFailed(context, step, `still runs after ${step.timeout} s; it is left running`);
+		await sleep(pause, undefined, { signal: context.signal });
+		pause = Math.min(pause * 1.5, POLL_LONGEST_MS);
 	}
 }
 

@@ -7,7 +7,8 @@ import type { StepState } from '../run/host-program.ts';
 import type { StepContext, StepOutcome } from './context.ts';
 import { stepFailed } from './failure.ts';
 
-const LOOK_AGAIN_MS = 500;
+const LOOK_AGAIN_MS = 200;
+const LOOK_LONGEST_MS = 2_000;
 const TAIL_LINES = 8;
 
 /**
@@ -63,9 +64,11 @@ function say(step: Step, context: StepContext): (text: string) => void {
 async function awaitReturn(step: Step, context: StepContext, attempt: number): Promise<StepState> {
 	const gone = Date.now();
 	let answered = false;
+	let pause = LOOK_AGAIN_MS;
 	context.emit({ kind: 'notice', text: 'waiting for the host to come back' });
 	while (Date.now() - gone < context.rebootMs) {
-		await sleep(LOOK_AGAIN_MS, undefined, { signal: context.signal });
+		await sleep(pause, undefined, { signal: context.signal });
+		pause = Math.min(pause * 1.2, LOOK_LONGEST_MS);
 		try {
 			const look = await context.host.verdict(step.id);
 			answered = true;
