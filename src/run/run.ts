@@ -49,7 +49,7 @@ async function walk(context: StepContext, states: Map<string, StepState>): Promi
 			if (done.has(step.id) || running.has(step.id) || !step.needs.every((need) => done.has(need))) continue;
 			const work = one(step, context, states.get(step.id) ?? none).then(
 				(outcome) => {
-					if (outcome === 'waiting') waiting = true;
+					if (outcome === 'waiting' || outcome === 'paused') waiting = true;
 					if (outcome !== 'waiting') done.add(step.id);
 				},
 				(error: unknown) => {
@@ -85,7 +85,7 @@ async function one(step: Step, context: StepContext, known: StepState): Promise<
 	emit({ kind: 'step', id: step.id, status: 'running' });
 	try {
 		const outcome = await act(step, context, known);
-		tell(outcome, '');
+		tell(outcome === 'paused' ? 'done' : outcome, '');
 		return outcome;
 	} catch (error) {
 		if (!context.signal.aborted) tell('failed', error instanceof BsdupError ? error.code : String(error));

@@ -25,5 +25,5 @@ export interface StepContext {
 	rebootMs: number;
 }
 
-/** How a step ended for the run: `waiting` ends the program with status 3. */
-export type StepOutcome = 'done' | 'already' | 'waiting';
+/** How a step ended for the run: `waiting` (not done) and `paused` (done) end the program with status 3. */
+export type StepOutcome = 'done' | 'already' | 'waiting' | 'paused';

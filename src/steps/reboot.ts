@@ -35,7 +35,7 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 		state = await awaitReturn(step, context, state.attempt);
 		if (await host.settle(step.id)) {
 			const outcome = await finish(step, context, 'done');
-			return context.pauseAtReboot ? 'waiting' : outcome;
+			return context.pauseAtReboot ? 'paused' : outcome;
 		}
 		context.emit({ kind: 'notice', text: `${step.id}: the host is here and the step is not done; it is begun again` });
 	}
