@@ -38,7 +38,8 @@ export function sshTransport(spec: SshSpec): Transport {
 		reach.identities = { files: [spec.identity], chosen: true, only: true };
 	}
 	const name = nameOf(reach);
-	const shell = shellCommand(spec.become).join(' ');
+	// In the login shell's place: otherwise some answer 137 for a command that ended by SIGKILL.
+	const shell = `exec ${shellCommand(spec.become).join(' ')}`;
 	const memory: Memory = { trusted: new Set(), keys: new Map(), passwords: new Map() };
 	let clients: Client[] = [];
 	/** The connection is in use and nothing speaks against it. */

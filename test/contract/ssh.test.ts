@@ -9,15 +9,19 @@ describe.skipIf(!haveSshd)('over SSH (needs sshd)', () => {
 		sshd = await startSshd();
 	});
 	afterAll(() => sshd?.stop());
-	testTransport('a host over SSH', async () => {
-		const host = sshTransport({
-			host: `${sshd.user}@127.0.0.1:${sshd.port}`,
-			become: 'none',
-			identity: sshd.identity,
-			knownHostsFile: sshd.knownHosts,
-			configFile: '/dev/null',
-		});
-		await host.connect();
-		return host;
-	});
+	testTransport(
+		'a host over SSH',
+		async () => {
+			const host = sshTransport({
+				host: `${sshd.user}@127.0.0.1:${sshd.port}`,
+				become: 'none',
+				identity: sshd.identity,
+				knownHostsFile: sshd.knownHosts,
+				configFile: '/dev/null',
+			});
+			await host.connect();
+			return host;
+		},
+		process.getuid?.() === 0,
+	);
 });

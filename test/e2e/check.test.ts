@@ -1,11 +1,9 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { LAB } from '../lab/ability.ts';
 import { publish } from '../lab/mirror.ts';
 import { makeWorld, type Outcome, type World } from '../lab/world.ts';
 import { BACKUP } from './proof.ts';
-
-const able = process.getuid?.() === 0 && existsSync('/usr/sbin/sshd');
 
 /** What a host has against it, and the findings it is told by, in order. */
 const FAULTS: [string, string][] = [
@@ -24,7 +22,7 @@ const FAULTS: [string, string][] = [
 	['backup-on-root', ':'],
 ];
 
-describe.skipIf(!able)('bsdup check on a practice host (needs root and sshd)', () => {
+describe.skipIf(LAB === null)('bsdup check (needs a practice host)', () => {
 	let world: World;
 	beforeEach(async () => {
 		world = await makeWorld('7.7', '7.8');

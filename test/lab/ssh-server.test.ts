@@ -61,7 +61,7 @@ for (const [server, kind] of SERVERS)
 			expect(results[0]).toMatchObject({ code: 7, stdout: 'out\n', stderr: 'err\n' });
 			expect(results[1]).toMatchObject({ code: null, signal: 'SIGTERM' });
 			expect(results[2]?.stdout.length).toBeGreaterThan(5_900_000);
-			expect(host.processLog().some((line) => line.includes('/bin/ksh -c sh'))).toBe(true);
+			expect(host.processLog().some((line) => line.includes('/bin/ksh -c exec sh'))).toBe(true);
 		});
 
 		test('gives a terminal of the size asked for, which takes what is typed', async () => {

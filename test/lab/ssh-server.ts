@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { openSync, readFileSync } from 'node:fs';
+import { existsSync, openSync, readFileSync } from 'node:fs';
 import { createServer, Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import ssh2, { type AuthContext, type PseudoTtyInfo, type ServerChannel, type Session } from 'ssh2';
+import ssh2, { type Algorithms, type AuthContext, type PseudoTtyInfo, type ServerChannel, type Session } from 'ssh2';
 
 /**
  * Stands for OpenSSH's sshd where its logins cannot work: in a user namespace of one uid. As the real one it starts
@@ -17,6 +17,7 @@ import ssh2, { type AuthContext, type PseudoTtyInfo, type ServerChannel, type Se
  */
 
 const SSHD = '/usr/sbin/sshd';
+const CONFIG = '/etc/ssh/sshd_config';
 const REAL = '/lab/real/bin';
 /** What OpenSSH's is told by its SetEnv. */
 const PATH = '/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin';
@@ -33,7 +34,7 @@ const [mode, port = ''] = process.argv.slice(2);
 if (mode === '-p') becomeDaemon();
 else if (mode === '-D') listen();
 else if (mode === '-R') serve();
-else if (mode === '-t') testConfig('/etc/ssh/sshd_config');
+else if (mode === '-t') testConfig(CONFIG);
 else {
 	console.error('sshd: usage: sshd -p PORT');
 	process.exitCode = 1;
@@ -69,13 +70,22 @@ function listen(): void {
 }
 
 function serve(): void {
-	const server = new ssh2.Server({ hostKeys: [readFileSync('/etc/ssh/ssh_host_ed25519_key')] }, (client) => {
+	const keys = ['ed25519', 'rsa'].map((type) => `/etc/ssh/ssh_host_${type}_key`).filter((file) => existsSync(file));
+	const server = new ssh2.Server({ hostKeys: keys.map((file) => readFileSync(file)), algorithms: algorithmsOf(CONFIG) }, (client) => {
 		client.on('authentication', (context) => (allowed(context) ? context.accept() : context.reject(['publickey'])));
 		client.on('session', (accept) => onSession(accept()));
 		client.on('error', (error) => console.error(`sshd: ${error.message}`));
 		client.on('close', () => process.exit(0));
 	});
 	server.injectSocket(new Socket({ fd: 0 }));
+}
+
+/** The algorithms that sshd_config names; ssh2's own where it names none. */
+function algorithmsOf(file: string): Algorithms {
+	const text = readFileSync(file, 'utf8');
+	const kinds = { kex: 'KexAlgorithms', serverHostKey: 'HostKeyAlgorithms', cipher: 'Ciphers', hmac: 'MACs' };
+	const named = Object.entries(kinds).map(([kind, word]) => [kind, new RegExp(`^${word} (.*)$`, 'm').exec(text)?.[1]?.split(',')]);
+	return Object.fromEntries(named.filter(([, list]) => list !== undefined)) as Algorithms;
 }
 
 /** The account's own authorized_keys, by public key only; a key without a signature is only asked about. */

@@ -301,35 +301,40 @@ describe.skipIf(!haveSshd)('a connection (needs sshd)', () => {
 		});
 	});
 
-	test('gives a terminal of the size of the person’s, which follows when it changes', async () => {
-		const { stdout } = process;
-		const transport = host(await server());
-		await transport.connect();
-		let shown = '';
-		const write = vi.spyOn(stdout, 'write').mockImplementation((text) => {
-			shown += String(text);
-			return true;
-		});
-		const size = (rows: number, columns: number): void => {
-			Object.defineProperty(stdout, 'rows', { value: rows, configurable: true });
-			Object.defineProperty(stdout, 'columns', { value: columns, configurable: true });
-		};
-		const before = [stdout.rows, stdout.columns];
-		try {
-			size(33, 101);
-			const running = transport.terminal('tty; stty size; trap "stty size; exit 5" WINCH; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.3; done');
-			await vi.waitFor(() => expect(shown).toMatch(/\/dev\/pts\/\d+\s+33 101/), { timeout: 3_000 });
-			await sleep(200);
-			size(44, 120);
-			stdout.emit('resize');
-			expect(await running).toMatchObject({ code: 5 });
-		} finally {
-			write.mockRestore();
-			size(before[0] as number, before[1] as number);
-		}
-		expect(shown).toContain('44 120');
-		expect(stdout.listenerCount('resize')).toBe(0);
-	});
+	test.skipIf(process.getuid?.() !== 0)(
+		'gives a terminal of the size of the person’s, which follows when it changes (needs root)',
+		async () => {
+			const { stdout } = process;
+			const transport = host(await server());
+			await transport.connect();
+			let shown = '';
+			const write = vi.spyOn(stdout, 'write').mockImplementation((text) => {
+				shown += String(text);
+				return true;
+			});
+			const size = (rows: number, columns: number): void => {
+				Object.defineProperty(stdout, 'rows', { value: rows, configurable: true });
+				Object.defineProperty(stdout, 'columns', { value: columns, configurable: true });
+			};
+			const before = [stdout.rows, stdout.columns];
+			try {
+				size(33, 101);
+				const running = transport.terminal(
+					'tty; stty size; trap "stty size; exit 5" WINCH; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.3; done',
+				);
+				await vi.waitFor(() => expect(shown).toMatch(/\/dev\/pts\/\d+\s+33 101/), { timeout: 3_000 });
+				await sleep(200);
+				size(44, 120);
+				stdout.emit('resize');
+				expect(await running).toMatchObject({ code: 5 });
+			} finally {
+				write.mockRestore();
+				size(before[0] as number, before[1] as number);
+			}
+			expect(shown).toContain('44 120');
+			expect(stdout.listenerCount('resize')).toBe(0);
+		},
+	);
 });
 
 /** Logins that it let in so far. */
