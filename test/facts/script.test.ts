@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -83,7 +83,7 @@ function run(shell: string, name: string, programs: Record<string, string>, file
 	for (const program of ['sed', 'grep', 'awk', 'cat', 'sort', 'cut', 'date', 'false'])
 		for (const folder of ['/bin', '/usr/bin'])
 			if (existsSync(join(folder, program)) && !existsSync(join(root, 'programs', program)))
-				cpSync(join(folder, program), join(root, 'programs', program), { dereference: true });
+				copyFileSync(realpathSync(join(folder, program)), join(root, 'programs', program));
 	const before = readdirSync(root, { recursive: true });
 	const script = factsScript(probes)
 		.replace(/^PATH=[^;]*/, `PATH=${join(root, 'programs')}`)

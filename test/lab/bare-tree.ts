@@ -33,7 +33,7 @@ export function makeBareTree(name: ReleaseName): BareTree {
 	for (const sub of ['lab/real', 'lab/run', 'lab/log', 'lab/ctl']) mkdirSync(join(dir, sub), { recursive: true });
 	copyFileSync(join(ROOT, 'test/lab/gate.sh'), join(dir, 'lab/gate'));
 	chmodSync(join(dir, 'lab/gate'), 0o755);
-	cpSync(join(ROOT, 'test/lab/stand-ins'), join(dir, 'lab/stand-ins'), { recursive: true });
+	cpSync(join(ROOT, 'test/lab/stand-ins'), join(dir, 'lab/stand-ins'), { recursive: true, verbatimSymlinks: true });
 	put('lab/run/level', `${RELEASES[name].level}\n`);
 	put('lab/run/version', `${RELEASES[name].version}\n`);
 	put('lab/run/boottime', '1795473322\n');

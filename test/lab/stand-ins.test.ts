@@ -21,7 +21,7 @@ function install(name: ReleaseName, kernel: ReleaseName = name): void {
 	for (const sub of ['lab/real', 'lab/run', 'lab/log', 'lab/ctl', 'work']) mkdirSync(join(dir, sub), { recursive: true });
 	copyFileSync(join(ROOT, 'test/lab/gate.sh'), join(dir, 'lab/gate'));
 	chmodSync(join(dir, 'lab/gate'), 0o755);
-	cpSync(join(ROOT, 'test/lab/stand-ins'), join(dir, 'lab/stand-ins'), { recursive: true });
+	cpSync(join(ROOT, 'test/lab/stand-ins'), join(dir, 'lab/stand-ins'), { recursive: true, verbatimSymlinks: true });
 	write('lab/run/level', `${RELEASES[kernel].level}\n`);
 	write('lab/run/version', `${RELEASES[kernel].version}\n`);
 	write('lab/run/boottime', '1795473322\n');
