@@ -14,6 +14,7 @@ export default class PlanCommand extends BaseCommand {
 	static override flags = {
 		...hostFlags,
 		...planFlags,
+		facts: Flags.string({ description: 'facts gathered earlier (bsdup facts --json), instead of asking the host', helpValue: 'FILE' }),
 		format: Flags.option({
 			options: ['text', 'json', 'sh'] as const,
 			description: 'for people, for upgrade --plan, or as a script for the host',

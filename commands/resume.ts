@@ -13,12 +13,7 @@ export default class ResumeCommand extends BaseCommand {
 	async run(): Promise<unknown> {
 		const { args, flags } = await this.parse(ResumeCommand);
 		const folder = findRun(flags.state, args.run);
-		process.exitCode = await carry(folder, {
-			yes: flags.yes,
-			json: this.jsonEnabled(),
-			pauseAtReboot: flags['pause-at-reboot'],
-			patience: flags.patience,
-		});
+		process.exitCode = await carry(folder, flags, this.jsonEnabled());
 		return undefined;
 	}
 }

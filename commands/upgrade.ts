@@ -2,7 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { carry, requireSomebody } from '../src/cli/carry.ts';
 import { makePlan } from '../src/cli/make-plan.ts';
-import { hostFlags, openHost } from '../src/cli/open-host.ts';
+import { hostFlags, keptHostFlags, openHost } from '../src/cli/open-host.ts';
 import { checkPlanFits } from '../src/cli/plan-fits.ts';
 import { planFlags } from '../src/cli/plan-flags.ts';
 import { planOrRefuse } from '../src/cli/plan-or-refuse.ts';
@@ -18,7 +18,7 @@ export default class UpgradeCommand extends BaseCommand {
 		...hostFlags,
 		...planFlags,
 		...runFlags,
-		plan: Flags.string({ description: 'run this plan (bsdup plan --format json)', helpValue: 'FILE', exclusive: ['to', 'facts'] }),
+		plan: Flags.string({ description: 'run this plan (bsdup plan --format json)', helpValue: 'FILE', exclusive: ['to'] }),
 		'dry-run': Flags.boolean({ default: false, description: 'print the plan and stop' }),
 	};
 	static override examples = [
@@ -36,17 +36,8 @@ export default class UpgradeCommand extends BaseCommand {
 			this.log(planText(plan));
 			return plan;
 		}
-		const { identity, become, 'known-hosts': knownHosts, 'ssh-config': sshConfig } = flags;
-		const reach = Object.fromEntries(
-			Object.entries({ identity, become, 'known-hosts': knownHosts, 'ssh-config': sshConfig }).filter(([, value]) => value !== undefined),
-		);
-		const folder = createRun(stateDir(flags.state), plan, args.host ?? null, reach);
-		process.exitCode = await carry(folder, {
-			yes: flags.yes,
-			json: this.jsonEnabled(),
-			pauseAtReboot: flags['pause-at-reboot'],
-			patience: flags.patience,
-		});
+		const folder = createRun(stateDir(flags.state), plan, args.host ?? null, keptHostFlags(flags));
+		process.exitCode = await carry(folder, flags, this.jsonEnabled());
 		return undefined;
 	}
 

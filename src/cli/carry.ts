@@ -10,21 +10,14 @@ import { HostLink } from '../run/host-link.ts';
 import { HostProgram } from '../run/host-program.ts';
 import { run } from '../run/run.ts';
 import { ask, hostTransport } from './open-host.ts';
-
-export interface CarryOptions {
-	yes: boolean;
-	json: boolean;
-	pauseAtReboot: boolean;
-	/** Minutes a host may stay away. */
-	patience: number;
-}
+import type { RunFlags } from './run-flags.ts';
 
 /** Carries a run from where it stands; returns the exit status. Ctrl-C ends this program, never a job on the host. */
-export async function carry(folder: RunFolder, options: CarryOptions): Promise<number> {
+export async function carry(folder: RunFolder, flags: RunFlags, json: boolean): Promise<number> {
 	const letGo = holdRun(folder);
 	const journal = openJournal(folder.journal);
 	const renderer = chooseRenderer({
-		json: options.json,
+		json,
 		stdout: process.stdout,
 		rows: process.stdout.rows ?? 0,
 		columns: process.stdout.columns ?? 80,
@@ -38,7 +31,7 @@ export async function carry(folder: RunFolder, options: CarryOptions): Promise<n
 		stop.abort();
 	};
 	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, onSignal);
-	const link = new HostLink(transport, (text) => renderer.event({ kind: 'notice', text }), options.patience * 60_000);
+	const link = new HostLink(transport, (text) => renderer.event({ kind: 'notice', text }), flags.patience * 60_000);
 	try {
 		// A resume may come while the host is between two boots.
 		await link.retry(() => transport.connect(), stop.signal);
@@ -50,10 +43,10 @@ export async function carry(folder: RunFolder, options: CarryOptions): Promise<n
 			journal,
 			emit: (event) => renderer.event(event),
 			signal: stop.signal,
-			confirm: (lines) => confirm(lines, options, renderer),
-			pauseAtReboot: options.pauseAtReboot,
+			confirm: (lines) => confirm(lines, flags.yes, renderer),
+			pauseAtReboot: flags['pause-at-reboot'],
 			cache: join(folder.dir, '..', 'sets'),
-			rebootMs: options.patience * 60_000,
+			rebootMs: flags.patience * 60_000,
 		});
 		renderer.event({
 			kind: 'end',
@@ -85,9 +78,9 @@ export async function carry(folder: RunFolder, options: CarryOptions): Promise<n
 	}
 }
 
-async function confirm(lines: readonly string[], options: CarryOptions, renderer: Renderer): Promise<boolean> {
+async function confirm(lines: readonly string[], yes: boolean, renderer: Renderer): Promise<boolean> {
 	for (const text of lines) renderer.event({ kind: 'notice', text });
-	if (options.yes) return true;
+	if (yes) return true;
 	if (!process.stdin.isTTY) return false;
 	return (await ask('Go on? Type yes: ')) === 'yes';
 }

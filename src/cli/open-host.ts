@@ -1,6 +1,8 @@
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Flags } from '@oclif/core';
 import { BsdupError, EXIT } from '../errors.ts';
+import type { HostFlags } from '../journal/state.ts';
 import { localTransport } from '../transport/local.ts';
 import { sshTransport } from '../transport/ssh.ts';
 import type { Become, Transport } from '../transport/transport.ts';
@@ -13,12 +15,15 @@ export const hostFlags = {
 	'ssh-config': Flags.string({ description: 'ssh_config file instead of your own', helpValue: 'FILE' }),
 };
 
-/** How a host is reached: what `hostFlags` parsed. */
-export interface HostFlags {
-	identity?: string | undefined;
-	become?: string | undefined;
-	'known-hosts'?: string | undefined;
-	'ssh-config'?: string | undefined;
+/** What a run keeps of them, so that a resume reaches the host from any directory. */
+export function keptHostFlags(flags: HostFlags): HostFlags {
+	const file = (path: string | undefined): string | undefined => (path === undefined ? undefined : resolve(path));
+	return {
+		become: flags.become,
+		identity: file(flags.identity),
+		'known-hosts': file(flags['known-hosts']),
+		'ssh-config': file(flags['ssh-config']),
+	};
 }
 
 /** Connects to a host over SSH, or to this machine when `spec` is undefined. Throws what the transport throws. */

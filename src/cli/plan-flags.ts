@@ -9,7 +9,6 @@ export const planFlags = {
 	mirror: Flags.string({ description: 'top of the mirror (http, https, ftp, file or a directory)', helpValue: 'URL' }),
 	manifest: Flags.string({ description: 'a manifest of your own', helpValue: 'FILE' }),
 	method: Flags.string({ description: 'upgrade method', default: 'in-place' }),
-	facts: Flags.string({ description: 'facts gathered earlier (bsdup facts --json), instead of asking the host', helpValue: 'FILE' }),
 	sets: Flags.string({ description: 'directory for the sets on the host', helpValue: 'DIR' }),
 	backup: Flags.string({ description: 'path to back up', multiple: true, default: ['/etc', '/root', '/home', '/var'], helpValue: 'PATH' }),
 	'backup-to': Flags.string({ description: 'directory on the host for the volumes, e.g. a mounted disk', helpValue: 'DIR' }),
@@ -20,10 +19,9 @@ export const planFlags = {
 	site: Flags.string({
 		description: 'a site set of your own on this machine, unpacked after the first reboot, before sysmerge',
 		multiple: true,
-		default: [],
 		helpValue: 'FILE',
 	}),
-	'site-sha256': Flags.string({ description: 'its SHA256, in the order of --site', multiple: true, default: [], helpValue: 'HEX' }),
+	'site-sha256': Flags.string({ description: 'its SHA256, in the order of --site', multiple: true, helpValue: 'HEX' }),
 	watchdog: Flags.integer({ description: 'minutes after base until a hung shutdown is cut short', default: 15, min: 1 }),
 	unattended: Flags.boolean({ default: false, description: 'nobody answers: merge in batch mode' }),
 };
@@ -37,8 +35,8 @@ export interface PlanFlags {
 	'no-backup': boolean;
 	'no-packages': boolean;
 	'stop-forwarding': boolean;
-	site: string[];
-	'site-sha256': string[];
+	site?: string[] | undefined;
+	'site-sha256'?: string[] | undefined;
 	watchdog: number;
 	unattended: boolean;
 }
@@ -61,11 +59,11 @@ export function planOptions(flags: PlanFlags, host: string, now: Date): PlanOpti
 	}
 	const newline = flags.backup.find((path) => !path.startsWith('/') || path.includes('\n'));
 	if (newline !== undefined) throw usage(`${JSON.stringify(newline)} is no absolute path`, ['--backup /home']);
-	if (flags.site.length !== flags['site-sha256'].length)
-		throw usage('every --site needs its --site-sha256', ['--site site78.tgz --site-sha256 HEX']);
-	const site = flags.site.map((path, index) => ({
+	const { site: paths = [], 'site-sha256': hashes = [] } = flags;
+	if (paths.length !== hashes.length) throw usage('every --site needs its --site-sha256', ['--site site78.tgz --site-sha256 HEX']);
+	const site = paths.map((path, index) => ({
 		...{ file: basename(path), path: resolve(path) },
-		sha256: (flags['site-sha256'][index] ?? '').toLowerCase(),
+		sha256: (hashes[index] ?? '').toLowerCase(),
 	}));
 	const bad = site.find(({ file, sha256 }) => !/^[A-Za-z0-9._-]+\.tgz$/.test(file) || !/^[0-9a-f]{64}$/.test(sha256));
 	if (bad !== undefined) throw usage(`${JSON.stringify(bad.path)} is no site set with a SHA256`, ['--site site78.tgz --site-sha256 HEX']);

@@ -7,3 +7,11 @@ export const runFlags = {
 	patience: Flags.integer({ description: 'minutes a host may stay away at a reboot or a lost connection', default: 30, min: 1 }),
 	state: Flags.string({ description: 'directory of the runs', helpValue: 'DIR', env: 'BSDUP_STATE' }),
 };
+
+/** What oclif parsed of those that decide how a run is carried. */
+export interface RunFlags {
+	yes: boolean;
+	'pause-at-reboot': boolean;
+	/** Minutes a host may stay away. */
+	patience: number;
+}

@@ -296,7 +296,12 @@ walk) walk ;;
 status) overview ;;
 report) report ;;
 hold) hold "$2" ;;
-release) release ;;
+release)
+	for s in $steps; do
+		case $(state "$s") in *' running') die "$s is still running; the host is held until it ends" ;; esac
+	done
+	release
+	;;
 states) for s in $steps; do say "$s $(state "$s")"; done ;;
 settle) settle "$2" ;;
 proof) test_of proof "$2" ;;

@@ -5,7 +5,15 @@ import { BsdupError, EXIT } from '../errors.ts';
 import { hashOf } from '../plan/build.ts';
 import { Plan } from '../plan/plan.ts';
 
-/** What a run leaves on the controller: a folder per run with plan.json, target.json (how to reach the host) and journal.jsonl. */
+/** How a host is reached, by the names of the flags; paths are absolute once a run keeps them. */
+export interface HostFlags {
+	identity?: string | undefined;
+	become?: string | undefined;
+	'known-hosts'?: string | undefined;
+	'ssh-config'?: string | undefined;
+}
+
+/** What a run leaves on the controller: a folder per run with plan.json, host.json (how to reach the host) and journal.jsonl. */
 export interface RunFolder {
 	run: string;
 	dir: string;
@@ -13,7 +21,7 @@ export interface RunFolder {
 	plan: Plan;
 	/** As the person named the host; null = this machine. */
 	host: string | null;
-	flags: { identity?: string; become?: string };
+	flags: HostFlags;
 }
 
 /** The state directory: `--state`, else XDG_STATE_HOME/bsdup, else ~/.local/state/bsdup. */
@@ -22,7 +30,7 @@ export function stateDir(flag: string | undefined): string {
 }
 
 /** Makes the folder of a new run. All files 0600. */
-export function createRun(state: string, plan: Plan, host: string | null, flags: RunFolder['flags']): RunFolder {
+export function createRun(state: string, plan: Plan, host: string | null, flags: HostFlags): RunFolder {
 	const dir = join(state, plan.run);
 	mkdirSync(dir, { recursive: true, mode: 0o700 });
 	writeFileSync(join(dir, 'plan.json'), `${JSON.stringify(plan, null, '\t')}\n`, { mode: 0o600 });

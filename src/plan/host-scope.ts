@@ -22,7 +22,8 @@ export interface HostScope {
 export function hostScope(manifest: Manifest, facts: Facts, options: PlanOptions): HostScope {
 	const dir = `${RUNS_ON_HOST}/${options.run}`;
 	const sets = stageOf(manifest, facts, options);
-	const backupBase = `bsdup-${facts.host.replace(/[^A-Za-z0-9.-]/g, '-')}`;
+	// Named by the run, so that it never takes the place of an older one.
+	const backupBase = options.run.replace(/^run-/, 'bsdup-');
 	const values: Values = {
 		...{ dir, sets, host: facts.host, arch: facts.arch, disk: facts.rootDisk, running: facts.release },
 		unattended: options.unattended ? 'yes' : 'no',

@@ -67,7 +67,7 @@ export class HostProgram {
 				next: [
 					'bsdup resume on the machine that holds it',
 					`sh ${script} status    (on the host: where that run stands)`,
-					`sh ${script} release   (on the host: gives that run up; only while none of its steps runs)`,
+					`sh ${script} release   (on the host: gives that run up)`,
 				],
 			});
 		}

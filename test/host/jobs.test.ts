@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Step } from '../../src/plan/plan.ts';
@@ -220,5 +220,17 @@ describe('a host', () => {
 		expect(host.call('hold', 'someone@desk pid 2').code).toBe(0);
 		expect(host.call('release').code).toBe(0);
 		expect(second.call('hold', 'other@desk').code).toBe(0);
+	});
+	test('is held while a step runs, and let go when it has ended', async () => {
+		host = new HostProgram(slow);
+		host.call('hold', 'me');
+		host.call('start', 'slow', '1');
+		await until(() => host.traces().includes('began'));
+		expect(host.call('release')).toMatchObject({ code: 1, stderr: expect.stringContaining('slow is still running') as string });
+		expect(lstatSync(join(host.top, 'lock')).isSymbolicLink()).toBe(true);
+		go();
+		await until(() => host.state('slow') === '1 ok');
+		expect(host.call('release').code).toBe(0);
+		expect(() => lstatSync(join(host.top, 'lock'))).toThrow('ENOENT');
 	});
 });

@@ -60,6 +60,15 @@ describe('a plan', () => {
 		}
 	});
 
+	test.each([
+		['gtar', '/usr/local/bin/gtar', 'backup'],
+		['base tar', null, 'backup-split'],
+	])('with %s takes a backup as made by the record of this run alone', (_tar, gnuTar, id) => {
+		const made = buildPlan(inPlace, makeFacts({ gnuTar }), makeTarget('7.8'), makeOptions(), 'in-place');
+		expect(step(made, id)?.done).toContain(`[ -s ${made.dir}/backup.SHA256 ]`);
+		expect(step(made, id)?.commands.at(-1)).toMatch(new RegExp(`^cp \\S+\\.SHA256 ${made.dir}/backup\\.SHA256$`));
+	});
+
 	test('lets backup and fetch go side by side, and waits for both before anything is stopped', () => {
 		expect(step(plan, 'backup')?.needs).toEqual(['check']);
 		expect(step(plan, 'fetch')?.needs).toEqual(['check']);
