@@ -54,6 +54,9 @@ async function walk(context: StepContext, states: Map<string, StepState>): Promi
 				},
 				(error: unknown) => {
 					failure ??= error;
+					const others = [...running.keys()].filter((id) => id !== step.id).join(', ');
+					if (others !== '' && !context.signal.aborted)
+						context.emit({ kind: 'notice', text: `${step.id} failed; ${others} is followed to its end (Ctrl-C leaves it running)` });
 				},
 			);
 			running.set(
