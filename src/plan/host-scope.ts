@@ -1,7 +1,7 @@
 import type { Facts } from '../facts/facts.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import type { Values } from './expand.ts';
-import { stageOf } from './mounts.ts';
+import { mountsBelow, stageOf } from './mounts.ts';
 import type { PlanOptions } from './options.ts';
 
 /** The base directory of all runs on a host (FILES in the README). */
@@ -26,6 +26,7 @@ export function hostScope(manifest: Manifest, facts: Facts, options: PlanOptions
 	const backupBase = options.run.replace(/^run-/, 'bsdup-');
 	const values: Values = {
 		...{ dir, sets, host: facts.host, arch: facts.arch, disk: facts.rootDisk, running: facts.release },
+		mountsBelow: mountsBelow(facts, '/mnt'),
 		unattended: options.unattended ? 'yes' : 'no',
 		watchdog: String(options.watchdogMinutes * 60),
 		// for find(1): patterns are words there, so they stay quoted

@@ -15,3 +15,13 @@ export function stageOf(manifest: Manifest, facts: Facts, options: PlanOptions):
 	const free = (path: string): number => mountOf(facts, path)?.free ?? 0;
 	return manifest.stage.reduce((best, path) => (free(path) > free(best) ? path : best));
 }
+
+/** The lines that mount the host's own file systems below `top`, the root first: for a person at the install kernel's shell. */
+export function mountsBelow(facts: Facts, top: string): string {
+	const root = facts.mounts.find(({ path }) => path === '/');
+	return facts.mounts
+		.filter(({ device, type }) => device.startsWith('/dev/') && type === root?.type)
+		.sort((a, b) => (a.path < b.path ? -1 : 1))
+		.map(({ device, path }) => `mount ${device} ${top}${path === '/' ? '' : path}`)
+		.join('; ');
+}

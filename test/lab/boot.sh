@@ -3,6 +3,8 @@
 # usage: boot.sh DISK ROOT LAB NAME   DISK: an ext4 image, or a directory. LAB: what lies outside the tree.
 # Exit status 10: reboot was asked for. 11: it stays off.
 disk=$1 root=$2 lab=$3 name=$4
+# What a person types at the loader's prompt, else /bsd.
+kernel=${LAB_KERNEL:-bsd}
 hostname "$name" 2>/dev/null
 mount --make-rprivate / 2>/dev/null
 if [ -d "$disk" ]; then
@@ -19,13 +21,13 @@ bind() { mount --bind "$1" "$2" 2>/dev/null || mount --rbind "$1" "$2"; }
 stay() { echo "$1" >"$lab/run/state"; while :; do sleep 3600; done; }
 
 say '>> OpenBSD/amd64 BOOT'
-if [ "$(head -n -1 "$root/bsd" 2>/dev/null | sha256sum | cut -d' ' -f1)" != "$(tail -n 1 "$root/bsd" 2>/dev/null | sed 's/^END //')" ]; then
+if [ "$(head -n -1 "$root/$kernel" 2>/dev/null | sha256sum | cut -d' ' -f1)" != "$(tail -n 1 "$root/$kernel" 2>/dev/null | sed 's/^END //')" ]; then
 	say 'booting hd0a:/bsd: open hd0a:/bsd: bad magic'
 	say ' failed(79). will try /bsd'
 	stay stuck-kernel
 fi
-read -r _ level id <"$root/bsd"
-sed -n 's/^version //p;2q' "$root/bsd" >"$lab/run/version"
+read -r _ level id <"$root/$kernel"
+sed -n 's/^version //p;2q' "$root/$kernel" >"$lab/run/version"
 echo "$level" >"$lab/run/level"
 echo "$id" >"$lab/run/id"
 cat "$lab/run/version"

@@ -37,10 +37,10 @@ export class Machine {
 		this.#name = name;
 	}
 
-	/** Boots, and boots again after each reboot, until it is up. */
-	async on(): Promise<void> {
+	/** Boots, and boots again after each reboot, until it is up. `kernel`: another one than /bsd, this once. */
+	async on(kernel?: string): Promise<void> {
 		this.#on = true;
-		this.#boot();
+		this.#boot(kernel);
 		await this.up();
 	}
 
@@ -70,7 +70,7 @@ export class Machine {
 		}
 	}
 
-	#boot(): void {
+	#boot(kernel = ''): void {
 		this.boots++;
 		rmSync(join(this.#dir, 'lab/run/state'), { force: true });
 		const console = openSync(join(this.#dir, 'console'), 'a');
@@ -88,7 +88,13 @@ export class Machine {
 			{
 				stdio: ['ignore', console, console],
 				// chroot(8) lies where an ordinary user's PATH may not look.
-				env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin`, LAB_NODE: process.execPath, LAB_MODULES: ROOT },
+				env: {
+					...process.env,
+					PATH: `${process.env['PATH']}:/usr/sbin:/sbin`,
+					LAB_NODE: process.execPath,
+					LAB_MODULES: ROOT,
+					LAB_KERNEL: kernel,
+				},
 			},
 		);
 		closeSync(console);

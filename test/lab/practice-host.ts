@@ -105,11 +105,11 @@ export class PracticeHost {
 		return this.#machine.state;
 	}
 
-	/** Boots, and boots again after each reboot, until it is up. A power cut or power off that still goes on ends first. */
-	async powerOn(): Promise<void> {
+	/** Boots, and boots again after each reboot, until it is up. A power cut or power off that still goes on ends first. `kernel`: typed at the loader. */
+	async powerOn(kernel?: string): Promise<void> {
 		await this.#goingOff;
 		this.#wire.mend();
-		await this.#machine.on();
+		await this.#machine.on(kernel);
 	}
 
 	/** Resolves when boot number `boot` is up. */
