@@ -26,9 +26,11 @@ describe.skipIf(LAB === null)('an upgrade over SSH (needs a practice host)', () 
 			expect(result.stderr).toBe('');
 			expect(result.code).toBe(0);
 			const plan = planOf(world);
-			const run = /^run (\S+),/m.exec(shown.stdout)?.[1] ?? '';
+			// The run's id is in the names of its directory and of its backup.
+			const id = (name: string): string => name.replace('run-', '');
+			const run = id(/^run (\S+),/m.exec(shown.stdout)?.[1] ?? '');
 			const commands = plan.steps.map((step) => step.commands.map((line) => `     ${line}\n`).join(''));
-			for (const lines of commands) expect(shown.stdout.replaceAll(run, plan.run)).toContain(lines);
+			for (const lines of commands) expect(shown.stdout.replaceAll(run, id(plan.run))).toContain(lines);
 			expect(await executed(world, plan)).toEqual(jobsOf(plan));
 			const log = world.host.processLog();
 			expect(betweenBaseAndReboot(log)).toEqual([]);
