@@ -29,6 +29,8 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 			await followed('lead', step, context, state.attempt);
 		} else await followed('follow', step, context, state.attempt);
 		if (transport.local) {
+			// Still here: either the machine is on its way down, or the job has failed and nothing comes.
+			await look(step, context, state.attempt);
 			journal.append({ kind: 'step', id: step.id, status: 'waiting', attempt: state.attempt, detail: 'the reboot' });
 			return 'waiting';
 		}
@@ -69,21 +71,12 @@ async function awaitReturn(step: Step, context: StepContext, attempt: number): P
 	while (Date.now() - gone < context.rebootMs) {
 		await sleep(pause, undefined, { signal: context.signal });
 		pause = Math.min(pause * 1.2, LOOK_LONGEST_MS);
-		try {
-			const look = await context.host.verdict(step.id);
-			answered = true;
-			if (look.rebooted) {
-				context.journal.append({ kind: 'verdict', id: step.id, verdict: 'rebooted', downMs: Date.now() - gone });
-				return look;
-			}
-			if (look.attempt < attempt) return look;
-			if (look.state === 'failed') {
-				const { log } = await context.host.poll(step.id, look.attempt, 0);
-				throw stepFailed(context, step, `stopped with status ${look.rc} before the reboot`, lastLines(log.toString('utf8')));
-			}
-		} catch (error) {
-			// Programs that die by a signal are the zone's own sign: base is new, the kernel is not yet (F:D).
-			if (!isPassing(error) && !(error instanceof BsdupError && error.code === 'E_HOST_PROGRAM')) throw error;
+		const seen = await look(step, context, attempt);
+		answered ||= seen !== undefined;
+		if (seen !== undefined && seen.attempt < attempt) return seen;
+		if (seen?.rebooted === true) {
+			context.journal.append({ kind: 'verdict', id: step.id, verdict: 'rebooted', downMs: Date.now() - gone });
+			return seen;
 		}
 	}
 	const minutes = Math.round(context.rebootMs / 60_000);
@@ -93,6 +86,20 @@ async function awaitReturn(step: Step, context: StepContext, attempt: number): P
 		state: 'At its console it may wait at the loader, in the installer, or for a person.',
 		next: [`bsdup resume ${context.plan.run}   (once it answers)`, context.plan.recovery],
 	});
+}
+
+/** One look at the host; undefined while it cannot be asked. Throws E_STEP when `attempt` has failed. */
+async function look(step: Step, context: StepContext, attempt: number): Promise<(StepState & { rebooted: boolean }) | undefined> {
+	try {
+		const seen = await context.host.verdict(step.id);
+		if (seen.state !== 'failed' || seen.rebooted || seen.attempt < attempt) return seen;
+		const { log } = await context.host.poll(step.id, seen.attempt, 0);
+		throw stepFailed(context, step, `stopped with status ${seen.rc} before the reboot`, lastLines(log.toString('utf8')));
+	} catch (error) {
+		// Programs that die by a signal are the zone's own sign: base is new, the kernel is not yet (F:D).
+		if (!isPassing(error) && !(error instanceof BsdupError && error.code === 'E_HOST_PROGRAM')) throw error;
+		return undefined;
+	}
 }
 
 function lastLines(text: string): string {
