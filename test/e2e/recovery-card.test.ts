@@ -47,21 +47,24 @@ describe.skipIf(LAB === null)('the recovery card (needs a practice host)', () =>
 		expect(await differences(on, '7.8')).toEqual([]);
 	});
 
-	test('brings a host back whose kernel is torn: by the old kernel at the loader, then the script goes on', async () => {
-		const on = await ruined('unpacking xserv', (root) => truncateSync(join(root, 'bsd'), 1000));
-		await expect(on.host.powerOn()).rejects.toThrow('stuck-kernel');
-		await on.host.powerOff();
-		const lines = await card(on);
-		const [, kernel = ''] = lines.find((line) => line.startsWith('boot /obsd'))?.split('/') ?? [];
-		await on.host.powerOn(kernel);
-		const script = lines.find((line) => line.startsWith('sh ')) ?? '';
-		for (let boots = on.host.boots; ; boots = on.host.boots) {
-			const { code, output } = await on.host.inside(`${script} --yes`);
-			if (code === 0) break;
-			expect(output).toContain('After it, log in as root');
-			await on.host.upAgain(boots + 1);
-		}
-		expect(await differences(on, '7.8')).toEqual([]);
-		expect(on.host.console()).toContain('bad magic');
-	});
+	test.skipIf(LAB !== 'root')(
+		'brings a host back whose kernel is torn: by the old kernel at the loader, then the script goes on (needs root: the power goes at one instant)',
+		async () => {
+			const on = await ruined('unpacking xserv', (root) => truncateSync(join(root, 'bsd'), 1000));
+			await expect(on.host.powerOn()).rejects.toThrow('stuck-kernel');
+			await on.host.powerOff();
+			const lines = await card(on);
+			const [, kernel = ''] = lines.find((line) => line.startsWith('boot /obsd'))?.split('/') ?? [];
+			await on.host.powerOn(kernel);
+			const script = lines.find((line) => line.startsWith('sh ')) ?? '';
+			for (let boots = on.host.boots; ; boots = on.host.boots) {
+				const { code, output } = await on.host.inside(`${script} --yes`);
+				if (code === 0) break;
+				expect(output).toContain('After it, log in as root');
+				await on.host.upAgain(boots + 1);
+			}
+			expect(await differences(on, '7.8')).toEqual([]);
+			expect(on.host.console()).toContain('bad magic');
+		},
+	);
 });

@@ -53,7 +53,7 @@ export function makeBareTree(name: ReleaseName): BareTree {
 		run(script, before = ':') {
 			const enter =
 				'for d in null urandom; do mount --bind /dev/$d "$1/dev/$d" || exit 99; done; ' +
-				'mount --rbind /proc "$1/proc" && mount --bind /usr "$1/lab/real" && mount --bind "$(realpath /lib)" "$1/lib" && mount --bind "$(realpath /lib64)" "$1/lib64" || exit 99; ' +
+				'mount --rbind /proc "$1/proc" && mount --rbind /usr "$1/lab/real" && mount --bind "$(realpath /lib)" "$1/lib" && mount --bind "$(realpath /lib64)" "$1/lib64" || exit 99; ' +
 				`${before}\n` +
 				'exec env -i PATH=/usr/local/bin:/sbin:/bin:/usr/sbin:/usr/bin chroot "$1" /bin/sh -c "$2"';
 			const { status, stdout, stderr } = spawnSync('unshare', [...AS_ROOT, '--mount', 'sh', '-c', enter, 'sh', dir, script], {

@@ -35,7 +35,7 @@ const read = (path: string): string => readFileSync(join(dir, path), 'utf8');
 function inside(script: string): { status: number | null; stdout: string; stderr: string } {
 	const mounts =
 		'for d in null urandom; do mount --bind /dev/$d "$1/dev/$d" || exit 99; done; ' +
-		'mount --bind /usr "$1/lab/real" && mount --bind "$(realpath /lib)" "$1/lib" && mount --bind "$(realpath /lib64)" "$1/lib64" || exit 99; ' +
+		'mount --rbind /usr "$1/lab/real" && mount --bind "$(realpath /lib)" "$1/lib" && mount --bind "$(realpath /lib64)" "$1/lib64" || exit 99; ' +
 		'exec env -i PATH=/sbin:/bin:/usr/sbin:/usr/bin chroot "$1" /bin/sh -c "cd /work; $2"';
 	const { status, stdout, stderr } = spawnSync('unshare', [...unshareFlags(LAB ?? 'root'), 'sh', '-c', mounts, 'sh', dir, script], {
 		encoding: 'utf8',
