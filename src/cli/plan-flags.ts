@@ -6,7 +6,17 @@ import type { PlanOptions } from '../plan/options.ts';
 /** Flags that decide what a plan holds. */
 export const planFlags = {
 	to: Flags.string({ description: 'where to go: snapshot, or a release X.Y', helpValue: 'TARGET' }),
-	mirror: Flags.string({ description: 'top of the mirror (http, https, ftp, file or a directory)', helpValue: 'URL' }),
+	mirror: Flags.string({
+		description: 'top of a mirror (http, https, ftp, file or a directory); again for more, the best first',
+		multiple: true,
+		multipleNonGreedy: true,
+		helpValue: 'URL',
+	}),
+	'fetch-on': Flags.option({
+		options: ['controller', 'host'] as const,
+		description: 'who fetches the sets: this machine, which pushes them, or the host',
+		default: 'controller' as const,
+	})(),
 	manifest: Flags.string({ description: 'a manifest of your own', helpValue: 'FILE' }),
 	method: Flags.string({ description: 'upgrade method', default: 'in-place' }),
 	sets: Flags.string({ description: 'directory for the sets on the host', helpValue: 'DIR' }),
@@ -35,6 +45,7 @@ export interface PlanFlags {
 	'no-backup': boolean;
 	'no-packages': boolean;
 	'stop-forwarding': boolean;
+	'fetch-on': 'controller' | 'host';
 	site?: string[] | undefined;
 	'site-sha256'?: string[] | undefined;
 	watchdog: number;
@@ -84,6 +95,7 @@ export function planOptions(flags: PlanFlags, host: string, now: Date): PlanOpti
 		stopForwarding: flags['stop-forwarding'],
 		sets: flags.sets ?? null,
 		site,
+		fetchOn: flags['fetch-on'],
 		watchdogMinutes: flags.watchdog,
 	};
 }

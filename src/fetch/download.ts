@@ -10,11 +10,19 @@ export { hashFile } from './hash.ts';
 
 export interface DownloadRequest {
 	/** `size`: bytes, or null where the mirror does not tell. */
-	files: readonly { name: string; url: string; sha256: string; size: number | null }[];
+	files: readonly {
+		name: string;
+		/** Where it ends up; left out = `dir`/`name`. */
+		to?: string;
+		/** The same file on every mirror, in the order of preference. */
+		urls: readonly string[];
+		sha256: string;
+		size: number | null;
+	}[];
 	/** A folder that is there. */
 	dir: string;
 	/** Bytes of a file that are there, and bytes in all (null = not known). */
-	onBytes?: (name: string, done: number, total: number | null) => void;
+	onBytes?: (name: string, done: number, total: number | null, url?: string) => void;
 	signal?: AbortSignal;
 	/** Files at once; default 4. */
 	parallel?: number;
@@ -54,9 +62,25 @@ export async function download(request: DownloadRequest): Promise<void> {
 	if (failures.length > 0) throw failures[0];
 }
 
-async function fetchOne(file: DownloadRequest['files'][number], { dir, onBytes }: DownloadRequest, signal: AbortSignal): Promise<void> {
+async function fetchOne(file: DownloadRequest['files'][number], request: DownloadRequest, signal: AbortSignal): Promise<void> {
+	let failure: unknown;
+	for (const url of file.urls) {
+		try {
+			return await fetchFrom({ ...file, url }, request, signal);
+		} catch (error) {
+			signal.throwIfAborted();
+			if (error instanceof BsdupError && error.code === 'E_WRITE') throw error;
+			failure = error;
+		}
+	}
+	throw failure;
+}
+
+type OneFile = DownloadRequest['files'][number] & { url: string };
+
+async function fetchFrom(file: OneFile, { dir, onBytes }: DownloadRequest, signal: AbortSignal): Promise<void> {
 	const { name, url, sha256, size } = file;
-	const final = join(dir, name);
+	const final = file.to ?? join(dir, name);
 	const part = `${final}.part`;
 	if ((await hashFile(final)) === sha256) return onBytes?.(name, size ?? (await stat(final)).size, size);
 	let cause: unknown;
@@ -75,7 +99,7 @@ async function fetchOne(file: DownloadRequest['files'][number], { dir, onBytes }
 				size,
 				(done) => {
 					reached = Math.max(reached, done);
-					onBytes?.(name, done, size);
+					onBytes?.(name, done, size, url);
 				},
 				signal,
 			);
@@ -101,7 +125,7 @@ async function fetchOne(file: DownloadRequest['files'][number], { dir, onBytes }
 /** What another try does not help against. */
 const LASTING = new Set(['E_NOT_FOUND', 'E_HASH_MISMATCH', 'E_WRITE']);
 
-function mismatch({ url, sha256 }: DownloadRequest['files'][number], got: string): BsdupError {
+function mismatch({ url, sha256 }: OneFile, got: string): BsdupError {
 	return new BsdupError({
 		code: 'E_HASH_MISMATCH',
 		message: `${bare(url)} is not the file of the list: SHA256 ${got}, listed ${sha256}`,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { BsdupError, EXIT } from '../errors.ts';
+import { BsdupError } from '../errors.ts';
 import { parseList } from './list.ts';
+import { mirrorTop } from './mirror-url.ts';
 import { keyNameOf, openSigned } from './signify.ts';
 import { bare, readAll, sizesOf } from './source.ts';
 import type { Target } from './target.ts';
@@ -36,17 +37,10 @@ export interface ResolveRequest {
  */
 export async function resolveTarget(request: ResolveRequest): Promise<Target> {
 	const { name, arch, layout } = request;
-	if (!/^(https?|ftp|file):\/\/[^\s'"`$();|&<>]+$|^\/[^\s'"`$();|&<>]*$/.test(request.mirror)) {
-		throw new BsdupError({
-			code: 'E_MIRROR_URL',
-			message: `${JSON.stringify(request.mirror)} is no mirror`,
-			next: ['--mirror https://HOST/pub/PATH'],
-			exit: EXIT.usage,
-		});
-	}
+	const mirror = mirrorTop(request.mirror);
 	const kind = name === 'snapshot' ? 'snapshot' : 'release';
 	const folder = layout[kind].replace('{{version}}', name).replace('{{arch}}', arch);
-	const url = `${request.mirror}/${folder}`;
+	const url = `${mirror}/${folder}`;
 	const choice = layout.lists[0];
 	if (choice === undefined) throw new Error('the manifest has no list for this version');
 	const bytes = await readAll(`${url}/${choice.file}`);
@@ -70,7 +64,8 @@ export async function resolveTarget(request: ResolveRequest): Promise<Target> {
 		version,
 		suffix,
 		arch,
-		mirror: request.mirror,
+		mirror,
+		mirrors: [mirror],
 		url,
 		list: { file: choice.file, sha256: sha256(bytes), plainSha256: sha256(Buffer.from(plain)), key, text },
 		build: await buildOf(`${url}/${layout.build}`, hashes.get(layout.build)),

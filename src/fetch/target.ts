@@ -21,6 +21,8 @@ export const Target = z.object({
 	arch: z.string(),
 	/** The top of the mirror, no slash at the end. */
 	mirror: z.string(),
+	/** Tops of all mirrors that serve it, in the order they are tried; the first is `mirror`. Never with a password. */
+	mirrors: z.array(z.string()).min(1),
 	/** The folder of the sets, no slash at the end. */
 	url: z.string(),
 	list: z.object({

@@ -84,7 +84,7 @@ function stepOf(step: ManifestStep, manifest: Manifest, scope: Scope, belongs: B
 	return {
 		id: step.id,
 		title: step.title,
-		kind: step.kind === 'check' ? 'host' : step.kind,
+		kind: kindOf(step, options),
 		needs: step.needs,
 		commands,
 		done: [...lines(step.done), ...each(step.doneEach)].join('\n'),
@@ -96,6 +96,12 @@ function stepOf(step: ManifestStep, manifest: Manifest, scope: Scope, belongs: B
 		danger: step.danger,
 		attended: step.attended && !options.unattended,
 	};
+}
+
+/** A host that fetches for itself does it as a job, by the same lines; site sets are on the controller and are brought in any case. */
+function kindOf({ kind, each }: ManifestStep, { fetchOn }: PlanOptions): Step['kind'] {
+	if (kind === 'fetch' && fetchOn === 'host' && each?.over !== 'site') return 'host';
+	return kind === 'check' ? 'host' : kind;
 }
 
 function confirmLines(scope: Scope, options: PlanOptions): string[] {

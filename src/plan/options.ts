@@ -11,6 +11,8 @@ export interface PlanOptions {
 	sets: string | null;
 	/** Site sets: file name, SHA256 (hex), and where the controller finds it (an absolute path). */
 	site: { file: string; sha256: string; path: string }[];
+	/** Who fetches the sets: the controller, which lays them there, or the host by the step's own commands. */
+	fetchOn: 'controller' | 'host';
 	/** Minutes after base until the watchdog reboots without asking rc. */
 	watchdogMinutes: number;
 }

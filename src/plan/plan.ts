@@ -51,8 +51,16 @@ export const Plan = z.object({
 	sets: z.string(),
 	/** Prints the boot time on the host; only its change matters. */
 	bootTime: z.string(),
-	/** Files brought to the host, in order, each by the step named. */
-	fetch: z.array(z.object({ step: z.string(), name: z.string(), url: z.string(), sha256: z.string(), size: z.number().nullable() })),
+	/** Files brought to the host, in order, each by the step named. `urls`: the same file on every mirror, in the order they are tried. */
+	fetch: z.array(
+		z.object({
+			step: z.string(),
+			name: z.string(),
+			urls: z.array(z.string()).min(1),
+			sha256: z.string(),
+			size: z.number().nullable(),
+		}),
+	),
 	steps: z.array(Step),
 	/** Paths that the system rewrites at boot, each with its reason; proofs leave them out. */
 	rewritten: z.array(z.object({ path: z.string(), why: z.string() })),

@@ -3,6 +3,8 @@ import type { Plan } from './plan.ts';
 /** The plan for people: every step with the same strings that will run, then how to get back. */
 export function planText(plan: Plan): string {
 	const lines = [plan.title, `run ${plan.run}, plan ${plan.hash.slice(0, 12)}, sets from ${plan.target.url}`];
+	const [, ...others] = plan.target.mirrors;
+	if (others.length > 0) lines.push(`where that has one not, or breaks off: ${others.join(', then ')}`);
 	lines.push(
 		plan.target.list.key === null
 			? 'The list is unsigned: its hashes guard against damage, not against a forger.'

@@ -29,18 +29,20 @@ export function scopeOf(manifest: Manifest, facts: Facts, target: Target, option
 	const { single, multi, ramdisk } = manifest.kernels;
 	const names = [manifest.mirror.build, single, multi, ramdisk].filter(listed).concat([...references, ...wanted].map(setFile));
 
+	const folder = target.url.slice(target.mirror.length);
+	const urls = (name: string): string[] => target.mirrors.map((top) => `${top}${folder}/${name}`);
 	const fetch = [
 		{
 			name: target.list.file,
-			url: `${target.url}/${target.list.file}`,
+			urls: urls(target.list.file),
 			sha256: target.list.sha256,
 			size: Buffer.byteLength(target.list.text),
 		},
-		...names.map((name) => ({ ...must(target, name), url: `${target.url}/${name}` })),
+		...names.map((name) => ({ ...must(target, name), urls: urls(name) })),
 	];
 	const fileItem = (name: string): Values => {
 		const file = fetch.find((one) => one.name === name);
-		return { file: name, line: `SHA256 (${name}) = ${file?.sha256 ?? ''}`, url: file?.url ?? '' };
+		return { file: name, line: `SHA256 (${name}) = ${file?.sha256 ?? ''}`, url: file?.urls[0] ?? '', urls: file?.urls ?? [] };
 	};
 	const baseFile = setFile(manifest.sets.order.at(-1) ?? '');
 	const multiprocessor = facts.multiprocessor && listed(multi);
@@ -52,6 +54,7 @@ export function scopeOf(manifest: Manifest, facts: Facts, target: Target, option
 		...{ version: target.version, suffix: target.suffix, mirror: target.mirror, kernel: multiprocessor ? multi : single },
 		...{ key: target.list.key ?? '', list: target.list.file, listHash: target.list.sha256, baseFile },
 		fileNames: names,
+		fetchBytes: String(fetch.reduce((sum, file) => sum + (file.size ?? 0), 0)),
 		pkgSnap: target.kind === 'snapshot' ? ['-D', 'snap'] : [],
 		pkgPath: packages,
 	};
@@ -76,7 +79,7 @@ export function scopeOf(manifest: Manifest, facts: Facts, target: Target, option
 			stopping: stopping.map((daemon) => ({ daemon })),
 			site: options.site.map(({ file, sha256 }) => ({ file, line: `SHA256 (${file}) = ${sha256}` })),
 		},
-		bring: { files: fetch, site: options.site.map(({ file, sha256, path }) => ({ name: file, url: path, sha256, size: null })) },
+		bring: { files: fetch, site: options.site.map(({ file, sha256, path }) => ({ name: file, urls: [path], sha256, size: null })) },
 	};
 }
 

@@ -38,7 +38,7 @@ const bytes = randomBytes(300_000);
 const sha256 = createHash('sha256').update(bytes).digest('hex');
 const file = (change: { size?: number | null; name?: string } = {}) => ({
 	name: 'a.tgz',
-	url: `${url}/a.tgz`,
+	urls: [`${url}/a.tgz`],
 	sha256,
 	size: 300_000,
 	...change,
@@ -129,7 +129,7 @@ describe('a download', () => {
 			}
 		};
 		const began = Date.now();
-		const error = await errorOf(download({ files: [file(), { ...file(), name: 'b.tgz', url: `${url}/b.tgz` }], dir }));
+		const error = await errorOf(download({ files: [file(), { ...file(), name: 'b.tgz', urls: [`${url}/b.tgz`] }], dir }));
 		expect(error.code).toBe('E_NOT_FOUND');
 		expect(error.message).toContain('b.tgz');
 		expect(hanging).toBe(1);

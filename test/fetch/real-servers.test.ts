@@ -86,7 +86,7 @@ describe.each(Object.entries(kinds))('a mirror served by %s', (_name, { can, ser
 			writeFileSync(join(to, 'base100.tgz.part'), contents.get('base100.tgz')?.subarray(0, 2_000_000) ?? '');
 			const told: [number, number | null][] = [];
 			await download({
-				files: files.map((file) => ({ ...file, url: `${url}/${file.name}` })),
+				files: files.map((file) => ({ ...file, urls: [`${url}/${file.name}`] })),
 				dir: to,
 				onBytes: (name, done, total) => {
 					if (name === 'base100.tgz') told.push([done, total]);

@@ -114,9 +114,25 @@ describe('a plan', () => {
 		expect(step(made, 'sysmerge-modern')?.needs).toContain('site');
 		expect(step(made, 'site')?.commands.join('\n')).toContain(`'SHA256 (site78.tgz) = ${sha256}'`);
 		expect(made.fetch.filter((file) => file.step === 'site-fetch')).toEqual([
-			{ step: 'site-fetch', name: 'site78.tgz', url: '/root/site78.tgz', sha256, size: null },
+			{ step: 'site-fetch', name: 'site78.tgz', urls: ['/root/site78.tgz'], sha256, size: null },
 		]);
 		expect(step(made, 'confirm') && ids.indexOf('site-fetch')).toBeLessThan(ids.indexOf('confirm'));
+	});
+
+	test('on several mirrors falls over from one to the next, for the controller and for the host by itself', () => {
+		const mirrors = ['https://mirror.example.org/pub', 'ftp://second.example.org/pub'];
+		const made = buildPlan(inPlace, makeFacts(), makeTarget('7.8', { mirrors }), makeOptions(), 'in-place');
+		const urls = mirrors.map((top) => `${top}/7.8/amd64/base78.tgz`);
+		expect(made.fetch.find(({ name }) => name === 'base78.tgz')?.urls).toEqual(urls);
+		expect(step(made, 'fetch')?.commands.join('\n')).toContain(`for url in ${urls.join(' ')}; do if ftp -o base78.tgz.part "$url"`);
+		expect(planText(made)).toContain('breaks off: ftp://second.example.org/pub\n');
+	});
+
+	test('fetched on the host is the same lines as a job; site sets are brought in any case', () => {
+		const site = [{ file: 'site78.tgz', sha256: 'ab'.repeat(32), path: '/root/site78.tgz' }];
+		const made = make({ fetchOn: 'host', site });
+		expect(step(made, 'fetch')).toEqual({ ...step(make({ site }), 'fetch'), kind: 'host' });
+		expect(step(made, 'site-fetch')?.kind).toBe('fetch');
 	});
 
 	test('starts nothing but builtins and the saved programs after base', () => {
