@@ -1,5 +1,6 @@
-import { join } from 'node:path';
+import { cacheDir } from '../cache/place.ts';
 import { BsdupError, EXIT } from '../errors.ts';
+import { hasLogin, mirrorTop } from '../fetch/mirror-url.ts';
 import { openJournal } from '../journal/journal.ts';
 import { holdRun, type RunFolder } from '../journal/state.ts';
 import { summaryLines } from '../journal/summary.ts';
@@ -9,11 +10,15 @@ import { goOnAtConsole } from '../run/go-on.ts';
 import { HostLink } from '../run/host-link.ts';
 import { HostProgram } from '../run/host-program.ts';
 import { run } from '../run/run.ts';
+import { readConfig } from './config.ts';
 import { ask, hostTransport } from './open-host.ts';
 import type { RunFlags } from './run-flags.ts';
+import { sizeFlag } from './size.ts';
 
 /** Carries a run from where it stands; returns the exit status. Ctrl-C ends this program, never a job on the host. */
 export async function carry(folder: RunFolder, flags: RunFlags, json: boolean): Promise<number> {
+	const config = readConfig();
+	const bandwidth = flags.bandwidth ?? config.bandwidth;
 	const letGo = holdRun(folder);
 	const journal = openJournal(folder.journal);
 	const renderer = chooseRenderer({
@@ -45,7 +50,9 @@ export async function carry(folder: RunFolder, flags: RunFlags, json: boolean): 
 			signal: stop.signal,
 			confirm: (lines) => confirm(lines, flags.yes, renderer),
 			pauseAtReboot: flags['pause-at-reboot'],
-			cache: join(folder.dir, '..', 'sets'),
+			cache: { dir: cacheDir(), maxBytes: sizeFlag('max-size', config.cache.maxSize) },
+			logins: [...(flags.mirror ?? []), ...config.mirrors].map(mirrorTop).filter(hasLogin),
+			bandwidth: bandwidth === undefined ? null : sizeFlag('bandwidth', bandwidth),
 			rebootMs: flags.patience * 60_000,
 		});
 		renderer.event({

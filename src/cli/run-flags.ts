@@ -5,6 +5,7 @@ export const runFlags = {
 	yes: Flags.boolean({ char: 'y', default: false, description: 'confirm in advance' }),
 	'pause-at-reboot': Flags.boolean({ default: false, description: 'over SSH: stop after each reboot, to look' }),
 	patience: Flags.integer({ description: 'minutes a host may stay away at a reboot or a lost connection', default: 30, min: 1 }),
+	bandwidth: Flags.string({ description: 'bytes a second that downloads may take in all', helpValue: '5M' }),
 	state: Flags.string({ description: 'directory of the runs', helpValue: 'DIR', env: 'BSDUP_STATE' }),
 };
 
@@ -14,4 +15,8 @@ export interface RunFlags {
 	'pause-at-reboot': boolean;
 	/** Minutes a host may stay away. */
 	patience: number;
+	/** A size, a second. */
+	bandwidth?: string | undefined;
+	/** Mirrors as the person named them, passwords included: a plan has none. */
+	mirror?: string[] | undefined;
 }

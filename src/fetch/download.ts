@@ -24,6 +24,8 @@ export interface DownloadRequest {
 	/** Bytes of a file that are there, and bytes in all (null = not known). */
 	onBytes?: (name: string, done: number, total: number | null, url?: string) => void;
 	signal?: AbortSignal;
+	/** Bytes a second for all files together; left out = no limit. */
+	bandwidth?: number;
 	/** Files at once; default 4. */
 	parallel?: number;
 }

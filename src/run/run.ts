@@ -29,7 +29,11 @@ export async function run(context: StepContext): Promise<RunOutcome> {
 
 	await host.install();
 	await host.hold(`${userInfo().username}@${hostname()}, process ${process.pid}, since ${new Date().toISOString()}`);
-	const outcome = await walk(context, await host.states());
+	const outcome = await walk(context, await host.states()).catch(async (error: unknown) => {
+		// This run can never end, and nothing was changed: the next one must find the host free.
+		if (error instanceof BsdupError && error.code === 'E_SNAPSHOT_MOVED') await host.release();
+		throw error;
+	});
 	const report = outcome === 'done' ? await host.report() : [];
 	if (outcome === 'done') await host.release();
 	journal.append({ kind: 'end', status: outcome, detail: report.join('\n') });

@@ -2,9 +2,9 @@ import { userInfo } from 'node:os';
 import { Readable } from 'node:stream';
 import { execa, type Options } from 'execa';
 import { proveRoot } from './become.ts';
-import { counted } from './counted.ts';
 import { pushFailed, timedOut } from './errors.ts';
-import { loader, pushResult, pushScript } from './push-script.ts';
+import { type Carrier, push } from './push.ts';
+import { loader } from './push-script.ts';
 import { shellCommand, shellInput } from './shell-input.ts';
 import { type Become, DEFAULT_TIMEOUT_MS, type PushOptions, type RunOptions, type RunResult, type Transport } from './transport.ts';
 
@@ -60,26 +60,24 @@ export function localTransport({ become }: { become: Become }): Transport {
 		local: true,
 		connect: () => proveRoot(NAME, userInfo().username, become, run),
 		run,
-		async push(source: string | Buffer, remotePath: string, { mode, sha256, onBytes, signal }: PushOptions) {
-			const script = pushScript(remotePath, mode, sha256);
-			const broken = new AbortController();
-			const stream = counted(source, onBytes);
-			const input = Readable.from(
-				(async function* () {
-					yield Buffer.from(script);
-					try {
-						yield* stream as AsyncIterable<Buffer>;
-					} catch (error) {
-						broken.abort(pushFailed(NAME, remotePath, (error as Error).message));
-					}
-				})(),
-			);
-			const stop = signal === undefined ? broken.signal : AbortSignal.any([broken.signal, signal]);
-			try {
-				pushResult(NAME, remotePath, await start([...before, '-c', loader(script)], input, stop));
-			} finally {
-				stream.destroy();
-			}
+		async push(source: string | Buffer, remotePath: string, options: PushOptions) {
+			const { signal } = options;
+			const send: Carrier['send'] = (script, stream) => {
+				const broken = new AbortController();
+				const input = Readable.from(
+					(async function* () {
+						yield Buffer.from(script);
+						try {
+							yield* stream as AsyncIterable<Buffer>;
+						} catch (error) {
+							broken.abort(pushFailed(NAME, remotePath, (error as Error).message));
+						}
+					})(),
+				);
+				const stop = signal === undefined ? broken.signal : AbortSignal.any([broken.signal, signal]);
+				return start([...before, '-c', loader(script)], input, stop);
+			};
+			await push({ name: NAME, run, send }, source, remotePath, options);
 		},
 		async terminal(line: string) {
 			const result = await execa(shell, [...before, '-c', line], { stdio: 'inherit', reject: false });

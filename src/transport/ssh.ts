@@ -4,11 +4,11 @@ import type { Client } from 'ssh2';
 import { BsdupError, EXIT } from '../errors.ts';
 import { proveRoot } from './become.ts';
 import { type Command, runChannel } from './channel.ts';
-import { counted } from './counted.ts';
 import type { Memory } from './credentials.ts';
 import { connectionLost, pushFailed } from './errors.ts';
 import { dial, type LoginOptions, nameOf } from './login.ts';
-import { loader, pushResult, pushScript } from './push-script.ts';
+import { type Carrier, push } from './push.ts';
+import { loader } from './push-script.ts';
 import { quote } from './quote.ts';
 import { shellCommand, shellInput } from './shell-input.ts';
 import { resolveReach } from './ssh-config.ts';
@@ -102,21 +102,19 @@ export function sshTransport(spec: SshSpec): Transport {
 			await connecting;
 		},
 		run,
-		async push(source, remotePath, { mode, sha256, onBytes, signal }: PushOptions) {
-			const script = pushScript(remotePath, mode, sha256);
-			const stream = counted(source, onBytes);
-			const command: Command = {
-				line: `${shell} -c ${quote(loader(script))}`,
-				feed(channel, fail) {
-					channel.write(script);
-					stream.on('error', (error) => fail(pushFailed(name, remotePath, error.message))).pipe(channel);
-				},
+		async push(source, remotePath, options: PushOptions) {
+			const { signal } = options;
+			const send: Carrier['send'] = (script, stream) => {
+				const command: Command = {
+					line: `${shell} -c ${quote(loader(script))}`,
+					feed(channel, fail) {
+						channel.write(script);
+						stream.on('error', (error) => fail(pushFailed(name, remotePath, error.message))).pipe(channel);
+					},
+				};
+				return start(command, { timeoutMs: WITHOUT_END_MS, ...(signal === undefined ? {} : { signal }) });
 			};
-			try {
-				pushResult(name, remotePath, await start(command, { timeoutMs: WITHOUT_END_MS, ...(signal === undefined ? {} : { signal }) }));
-			} finally {
-				stream.destroy();
-			}
+			await push({ name, run, send }, source, remotePath, options);
 		},
 		async terminal(line) {
 			const { rows = 24, columns: cols = 80 } = process.stdout;

@@ -40,7 +40,10 @@ export interface PushOptions {
 	mode: number;
 	/** The SHA256 the file must have on arrival (hex); compared on the host. */
 	sha256: string;
+	/** Bytes of the file that are out, those of an earlier push included. */
 	onBytes?: (sent: number) => void;
+	/** Go on where an earlier push of this file broke off, and leave what came where this one does. */
+	resume?: boolean;
 	signal?: AbortSignal;
 }
 

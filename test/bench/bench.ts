@@ -52,7 +52,7 @@ async function planning(world: World): Promise<void> {
 async function byBsdup(world: World): Promise<number> {
 	const child = spawn(process.execPath, [CLI, ...upgradeArgs(world, '7.8')], {
 		stdio: 'ignore',
-		env: { ...process.env, BSDUP_STATE: world.state },
+		env: { ...process.env, ...world.env },
 	});
 	let peak = 0;
 	const look = setInterval(() => {

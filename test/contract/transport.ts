@@ -179,6 +179,50 @@ export function testTransport(name: string, make: () => Promise<Transport>, tty 
 			expect(told.length).toBeGreaterThan(10);
 		});
 
+		describe('goes on with a file that broke off', () => {
+			const bytes = randomBytes(3_000_000);
+			const half = 1_500_000;
+			/** Lays it down beside a partial file; gives the first word on how much was out, and what lies there then. */
+			const resumed = async (name: string, part: Buffer): Promise<[first: number, right: boolean, files: string[]]> => {
+				const told: number[] = [];
+				writeFileSync(join(dir, `${name}.source`), bytes);
+				writeFileSync(join(dir, `${name}.part`), part);
+				await host.push(join(dir, `${name}.source`), join(dir, name), {
+					...{ mode: 0o600, sha256: sha256(bytes), resume: true },
+					onBytes: (sent) => told.push(sent),
+				});
+				const files = readdirSync(dir).filter((one) => one.startsWith(name) && !one.endsWith('.source'));
+				return [told[0] ?? Number.NaN, readFileSync(join(dir, name)).equals(bytes), files];
+			};
+
+			test('where it was', async () => {
+				const [first, right, files] = await resumed('begun', bytes.subarray(0, half));
+				expect(first).toBeGreaterThan(half);
+				expect([right, files]).toEqual([true, ['begun']]);
+			});
+
+			test('from its begin where what lies there is another file, or longer', async () => {
+				expect((await resumed('other', randomBytes(half))).slice(1)).toEqual([true, ['other']]);
+				expect((await resumed('longer', randomBytes(bytes.length + 1))).slice(1)).toEqual([true, ['longer']]);
+			});
+
+			test('and only hashes one that came whole', async () => {
+				const [first, right, files] = await resumed('whole', bytes);
+				expect(first).toBeNaN();
+				expect([right, files]).toEqual([true, ['whole']]);
+			});
+
+			test('when it was given up half way', async () => {
+				const stop = new AbortController();
+				writeFileSync(join(dir, 'cut.source'), bytes);
+				const options = { mode: 0o600, sha256: sha256(bytes), resume: true };
+				const push = (more: object): Promise<void> => host.push(join(dir, 'cut.source'), join(dir, 'cut'), { ...options, ...more });
+				await expect(push({ signal: stop.signal, onBytes: () => stop.abort(new Error('enough')) })).rejects.toThrow('enough');
+				await push({});
+				expect(readFileSync(join(dir, 'cut')).equals(bytes)).toBe(true);
+			});
+		});
+
 		test('gives up laying a file down when asked to, and the host has nothing of it', async () => {
 			const bytes = randomBytes(8_000_000);
 			writeFileSync(join(dir, 'endless'), bytes);
