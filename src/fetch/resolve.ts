@@ -45,9 +45,9 @@ export async function resolveTarget(request: ResolveRequest): Promise<Target> {
 	if (choice === undefined) throw new Error('the manifest has no list for this version');
 	const bytes = await readAll(`${url}/${choice.file}`);
 	const text = bytes.toString('utf8');
-	const key = choice.signed ? keyNameOf(text, layout.keyName) : null;
-	const plain = key === null ? text : openSigned(text, keyText(request.keys, key));
-	const hashes = parseList(plain);
+	const key = choice.signed ? keyNameOf(bytes, layout.keyName) : null;
+	const plain = key === null ? bytes : openSigned(bytes, Buffer.from(keyText(request.keys, key)));
+	const hashes = parseList(plain.toString('utf8'));
 	const [suffix, other] = told(hashes, layout.suffixFrom);
 	if (suffix === undefined || !layout.kernels.slice(0, 2).some((kernel) => hashes.has(kernel)))
 		throw unfit('E_LIST_INCOMPLETE', `the list at ${bare(url)} has ${suffix === undefined ? 'no base set' : 'no kernel'}`);
@@ -67,7 +67,7 @@ export async function resolveTarget(request: ResolveRequest): Promise<Target> {
 		mirror,
 		mirrors: [mirror],
 		url,
-		list: { file: choice.file, sha256: sha256(bytes), plainSha256: sha256(Buffer.from(plain)), key, text },
+		list: { file: choice.file, sha256: sha256(bytes), plainSha256: sha256(plain), key, text },
 		build: await buildOf(`${url}/${layout.build}`, hashes.get(layout.build)),
 		files: [...hashes].map(([file, hash], index) => ({ name: file, sha256: hash, size: sizes[index] ?? null })),
 	};

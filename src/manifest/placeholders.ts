@@ -8,7 +8,7 @@ const MEANT = /\{\{([^{}]*)\}\}/g;
 export const PLACEHOLDERS: ReadonlySet<string> = new Set([
 	...['dir', 'sets', 'host', 'arch', 'disk', 'running', 'version', 'suffix', 'mirror', 'kernel', 'key', 'list', 'listHash'],
 	...['fileNames', 'baseFile', 'mountsBelow', 'watchdog', 'unattended', 'rewritten'],
-	...['gtar', 'backupDir', 'backupName', 'backupBase', 'backupPaths', 'volumeKiB', 'pkgSnap', 'pkgPath', 'fetchBytes'],
+	...['gtar', 'backupDir', 'backupName', 'backupBase', 'backupPaths', 'volumeKiB', 'pkgSnap', 'pkgPath', 'fetchBytes', 'tops'],
 ]);
 
 /** What an `each` adds for every item of its list. */

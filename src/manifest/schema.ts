@@ -89,6 +89,11 @@ export const Manifest = z.strictObject({
 		file: z.string(),
 		required: z.array(z.string()),
 		references: z.strictObject({ running: Range.optional(), names: z.array(z.string()) }),
+		/** What may stand at the top of a set. */
+		tops: z
+			.array(z.string().regex(/^[A-Za-z0-9._-]+$/))
+			.min(1)
+			.optional(),
 	}),
 	stage: z.array(z.string().startsWith('/')).min(1),
 	kernels: z.strictObject({ single: z.string(), multi: z.string(), ramdisk: z.string() }),

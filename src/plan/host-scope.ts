@@ -31,6 +31,8 @@ export function hostScope(manifest: Manifest, facts: Facts, options: PlanOptions
 		watchdog: String(options.watchdogMinutes * 60),
 		// for find(1): patterns are words there, so they stay quoted
 		rewritten: manifest.rewritten.flatMap((entry) => ['!', '-path', `.${entry.path}`]),
+		// For awk(1): one word, the names apart by blanks.
+		tops: (manifest.sets.tops ?? []).join(' '),
 		gtar: facts.gnuTar ?? 'gtar',
 		backupDir: options.backup?.dir ?? '',
 		backupBase,

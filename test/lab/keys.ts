@@ -19,9 +19,12 @@ export function publicKeyText(number: string): string {
 	return `untrusted comment: openbsd ${number} base public key\n${Buffer.concat([Buffer.from('Ed'), id, raw]).toString('base64')}\n`;
 }
 
-/** What `signify -Se` writes: two lines, then the message. */
-export function signedList(number: string, message: string): string {
+/** What `signify -Se` writes: two lines, then the message, as it is. */
+export function signedList(number: string, message: string): string;
+export function signedList(number: string, message: Buffer): Buffer;
+export function signedList(number: string, message: string | Buffer): string | Buffer {
 	const { id, privateKey } = keyOf(number);
-	const signature = Buffer.concat([Buffer.from('Ed'), id, sign(null, Buffer.from(message), privateKey)]).toString('base64');
-	return `untrusted comment: verify with openbsd-${number}-base.pub\n${signature}\n${message}`;
+	const signature = Buffer.concat([Buffer.from('Ed'), id, sign(null, Buffer.from(message as string), privateKey)]).toString('base64');
+	const lines = `untrusted comment: verify with openbsd-${number}-base.pub\n${signature}\n`;
+	return typeof message === 'string' ? `${lines}${message}` : Buffer.concat([Buffer.from(lines), message]);
 }

@@ -18,7 +18,7 @@ const fail = (text: string): never => {
 
 let list = '';
 try {
-	list = openSigned(readFileSync(after('-x'), 'utf8'), readFileSync(after('-p'), 'utf8'));
+	list = openSigned(readFileSync(after('-x')), readFileSync(after('-p'))).toString('utf8');
 } catch (error) {
 	fail(error instanceof Error ? `signature verification failed: ${error.message}` : String(error));
 }

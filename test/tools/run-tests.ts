@@ -16,6 +16,7 @@ const PARTS: Record<string, string> = {
 	'/usr/sbin/mkfs.ext4': 'e2fsprogs',
 	'/usr/bin/ssh-keygen': 'openssh-client',
 	'/usr/bin/pgrep': 'procps',
+	'/usr/bin/xz': 'xz-utils',
 };
 
 const POLICY = '/usr/sbin/policy-rc.d';
