@@ -1,16 +1,26 @@
 import { userInfo } from 'node:os';
 import { Readable } from 'node:stream';
 import { execa, type Options } from 'execa';
+import type { BsdupError } from '../errors.ts';
 import { proveRoot } from './become.ts';
 import { counted } from './counted.ts';
 import { pushFailed, timedOut } from './errors.ts';
 import { loader, pushResult, pushScript } from './push-script.ts';
 import { shellCommand, shellInput } from './shell-input.ts';
-import { type Become, DEFAULT_TIMEOUT_MS, type PushOptions, type RunOptions, type RunResult, type Transport } from './transport.ts';
+import {
+	type Become,
+	DEFAULT_TIMEOUT_MS,
+	type FeedOptions,
+	type PushOptions,
+	type RunOptions,
+	type RunResult,
+	type Transport,
+} from './transport.ts';
 
 const NAME = 'this machine';
 /** Status of a program that is not there, as sh tells it. */
 const NOT_FOUND = 127;
+const WITHOUT_END_MS = 24 * 3_600_000;
 
 /** This machine as a host; `become`: how root is reached. See the contract in transport.ts. */
 export function localTransport({ become }: { become: Become }): Transport {
@@ -54,32 +64,39 @@ export function localTransport({ become }: { become: Become }): Transport {
 			clearTimeout(timer);
 		}
 	};
+	const feed = async (script: string, source: Readable, options: FeedOptions): Promise<RunResult> => {
+		const { timeoutMs = DEFAULT_TIMEOUT_MS, signal, broken = (error) => error } = options;
+		const stop = new AbortController();
+		const timer = setTimeout(() => stop.abort(timedOut(NAME, timeoutMs)), timeoutMs);
+		const input = Readable.from(
+			(async function* () {
+				yield Buffer.from(script);
+				try {
+					yield* source as AsyncIterable<Buffer>;
+				} catch (error) {
+					stop.abort(broken(error as Error));
+				}
+			})(),
+		);
+		const line = [...before, '-c', loader(script)];
+		try {
+			return await start(line, input, signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]), options);
+		} finally {
+			clearTimeout(timer);
+			source.destroy();
+		}
+	};
 
 	return {
 		name: NAME,
 		local: true,
 		connect: () => proveRoot(NAME, userInfo().username, become, run),
 		run,
+		feed,
 		async push(source: string | Buffer, remotePath: string, { mode, sha256, onBytes, signal }: PushOptions) {
-			const script = pushScript(remotePath, mode, sha256);
-			const broken = new AbortController();
-			const stream = counted(source, onBytes);
-			const input = Readable.from(
-				(async function* () {
-					yield Buffer.from(script);
-					try {
-						yield* stream as AsyncIterable<Buffer>;
-					} catch (error) {
-						broken.abort(pushFailed(NAME, remotePath, (error as Error).message));
-					}
-				})(),
-			);
-			const stop = signal === undefined ? broken.signal : AbortSignal.any([broken.signal, signal]);
-			try {
-				pushResult(NAME, remotePath, await start([...before, '-c', loader(script)], input, stop));
-			} finally {
-				stream.destroy();
-			}
+			const broken = (error: Error): BsdupError => pushFailed(NAME, remotePath, error.message);
+			const options = { timeoutMs: WITHOUT_END_MS, broken, ...(signal === undefined ? {} : { signal }) };
+			pushResult(NAME, remotePath, await feed(pushScript(remotePath, mode, sha256), counted(source, onBytes), options));
 		},
 		async terminal(line: string) {
 			const result = await execa(shell, [...before, '-c', line], { stdio: 'inherit', reject: false });

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'ssh2';
 import { BsdupError, EXIT } from '../errors.ts';
@@ -13,7 +14,15 @@ import { quote } from './quote.ts';
 import { shellCommand, shellInput } from './shell-input.ts';
 import { resolveReach } from './ssh-config.ts';
 import { onTerminal } from './terminal.ts';
-import { type Become, DEFAULT_TIMEOUT_MS, type PushOptions, type RunOptions, type RunResult, type Transport } from './transport.ts';
+import {
+	type Become,
+	DEFAULT_TIMEOUT_MS,
+	type FeedOptions,
+	type PushOptions,
+	type RunOptions,
+	type RunResult,
+	type Transport,
+} from './transport.ts';
 
 /** How to reach a host over SSH. */
 export interface SshSpec extends LoginOptions {
@@ -90,6 +99,21 @@ export function sshTransport(spec: SshSpec): Transport {
 	};
 	const run = (script: string, options: RunOptions = {}): Promise<RunResult> =>
 		start({ line: shell, feed: (channel) => void channel.end(shellInput(script)) }, options);
+	const feed = async (script: string, source: Readable, options: FeedOptions): Promise<RunResult> => {
+		const { broken = (error) => error } = options;
+		const command: Command = {
+			line: `${shell} -c ${quote(loader(script))}`,
+			feed(channel, fail) {
+				channel.write(script);
+				source.on('error', (error) => fail(broken(error))).pipe(channel);
+			},
+		};
+		try {
+			return await start(command, options);
+		} finally {
+			source.destroy();
+		}
+	};
 
 	return {
 		name,
@@ -102,21 +126,11 @@ export function sshTransport(spec: SshSpec): Transport {
 			await connecting;
 		},
 		run,
+		feed,
 		async push(source, remotePath, { mode, sha256, onBytes, signal }: PushOptions) {
-			const script = pushScript(remotePath, mode, sha256);
-			const stream = counted(source, onBytes);
-			const command: Command = {
-				line: `${shell} -c ${quote(loader(script))}`,
-				feed(channel, fail) {
-					channel.write(script);
-					stream.on('error', (error) => fail(pushFailed(name, remotePath, error.message))).pipe(channel);
-				},
-			};
-			try {
-				pushResult(name, remotePath, await start(command, { timeoutMs: WITHOUT_END_MS, ...(signal === undefined ? {} : { signal }) }));
-			} finally {
-				stream.destroy();
-			}
+			const broken = (error: Error): BsdupError => pushFailed(name, remotePath, error.message);
+			const options = { timeoutMs: WITHOUT_END_MS, broken, ...(signal === undefined ? {} : { signal }) };
+			pushResult(name, remotePath, await feed(pushScript(remotePath, mode, sha256), counted(source, onBytes), options));
 		},
 		async terminal(line) {
 			const { rows = 24, columns: cols = 80 } = process.stdout;
