@@ -19,7 +19,7 @@ const LAYERS = [
 	'transport manifest',
 	'facts fetch',
 	'plan cache mirrors',
-	'host journal report',
+	'host journal report backup',
 	'run steps',
 	'cli',
 	'commands',

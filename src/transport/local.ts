@@ -2,11 +2,11 @@ import { userInfo } from 'node:os';
 import { Readable } from 'node:stream';
 import { execa, type Options } from 'execa';
 import { proveRoot } from './become.ts';
-import { pushFailed, timedOut } from './errors.ts';
-import { type Carrier, push } from './push.ts';
+import { timedOut } from './errors.ts';
+import { push } from './push.ts';
 import { loader } from './push-script.ts';
 import { shellCommand, shellInput } from './shell-input.ts';
-import { type Become, DEFAULT_TIMEOUT_MS, type PushOptions, type RunOptions, type RunResult, type Transport } from './transport.ts';
+import { type Become, DEFAULT_TIMEOUT_MS, type FeedOptions, type RunOptions, type RunResult, type Transport } from './transport.ts';
 
 const NAME = 'this machine';
 /** Status of a program that is not there, as sh tells it. */
@@ -54,31 +54,36 @@ export function localTransport({ become }: { become: Become }): Transport {
 			clearTimeout(timer);
 		}
 	};
+	const feed = async (script: string, source: Readable, options: FeedOptions): Promise<RunResult> => {
+		const { timeoutMs = DEFAULT_TIMEOUT_MS, signal, broken = (error) => error } = options;
+		const stop = new AbortController();
+		const timer = setTimeout(() => stop.abort(timedOut(NAME, timeoutMs)), timeoutMs);
+		const input = Readable.from(
+			(async function* () {
+				yield Buffer.from(script);
+				try {
+					yield* source as AsyncIterable<Buffer>;
+				} catch (error) {
+					stop.abort(broken(error as Error));
+				}
+			})(),
+		);
+		const line = [...before, '-c', loader(script)];
+		try {
+			return await start(line, input, signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]), options);
+		} finally {
+			clearTimeout(timer);
+			source.destroy();
+		}
+	};
 
 	return {
 		name: NAME,
 		local: true,
 		connect: () => proveRoot(NAME, userInfo().username, become, run),
 		run,
-		async push(source: string | Buffer, remotePath: string, options: PushOptions) {
-			const { signal } = options;
-			const send: Carrier['send'] = (script, stream) => {
-				const broken = new AbortController();
-				const input = Readable.from(
-					(async function* () {
-						yield Buffer.from(script);
-						try {
-							yield* stream as AsyncIterable<Buffer>;
-						} catch (error) {
-							broken.abort(pushFailed(NAME, remotePath, (error as Error).message));
-						}
-					})(),
-				);
-				const stop = signal === undefined ? broken.signal : AbortSignal.any([broken.signal, signal]);
-				return start([...before, '-c', loader(script)], input, stop);
-			};
-			await push({ name: NAME, run, send }, source, remotePath, options);
-		},
+		feed,
+		push: (source, remotePath, options) => push({ name: NAME, run, feed }, source, remotePath, options),
 		async terminal(line: string) {
 			const result = await execa(shell, [...before, '-c', line], { stdio: 'inherit', reject: false });
 			return { code: result.exitCode ?? null, signal: result.signal ?? null };

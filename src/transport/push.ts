@@ -1,19 +1,17 @@
 import { stat } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
 import { counted } from './counted.ts';
 import { pushFailed } from './errors.ts';
 import { DIFFERS, partScript, pushResult, pushScript } from './push-script.ts';
-import type { PushOptions, RunOptions, RunResult } from './transport.ts';
+import type { PushOptions, Transport } from './transport.ts';
 
 /** Below this many bytes sending anew costs less than asking what is there. */
 const WORTH_ASKING = 1 << 20;
 
-/** What of a transport a push needs: to run a script, and to start one with bytes on its standard input. */
-export interface Carrier {
-	name: string;
-	run(script: string, options?: RunOptions): Promise<RunResult>;
-	send(script: string, bytes: Readable): Promise<Omit<RunResult, 'stdout'>>;
-}
+/** A broken connection ends a push; its bytes have no time of their own. Milliseconds. */
+const WITHOUT_END_MS = 24 * 3_600_000;
+
+/** What of a transport a push needs. */
+type Carrier = Pick<Transport, 'name' | 'run' | 'feed'>;
 
 /**
  * Lays a file on the host; see push in transport.ts. With `resume` it goes on where an earlier push of the same file broke off; should
@@ -26,10 +24,15 @@ export async function push(carrier: Carrier, source: string | Buffer, remotePath
 	});
 	const keep = resume && size >= WORTH_ASKING;
 	let offset = keep ? await there(carrier, remotePath, size, signal) : 0;
+	const feeding = {
+		timeoutMs: WITHOUT_END_MS,
+		broken: (error: Error) => pushFailed(carrier.name, remotePath, error.message),
+		...(signal === undefined ? {} : { signal }),
+	};
 	for (;;) {
 		const stream = counted(source, onBytes, offset);
 		try {
-			const result = await carrier.send(pushScript({ remotePath, mode, sha256, size, offset, keep }), stream);
+			const result = await carrier.feed(pushScript({ remotePath, mode, sha256, size, offset, keep }), stream, feeding);
 			if (result.code !== DIFFERS || offset === 0) return pushResult(carrier.name, remotePath, result);
 			offset = 0;
 		} finally {

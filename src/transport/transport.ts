@@ -11,6 +11,8 @@
  * - Everything runs as root when `become` says so (doas or sudo without a prompt); `connect` proves it: E_BECOME.
  */
 
+import type { Readable } from 'node:stream';
+
 /** How long `run` waits where it is not told. Milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 60_000;
 
@@ -35,6 +37,12 @@ export interface RunOptions {
 	signal?: AbortSignal;
 }
 
+/** How a script is fed. */
+export interface FeedOptions extends RunOptions {
+	/** An error of the source in the words of the caller; the script is given up with it. */
+	broken?: (error: Error) => unknown;
+}
+
 export interface PushOptions {
 	/** File mode, e.g. 0o600. */
 	mode: number;
@@ -54,6 +62,8 @@ export interface Transport {
 	/** Connects; at once when the connection stands and no command on it was lost or timed out. Callers share one. */
 	connect(): Promise<void>;
 	run(script: string, options?: RunOptions): Promise<RunResult>;
+	/** Runs a script whose commands read `source` on their standard input. `source` is destroyed at the end. */
+	feed(script: string, source: Readable, options: FeedOptions): Promise<RunResult>;
 	/** Writes a file by temporary name, hash check, rename. `source`: a controller path or the bytes. */
 	push(source: string | Buffer, remotePath: string, options: PushOptions): Promise<void>;
 	/** Runs one sh line on the person's terminal (a pty over SSH, with window size and resizes). */

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { quote } from '../../src/transport/quote.ts';
 import type { Transport } from '../../src/transport/transport.ts';
@@ -236,6 +237,48 @@ export function testTransport(name: string, make: () => Promise<Transport>, tty 
 			});
 			await expect(push).rejects.toBe(reason);
 			expect(existsSync(join(dir, 'partly'))).toBe(false);
+		});
+
+		test('feeds megabytes to a script, which reads nothing of its own text', async () => {
+			const bytes = randomBytes(5_000_000);
+			const script = `printf 'begun '; cat >${quote(join(dir, 'fed'))}; printf 'ended'; exit 3`;
+			const heard: string[] = [];
+			const fed = await host.feed(script, Readable.from([bytes.subarray(0, 3), bytes.subarray(3)]), {
+				onStdout: (text) => heard.push(text),
+			});
+			expect(fed).toEqual({ code: 3, signal: null, stdout: 'begun ended', stderr: '' });
+			expect(heard.join('')).toBe('begun ended');
+			expect(sha256(readFileSync(join(dir, 'fed')))).toBe(sha256(bytes));
+		});
+
+		test('ends feeding when the script ends first, and gives its status', async () => {
+			const endless = Readable.from(
+				(function* () {
+					for (;;) yield Buffer.alloc(65_536);
+				})(),
+			);
+			expect(await host.feed('head -c 10 | wc -c; exit 4', endless, {})).toMatchObject({
+				code: 4,
+				stdout: expect.stringMatching(/^\s*10\n/),
+			});
+			expect(endless.destroyed).toBe(true);
+		});
+
+		test('gives a fed script up when its source breaks, when its time is over, and when asked to', async () => {
+			const breaks = Readable.from(
+				(async function* () {
+					yield Buffer.from('some');
+					throw new Error('the disk is gone');
+				})(),
+			);
+			const broken = (error: Error): Error => new Error(`read: ${error.message}`);
+			await expect(host.feed('cat >/dev/null; sleep 5', breaks, { broken })).rejects.toThrow('read: the disk is gone');
+			const silent = (): Readable => new Readable({ read() {} });
+			await expect(host.feed('cat', silent(), { timeoutMs: 300 })).rejects.toMatchObject({ code: 'E_TIMEOUT' });
+			await host.connect();
+			const reason = new Error('enough');
+			await expect(host.feed('cat', silent(), { signal: AbortSignal.timeout(200) })).rejects.toMatchObject({ name: 'TimeoutError' });
+			await expect(host.feed('cat', silent(), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
 		});
 
 		test.skipIf(!tty)('gives the status of what ran on the terminal (needs root: sshd has terminals for root only)', async () => {
