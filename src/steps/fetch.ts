@@ -16,7 +16,7 @@ export async function runFetch(step: Step, context: StepContext): Promise<StepOu
 	const files = plan.fetch.filter((file) => file.step === step.id);
 	const total = files.reduce((sum, file) => sum + (file.size ?? 0), 0);
 	const meter = progressOf(step.id, total, context);
-	const dir = transport.local ? plan.sets : join(context.cache, plan.target.list.sha256);
+	const dir = transport.local ? plan.sets : join(context.cache, plan.target?.list.sha256 ?? '');
 
 	await mkdir(dir, { recursive: true });
 	await download({ files, dir, onBytes: (name, done) => meter(`fetch ${name}`, done), signal: context.signal });
