@@ -39,6 +39,8 @@ export interface MadePlan {
 	findings: Finding[];
 	/** The live checks, as sh lines. */
 	checks: string[];
+	/** What it is a plan of, for people; default: an upgrade. */
+	job?: string;
 }
 
 /**
@@ -155,7 +157,8 @@ function layoutFor(manifest: Manifest, facts: Facts): Layout {
 	};
 }
 
-function readFacts(file: string): Facts {
+/** Reads facts gathered earlier. Throws E_FACTS_FILE. */
+export function readFacts(file: string): Facts {
 	try {
 		return Facts.parse(JSON.parse(readFileSync(file, 'utf8')));
 	} catch (cause) {

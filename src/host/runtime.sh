@@ -223,7 +223,9 @@ walk() {
 		info "$s"
 		say "run     $s: $title"
 		set -- $(state "$s")
-		if [ "$kind" = confirm ]; then
+		if [ "$kind" = stream ]; then
+			die "$s needs bsdup on another machine, which receives it; go on with bsdup resume there"
+		elif [ "$kind" = confirm ]; then
 			consent "$s"
 		elif [ "$attended" = yes ]; then
 			foreground "$s" || die "$s failed; to go on: sh $self"

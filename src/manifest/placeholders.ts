@@ -8,7 +8,8 @@ const MEANT = /\{\{([^{}]*)\}\}/g;
 export const PLACEHOLDERS: ReadonlySet<string> = new Set([
 	...['dir', 'sets', 'host', 'arch', 'disk', 'running', 'version', 'suffix', 'mirror', 'kernel', 'key', 'list', 'listHash'],
 	...['fileNames', 'baseFile', 'mountsBelow', 'watchdog', 'unattended', 'rewritten'],
-	...['gtar', 'backupDir', 'backupName', 'backupBase', 'backupPaths', 'volumeKiB', 'pkgSnap', 'pkgPath', 'fetchBytes', 'tops'],
+	...['gtar', 'backupDir', 'backupName', 'backupBase', 'backupPaths', 'backupExcludes', 'backupDevice', 'backupAbout'],
+	...['volumeKiB', 'volumeBytes', 'pkgSnap', 'pkgPath', 'fetchBytes', 'tops'],
 ]);
 
 /** What an `each` adds for every item of its list. */

@@ -33,7 +33,7 @@ const Part = z.strictObject({
 const ManifestStep = z.strictObject({
 	id: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
 	title: z.string(),
-	kind: z.enum(['check', 'host', 'fetch', 'confirm', 'zone', 'reboot']).default('host'),
+	kind: z.enum(['check', 'host', 'stream', 'fetch', 'confirm', 'zone', 'reboot']).default('host'),
 	...conditions,
 	needs: z.array(z.string()).default([]),
 	danger: z.enum(['none', 'disruptive', 'no-return']).default('none'),
@@ -105,3 +105,11 @@ export const Manifest = z.strictObject({
 	recovery: z.string(),
 });
 export type Manifest = z.infer<typeof Manifest>;
+
+/** A job that leaves the system what it is: nothing is fetched, nothing goes anywhere. */
+export const TaskManifest = z.strictObject({
+	...Manifest.pick({ format: true, system: true, method: true, title: true, bootTime: true, checks: true, steps: true, recovery: true })
+		.shape,
+	target: z.literal('none'),
+});
+export type TaskManifest = z.infer<typeof TaskManifest>;

@@ -1,10 +1,26 @@
+/** What is backed up, and where it goes. */
+export interface BackupOptions {
+	paths: string[];
+	/** Patterns left out: a path from the root, or a name at any level; `*`, `?` and `[…]` do not match a slash. */
+	excludes?: string[];
+	/** The directory of the volumes on the host; '' with `here`. */
+	dir: string;
+	volumeKiB: number;
+	/** Undefined: GNU tar's volumes where the host has it, else pieces that `cat` joins. */
+	format?: 'gnu' | 'split' | undefined;
+	/** A FAT disk, with or without the partition's letter, to be mounted on `dir` meanwhile. */
+	device?: string | undefined;
+	/** A directory of the controller (absolute), instead of one on the host. */
+	here?: string | undefined;
+}
+
 /** What a person may choose; every field has its flag in commands/. */
 export interface PlanOptions {
 	/** Id of the run, `run-…`. */
 	run: string;
 	unattended: boolean;
-	/** Paths to back up, or null for no backup. */
-	backup: { paths: string[]; dir: string; volumeKiB: number } | null;
+	/** What to back up, or null for no backup. */
+	backup: BackupOptions | null;
 	packages: boolean;
 	stopForwarding: boolean;
 	/** Directory for the sets on the host; null = the manifest's choice. */

@@ -11,9 +11,9 @@ export const Step = z.object({
 	title: z.string(),
 	/**
 	 * host: a detached job · fetch: the controller fetches and pushes (its commands are what a host does by itself)
-	 * · confirm: a person says yes · zone: the danger zone, ends with a reboot · reboot: ends in a verdict
+	 * · stream: its standard output is received by the controller, see `receive` · confirm: a person says yes · zone: the danger zone, ends with a reboot · reboot: ends in a verdict
 	 */
-	kind: z.enum(['host', 'fetch', 'confirm', 'zone', 'reboot']),
+	kind: z.enum(['host', 'stream', 'fetch', 'confirm', 'zone', 'reboot']),
 	needs: z.array(z.string()),
 	commands: z.array(z.string()),
 	/** Exit 0 = nothing left to do. */
@@ -43,7 +43,8 @@ export const Plan = z.object({
 	hash: z.string(),
 	manifest: z.string(),
 	facts: Facts,
-	target: Target,
+	/** Where it goes; null for a job that leaves the system as it is. */
+	target: Target.nullable(),
 	unattended: z.boolean(),
 	/** Directory of the run on the host. */
 	dir: z.string(),
@@ -61,6 +62,8 @@ export const Plan = z.object({
 			size: z.number().nullable(),
 		}),
 	),
+	/** Where a `stream` step's archive goes on the controller, in pieces, and what its MANIFEST.json begins with. */
+	receive: z.object({ dir: z.string(), base: z.string(), volumeKiB: z.number().int().positive(), about: z.string() }).optional(),
 	steps: z.array(Step),
 	/** Paths that the system rewrites at boot, each with its reason; proofs leave them out. */
 	rewritten: z.array(z.object({ path: z.string(), why: z.string() })),

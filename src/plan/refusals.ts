@@ -69,12 +69,7 @@ function targetFindings(facts: Facts, target: Target): Finding[] {
 
 function hostFindings(facts: Facts, options: PlanOptions, now: number | null): Finding[] {
 	const found: Finding[] = [];
-	const { user, root, doas, sudo } = facts.privileges;
-	// Old facts may have been gathered by another login than the one that will run the script.
-	if (now !== null && !root) {
-		const fix = doas ? '--become doas' : sudo ? '--become sudo' : 'log in as root, or let the login use doas or sudo without a password';
-		found.push(refusal('root', `the login ${user} is not root`, fix));
-	}
+	found.push(...taskRefusals(facts, options, now));
 	if (facts.customKernel)
 		found.push(refusal('custom-kernel', `the host runs a kernel of its own: ${facts.kernel}`, 'boot GENERIC first, or upgrade by hand'));
 	if (facts.encryptedRoot && options.unattended) {
@@ -85,9 +80,21 @@ function hostFindings(facts: Facts, options: PlanOptions, now: number | null): F
 		const off = Math.round(Math.abs(facts.clock - now));
 		found.push(refusal('clock', `the host's clock is ${off} s off`, 'set it with rdate or ntpd -s first'));
 	}
+	return found;
+}
+
+/** What can be told against any job on the host, one that leaves the system as it is too. */
+export function taskRefusals(facts: Facts, options: PlanOptions, now: number | null): Finding[] {
+	const found: Finding[] = [];
+	const { user, root, doas, sudo } = facts.privileges;
+	// Old facts may have been gathered by another login than the one that will run the script.
+	if (now !== null && !root) {
+		const fix = doas ? '--become doas' : sudo ? '--become sudo' : 'log in as root, or let the login use doas or sudo without a password';
+		found.push(refusal('root', `the login ${user} is not root`, fix));
+	}
 	const { dir = '', paths = [] } = options.backup ?? {};
-	const around = paths.find((path) => `${dir}/`.startsWith(`${path.replace(/\/+$/, '')}/`));
-	if (options.backup !== null && around !== undefined) {
+	const around = dir === '' ? undefined : paths.find((path) => `${dir}/`.startsWith(`${path.replace(/\/+$/, '')}/`));
+	if (around !== undefined) {
 		const says = `the backup would hold itself: ${dir} lies below ${around}`;
 		found.push(refusal('backup-inside', says, 'choose another --backup-to, or narrower --backup paths'));
 	}

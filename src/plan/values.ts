@@ -54,6 +54,8 @@ export function scopeOf(manifest: Manifest, facts: Facts, target: Target, option
 		...{ version: target.version, suffix: target.suffix, mirror: target.mirror, kernel: multiprocessor ? multi : single },
 		...{ key: target.list.key ?? '', list: target.list.file, listHash: target.list.sha256, baseFile },
 		fileNames: names,
+		// For awk(1): one word, the names apart by blanks.
+		tops: (manifest.sets.tops ?? []).join(' '),
 		fetchBytes: String(fetch.reduce((sum, file) => sum + (file.size ?? 0), 0)),
 		pkgSnap: target.kind === 'snapshot' ? ['-D', 'snap'] : [],
 		pkgPath: packages,

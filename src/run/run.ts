@@ -6,6 +6,7 @@ import type { StepContext, StepOutcome } from '../steps/context.ts';
 import { runFetch } from '../steps/fetch.ts';
 import { runHostJob } from '../steps/host-job.ts';
 import { runReboot } from '../steps/reboot.ts';
+import { runStream } from '../steps/stream.ts';
 import type { StepState } from './host-program.ts';
 
 /** `waiting`: a reboot or a person comes next; the program ends with status 3. */
@@ -104,6 +105,8 @@ function act(step: Step, context: StepContext, known: StepState): Promise<StepOu
 	switch (step.kind) {
 		case 'host':
 			return runHostJob(step, context, known);
+		case 'stream':
+			return runStream(step, context);
 		case 'fetch':
 			return runFetch(step, context);
 		case 'confirm':

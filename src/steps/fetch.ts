@@ -43,8 +43,7 @@ export async function runFetch(step: Step, context: StepContext): Promise<StepOu
 	await prune({ dir: cache.dir, maxBytes: cache.maxBytes }).catch((error: Error) => {
 		context.emit({ kind: 'notice', text: `the cache was not pruned: ${error.message}` });
 	});
-	const isList = files.some(({ name }) => name === plan.target.list.file);
-	if (isList && (await listNow(listUrls(context), plan.target.list.sha256)) === 'moved') {
+	if (files.some(({ name }) => name === plan.target?.list.file) && (await hasMoved(context))) {
 		const text = 'the mirror holds another list by now: the sets are those of the pinned list, all of one build; packages may be newer';
 		context.emit({ kind: 'notice', text });
 	}
@@ -96,21 +95,28 @@ function downloadVia({ bandwidth, signal }: StepContext, meter: () => Meter | un
 	};
 }
 
-function listUrls({ plan, logins }: StepContext): string[] {
-	const list = plan.fetch.find(({ name }) => name === plan.target.list.file);
-	return (list?.urls ?? []).map((url) => withLogin(url, logins));
+/** Whether the mirrors hold another list than the pinned one. */
+async function hasMoved({ plan: { target, fetch }, logins }: StepContext): Promise<boolean> {
+	const list = fetch.find(({ name }) => name === target?.list.file);
+	if (target === null || list === undefined) return false;
+	return (
+		(await listNow(
+			list.urls.map((url) => withLogin(url, logins)),
+			target.list.sha256,
+		)) === 'moved'
+	);
 }
 
 /** The error to tell in the place of one that a moved snapshot explains, or null. */
 async function movedInstead(error: unknown, context: StepContext): Promise<BsdupError | null> {
-	const { plan, signal } = context;
+	const { target } = context.plan;
 	const fetching = error instanceof BsdupError && FETCHING.has(error.code);
-	if (!fetching || signal.aborted || (await listNow(listUrls(context), plan.target.list.sha256)) !== 'moved') return null;
+	if (target === null || !fetching || context.signal.aborted || !(await hasMoved(context))) return null;
 	return new BsdupError({
 		code: 'E_SNAPSHOT_MOVED',
-		message: `the ${plan.target.kind} on the mirror is another one by now: ${error.message}`,
+		message: `the ${target.kind} on the mirror is another one by now: ${error.message}`,
 		state: 'Nothing was changed on the host, and it is free for a new run.',
-		next: [`bsdup upgrade … --to ${plan.target.name}   (a new plan; what both have in common is not fetched again)`],
+		next: [`bsdup upgrade … --to ${target.name}   (a new plan; what both have in common is not fetched again)`],
 		cause: error,
 	});
 }

@@ -21,11 +21,13 @@ export function localTransport({ become }: { become: Become }): Transport {
 		args: string[],
 		input: string | Readable,
 		stop: AbortSignal,
-		{ onStdout, encoding = 'utf8' }: RunOptions = {},
+		{ onStdout, onBytes, encoding = 'utf8' }: RunOptions = {},
 	): Promise<RunResult> => {
 		stop.throwIfAborted();
-		const options = { input, reject: false, stripFinalNewline: false, cancelSignal: stop, encoding } satisfies Options;
+		const buffer = { stdout: onBytes === undefined };
+		const options = { input, reject: false, stripFinalNewline: false, cancelSignal: stop, encoding, buffer } satisfies Options;
 		const child = execa(shell, args, options);
+		const taken = onBytes === undefined ? undefined : takeAll(child.stdout, onBytes);
 		if (onStdout !== undefined) child.stdout.setEncoding(encoding).on('data', (text: string) => !stop.aborted && onStdout(text));
 		let giveUp = (): void => {};
 		const stopped = new Promise<never>((_, reject) => {
@@ -37,7 +39,7 @@ export function localTransport({ become }: { become: Become }): Transport {
 			stop.addEventListener('abort', giveUp, { once: true });
 		});
 		try {
-			const { exitCode, signal, stdout, stderr, shortMessage } = await Promise.race([child, stopped]);
+			const [{ exitCode, signal, stdout = '', stderr, shortMessage }] = await Promise.race([Promise.all([child, taken]), stopped]);
 			if (exitCode === undefined && signal === undefined) return { code: NOT_FOUND, signal: null, stdout: '', stderr: shortMessage ?? '' };
 			return { code: exitCode ?? null, signal: signal ?? null, stdout, stderr };
 		} finally {
@@ -90,4 +92,9 @@ export function localTransport({ become }: { become: Become }): Transport {
 		},
 		async close() {},
 	};
+}
+
+/** Gives output to `take`, piece by piece; the program waits while one is taken. */
+async function takeAll(output: Readable, take: (bytes: Buffer) => Promise<void>): Promise<void> {
+	for await (const bytes of output as AsyncIterable<Buffer>) await take(bytes);
 }

@@ -31,6 +31,8 @@ export interface RunOptions {
 	timeoutMs?: number;
 	/** Called with each piece of standard output as it comes. */
 	onStdout?: (text: string) => void;
+	/** Takes standard output as bytes instead, at its own pace: the command waits meanwhile. Then `stdout` stays empty. */
+	onBytes?: (bytes: Buffer) => Promise<void>;
 	/** How output becomes text; `latin1` keeps every byte, a character each. Default utf8. */
 	encoding?: 'utf8' | 'latin1';
 	/** Gives the command up with the signal's reason; it may go on over there. */

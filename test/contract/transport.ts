@@ -57,6 +57,26 @@ export function testTransport(name: string, make: () => Promise<Transport>, tty 
 			expect(heard.join('')).toBe(stdout);
 		});
 
+		test("gives output as bytes at the taker's pace, all of it before the end, and an error of the taker ends it", async () => {
+			const hash = createHash('sha256');
+			let bytes = 0;
+			let busy = 0;
+			const result = await host.run('head -c 6000000 /dev/zero | tr "\\0" "\\377"; echo err >&2; exit 3', {
+				onBytes: async (piece) => {
+					expect(++busy).toBe(1);
+					hash.update(piece);
+					bytes += piece.length;
+					await new Promise((resolve) => setImmediate(resolve));
+					busy--;
+				},
+			});
+			expect(result).toEqual({ code: 3, signal: null, stdout: '', stderr: 'err\n' });
+			expect(bytes).toBe(6_000_000);
+			expect(hash.digest('hex')).toBe(createHash('sha256').update(Buffer.alloc(6_000_000, 255)).digest('hex'));
+			const full = host.run('cat /dev/zero', { onBytes: () => Promise.reject(new Error('no room')) });
+			await expect(full).rejects.toThrow('no room');
+		});
+
 		test('gives the name of the signal that ended it, and no status', async () => {
 			expect(await host.run('kill -KILL $$')).toMatchObject({ code: null, signal: 'SIGKILL' });
 			expect(await host.run('kill -TERM $$')).toMatchObject({ code: null, signal: 'SIGTERM' });

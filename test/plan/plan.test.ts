@@ -41,7 +41,7 @@ describe('a plan', () => {
 		['a command', (changed) => step(changed, 'zone')?.commands.push('true')],
 		['the order of commands', (changed) => step(changed, 'zone')?.commands.reverse()],
 		['a need', (changed) => step(changed, 'zone')?.needs.pop()],
-		['the target', (changed) => Object.assign(changed.target, { version: '7.9' })],
+		['the target', (changed) => Object.assign(changed.target ?? {}, { version: '7.9' })],
 		['the facts', (changed) => Object.assign(changed.facts, { rootDisk: 'sd1' })],
 		['a SHA256', (changed) => Object.assign(changed.fetch[1] ?? {}, { sha256: '0'.repeat(64) })],
 		['the recovery card', (changed) => Object.assign(changed, { recovery: '' })],
@@ -72,7 +72,7 @@ describe('a plan', () => {
 	test('lets backup and fetch go side by side, and waits for both before anything is stopped', () => {
 		expect(step(plan, 'backup')?.needs).toEqual(['check']);
 		expect(step(plan, 'fetch')?.needs).toEqual(['check']);
-		expect(step(plan, 'quiesce')?.needs).toEqual(expect.arrayContaining(['backup-verify', 'verify', 'keep']));
+		expect(step(plan, 'quiesce')?.needs).toEqual(expect.arrayContaining(['backup-finish', 'verify', 'keep']));
 	});
 
 	test('keeps the order when a step in between is left out', () => {
