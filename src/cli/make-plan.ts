@@ -102,12 +102,14 @@ async function targetOrError(request: Parameters<typeof resolveTarget>[0]): Prom
 
 function layoutFor(manifest: Manifest, facts: Facts): Parameters<typeof resolveTarget>[0]['layout'] {
 	const { multi, single, ramdisk } = manifest.kernels;
+	const { keyBundle } = manifest.mirror;
 	return {
 		release: manifest.mirror.release,
 		snapshot: manifest.mirror.snapshot,
 		lists: manifest.mirror.lists.filter((list) => inRange(facts.release, list.running)),
 		keyName: manifest.mirror.keyName,
 		...(manifest.mirror.archFrom === undefined ? {} : { archFrom: manifest.mirror.archFrom }),
+		...(keyBundle !== undefined && inRange(facts.release, keyBundle.running) ? { keyBundle } : {}),
 		suffixFrom: manifest.mirror.suffixFrom,
 		build: manifest.mirror.build,
 		kernels: [single, multi, ramdisk],

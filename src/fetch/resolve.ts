@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { BsdupError, EXIT } from '../errors.ts';
+import { type KeyBundleLayout, keyFromBundle, keyUnknown } from './key-bundle.ts';
 import { parseList } from './list.ts';
 import { keyNameOf, openSigned } from './signify.ts';
 import { bare, readAll, sizesOf } from './source.ts';
-import type { Target } from './target.ts';
+import type { KeyBundle, Target } from './target.ts';
 
 /** The mirror's layout, from the manifest. */
 export interface Layout {
@@ -11,6 +12,8 @@ export interface Layout {
 	snapshot: string;
 	lists: { file: string; signed: boolean }[];
 	keyName: string;
+	/** Where a key is that the host lacks; left out = such a list is refused. */
+	keyBundle?: KeyBundleLayout;
 	suffixFrom: string;
 	/** Names the architecture a list is of, from a file's name in it (one group); left out = not checked. */
 	archFrom?: string;
@@ -52,7 +55,8 @@ export async function resolveTarget(request: ResolveRequest): Promise<Target> {
 	const bytes = await readAll(`${url}/${choice.file}`);
 	const text = bytes.toString('utf8');
 	const key = choice.signed ? keyNameOf(bytes, layout.keyName) : null;
-	const plain = key === null ? bytes : openSigned(bytes, Buffer.from(keyText(request.keys, key)));
+	const vouched = key === null ? undefined : await keyFor(key, request);
+	const plain = vouched === undefined ? bytes : openSigned(bytes, Buffer.from(vouched.text));
 	const hashes = parseList(plain.toString('utf8'));
 	const [suffix, other] = told(hashes, layout.suffixFrom);
 	if (suffix === undefined || !layout.kernels.slice(0, 2).some((kernel) => hashes.has(kernel)))
@@ -73,6 +77,7 @@ export async function resolveTarget(request: ResolveRequest): Promise<Target> {
 		mirror: request.mirror,
 		url,
 		list: { file: choice.file, sha256: sha256(bytes), plainSha256: sha256(plain), key, text },
+		...(vouched?.bundle === undefined ? {} : { keyBundle: vouched.bundle }),
 		build: await buildOf(`${url}/${layout.build}`, hashes.get(layout.build)),
 		files: [...hashes].map(([file, hash], index) => ({ name: file, sha256: hash, size: sizes[index] ?? null })),
 	};
@@ -92,17 +97,12 @@ function unfit(code: string, message: string): BsdupError {
 	});
 }
 
-function keyText(keys: Record<string, string>, name: string): string {
+/** The host's own key, or one that an older key of the host vouches for. */
+async function keyFor(name: string, { keys, mirror, layout }: ResolveRequest): Promise<{ text: string; bundle?: KeyBundle }> {
 	const text = Object.hasOwn(keys, name) ? keys[name] : undefined;
-	if (text !== undefined) return text;
-	throw new BsdupError({
-		code: 'E_KEY_UNKNOWN',
-		message: `the list is signed with ${name}, which the host does not hold`,
-		next: [
-			`put ${name} into /etc/signify on the host, from a source you trust`,
-			'go to the next release only: it is signed with a key the host has',
-		],
-	});
+	if (text !== undefined) return { text };
+	if (layout.keyBundle !== undefined) return await keyFromBundle({ wanted: name, keys, mirror, layout: layout.keyBundle });
+	throw keyUnknown(name, []);
 }
 
 /** The third field of BUILDINFO is the epoch (F:A.5). Null where it is not listed or not as described. */

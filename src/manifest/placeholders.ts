@@ -8,7 +8,7 @@ const MEANT = /\{\{([^{}]*)\}\}/g;
 export const PLACEHOLDERS: ReadonlySet<string> = new Set([
 	...['dir', 'sets', 'host', 'arch', 'disk', 'running', 'version', 'suffix', 'mirror', 'kernel', 'key', 'list', 'listHash'],
 	...['fileNames', 'baseFile', 'mountsBelow', 'watchdog', 'unattended', 'rewritten'],
-	...['gtar', 'backupDir', 'backupName', 'backupBase', 'backupPaths', 'volumeKiB', 'pkgSnap', 'pkgPath', 'tops'],
+	...['gtar', 'backupDir', 'backupName', 'backupBase', 'backupPaths', 'volumeKiB', 'pkgSnap', 'pkgPath', 'tops', 'oldKey'],
 ]);
 
 /** What an `each` adds for every item of its list. */
@@ -18,6 +18,7 @@ export const EACH_PLACEHOLDERS = {
 	allSets: ['file', 'line', 'url'],
 	stopping: ['daemon'],
 	site: ['file', 'line'],
+	keyBundle: ['file', 'line', 'url'],
 } as const satisfies Record<string, readonly string[]>;
 
 interface Fault {

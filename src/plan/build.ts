@@ -39,7 +39,10 @@ export function buildPlan(manifest: Manifest, facts: Facts, target: Target, opti
 		bootTime: manifest.bootTime,
 		fetch: chosen
 			.filter((step) => step.kind === 'fetch')
-			.flatMap((step) => scope.bring[step.each?.over === 'site' ? 'site' : 'files'].map((file) => ({ step: step.id, ...file }))),
+			.flatMap((step) => {
+				const over = step.each?.over;
+				return scope.bring[over === 'site' || over === 'keyBundle' ? over : 'files'].map((file) => ({ step: step.id, ...file }));
+			}),
 		steps: ordered.sorted,
 		rewritten: manifest.rewritten,
 		recovery: expandText(manifest.recovery, scope.values),
