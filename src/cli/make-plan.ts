@@ -112,6 +112,7 @@ function layoutFor(manifest: Manifest, facts: Facts): Parameters<typeof resolveT
 		...(keyBundle !== undefined && inRange(facts.release, keyBundle.running) ? { keyBundle } : {}),
 		suffixFrom: manifest.mirror.suffixFrom,
 		build: manifest.mirror.build,
+		sets: { file: manifest.sets.file, names: [...manifest.sets.order, ...manifest.sets.references.names] },
 		kernels: [single, multi, ramdisk],
 	};
 }

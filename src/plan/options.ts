@@ -11,6 +11,8 @@ export interface PlanOptions {
 	sets: string | null;
 	/** Site sets: file name, SHA256 (hex), and where the controller finds it (an absolute path). */
 	site: { file: string; sha256: string; path: string }[];
+	/** Take a build that is older than the installed one; default no. */
+	older?: boolean;
 	/** Minutes after base until the watchdog reboots without asking rc. */
 	watchdogMinutes: number;
 }
