@@ -145,14 +145,17 @@ function passedOver({ mirror, error }: Resolved['failed'][number]): Finding {
 
 function layoutFor(manifest: Manifest, facts: Facts): Layout {
 	const { multi, single, ramdisk } = manifest.kernels;
+	const { keyBundle } = manifest.mirror;
 	return {
 		release: manifest.mirror.release,
 		snapshot: manifest.mirror.snapshot,
 		lists: manifest.mirror.lists.filter((list) => inRange(facts.release, list.running)),
 		keyName: manifest.mirror.keyName,
 		...(manifest.mirror.archFrom === undefined ? {} : { archFrom: manifest.mirror.archFrom }),
+		...(keyBundle !== undefined && inRange(facts.release, keyBundle.running) ? { keyBundle } : {}),
 		suffixFrom: manifest.mirror.suffixFrom,
 		build: manifest.mirror.build,
+		sets: { file: manifest.sets.file, names: [...manifest.sets.order, ...manifest.sets.references.names] },
 		kernels: [single, multi, ramdisk],
 	};
 }

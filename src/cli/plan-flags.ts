@@ -30,6 +30,7 @@ export const planFlags = {
 		helpValue: 'FILE',
 	}),
 	'site-sha256': Flags.string({ description: 'its SHA256, in the order of --site', multiple: true, helpValue: 'HEX' }),
+	'allow-older': Flags.boolean({ default: false, description: 'take a build older than the installed one' }),
 	watchdog: Flags.integer({ description: 'minutes after base until a hung shutdown is cut short', default: 15, min: 1 }),
 	unattended: Flags.boolean({ default: false, description: 'nobody answers: merge in batch mode' }),
 };
@@ -43,6 +44,7 @@ export interface PlanFlags extends BackupFlags {
 	'fetch-on': 'controller' | 'host';
 	site?: string[] | undefined;
 	'site-sha256'?: string[] | undefined;
+	'allow-older'?: boolean;
 	watchdog: number;
 	unattended: boolean;
 }
@@ -68,6 +70,7 @@ export function planOptions(flags: PlanFlags, host: string, now: Date): PlanOpti
 		sets: flags.sets ?? null,
 		site,
 		fetchOn: flags['fetch-on'],
+		...(flags['allow-older'] === true ? { older: true } : {}),
 		watchdogMinutes: flags.watchdog,
 	};
 }

@@ -9,6 +9,18 @@ export const TargetFile = z.object({
 });
 export type TargetFile = z.infer<typeof TargetFile>;
 
+/** The archive of keys that the list's key was taken from, for the host to do the same. */
+export const KeyBundle = z.object({
+	file: z.string(),
+	url: z.string(),
+	sha256: z.string().regex(/^[0-9a-f]{64}$/),
+	/** Bytes. */
+	size: z.number(),
+	/** Name of the host's own key that signed it. */
+	key: z.string(),
+});
+export type KeyBundle = z.infer<typeof KeyBundle>;
+
 /** Where a host shall go: the resolved and pinned list of one release or snapshot on one mirror. */
 export const Target = z.object({
 	/** What the person asked for: `snapshot` or `X.Y`. */
@@ -37,6 +49,8 @@ export const Target = z.object({
 		/** The list file's text, to be written beside the sets. */
 		text: z.string(),
 	}),
+	/** Where the host lacks the list's key: what it is taken from. */
+	keyBundle: KeyBundle.optional(),
 	/** Epoch of BUILDINFO, or null. */
 	build: z.number().nullable(),
 	files: z.array(TargetFile),

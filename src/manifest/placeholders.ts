@@ -9,7 +9,7 @@ export const PLACEHOLDERS: ReadonlySet<string> = new Set([
 	...['dir', 'sets', 'host', 'arch', 'disk', 'running', 'version', 'suffix', 'mirror', 'kernel', 'key', 'list', 'listHash'],
 	...['fileNames', 'baseFile', 'mountsBelow', 'watchdog', 'unattended', 'rewritten'],
 	...['gtar', 'backupDir', 'backupName', 'backupBase', 'backupPaths', 'backupExcludes', 'backupDevice', 'backupAbout'],
-	...['volumeKiB', 'volumeBytes', 'pkgSnap', 'pkgPath', 'fetchBytes', 'tops'],
+	...['volumeKiB', 'volumeBytes', 'pkgSnap', 'pkgPath', 'fetchBytes', 'tops', 'oldKey'],
 ]);
 
 /** What an `each` adds for every item of its list. */
@@ -19,6 +19,7 @@ export const EACH_PLACEHOLDERS = {
 	allSets: ['file', 'line', 'url', 'urls'],
 	stopping: ['daemon'],
 	site: ['file', 'line'],
+	keyBundle: ['file', 'line', 'url'],
 } as const satisfies Record<string, readonly string[]>;
 
 interface Fault {

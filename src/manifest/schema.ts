@@ -14,7 +14,7 @@ const conditions = {
 };
 
 const Each = z.strictObject({
-	over: z.enum(['files', 'otherSets', 'allSets', 'stopping', 'site']),
+	over: z.enum(['files', 'otherSets', 'allSets', 'stopping', 'site', 'keyBundle']),
 	run: z.string(),
 });
 
@@ -79,6 +79,10 @@ export const Manifest = z.strictObject({
 		snapshot: z.string(),
 		lists: z.array(z.strictObject({ file: z.string(), signed: z.boolean(), running: Range.optional() })).min(1),
 		keyName: z.string(),
+		/** An archive of newer keys, signed with an older one. */
+		keyBundle: z
+			.strictObject({ running: Range.optional(), number: z.string(), file: z.string(), from: z.array(z.string()).min(1) })
+			.optional(),
 		archFrom: z.string().optional(),
 		suffixFrom: z.string(),
 		build: z.string(),

@@ -32,8 +32,8 @@ export function buildTask(manifest: TaskManifest, facts: Facts, options: PlanOpt
 
 /** What a job without a target draws on: nothing is fetched or unpacked. */
 export function taskScope(facts: Facts, options: PlanOptions): Scope {
-	const items: Scope['items'] = { files: [], otherSets: [], allSets: [], stopping: [], site: [] };
-	return { ...hostScope({ stage: [RUNS_ON_HOST], rewritten: [] }, facts, options), items, bring: { files: [], site: [] } };
+	const items: Scope['items'] = { files: [], otherSets: [], allSets: [], stopping: [], site: [], keyBundle: [] };
+	return { ...hostScope({ stage: [RUNS_ON_HOST], rewritten: [] }, facts, options), items, bring: { files: [], site: [], keyBundle: [] } };
 }
 
 function assemble(
@@ -69,7 +69,10 @@ function assemble(
 		bootTime: manifest.bootTime,
 		fetch: chosen
 			.filter((step) => step.kind === 'fetch')
-			.flatMap((step) => scope.bring[step.each?.over === 'site' ? 'site' : 'files'].map((file) => ({ step: step.id, ...file }))),
+			.flatMap((step) => {
+				const over = step.each?.over;
+				return scope.bring[over === 'site' || over === 'keyBundle' ? over : 'files'].map((file) => ({ step: step.id, ...file }));
+			}),
 		...(backup?.here === undefined
 			? {}
 			: {

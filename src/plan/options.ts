@@ -29,6 +29,8 @@ export interface PlanOptions {
 	site: { file: string; sha256: string; path: string }[];
 	/** Who fetches the sets: the controller, which lays them there, or the host by the step's own commands. */
 	fetchOn: 'controller' | 'host';
+	/** Take a build that is older than the installed one; default no. */
+	older?: boolean;
 	/** Minutes after base until the watchdog reboots without asking rc. */
 	watchdogMinutes: number;
 }

@@ -19,7 +19,7 @@ export function refusals(manifest: Manifest, facts: Facts, wanted: Target | stri
 	const version = typeof wanted === 'string' ? versionNamed(wanted) : wanted.version;
 	return [
 		...versionFindings(manifest, facts, version),
-		...(target === null ? [] : targetFindings(facts, target)),
+		...(target === null ? [] : targetFindings(facts, target, options)),
 		...hostFindings(facts, options, now),
 		...spaceFindings(manifest, facts, target, options),
 	];
@@ -54,13 +54,18 @@ function versionFindings(manifest: Manifest, facts: Facts, to: string | null): F
 	return found;
 }
 
-function targetFindings(facts: Facts, target: Target): Finding[] {
+function targetFindings(facts: Facts, target: Target, options: PlanOptions): Finding[] {
 	const found: Finding[] = [];
 	if (target.kind === 'release' && facts.release === target.version && facts.flavour === 'current')
 		found.push(refusal('downgrade', `${facts.kernel} is newer than the release ${target.version}`, '--to snapshot'));
 	if (target.build !== null && facts.installedBuild !== null && target.build < facts.installedBuild) {
 		const older = 'the mirror holds an older build than the one installed (F:A.5)';
-		found.push(refusal('older-build', older, 'wait for the mirror, or choose another --mirror'));
+		const fix = 'wait for the mirror, or choose another --mirror; --allow-older takes it all the same';
+		found.push({ ...refusal('older-build', older, fix), ...(options.older === true ? { severity: 'warn' } : {}) });
+	}
+	if (target.kind === 'snapshot' && facts.installedList === target.list.plainSha256) {
+		const fix = 'wait for a newer one, unless this one is to be laid anew';
+		found.push({ id: 'same-build', severity: 'warn', says: 'this very build is installed already (F:A.5)', fix });
 	}
 	if (facts.arch !== target.arch)
 		found.push(refusal('arch', `the host is ${facts.arch}, the sets are for ${target.arch}`, 'choose the right mirror folder'));

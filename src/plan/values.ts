@@ -10,9 +10,9 @@ import type { Plan } from './plan.ts';
 /** What of a manifest's data a plan draws on, computed once. */
 export interface Scope extends HostScope {
 	/** Items for `each:`. */
-	items: Record<'files' | 'otherSets' | 'allSets' | 'stopping' | 'site', Values[]>;
-	/** What `each: files` and `each: site` bring: the signed files, the site's own. */
-	bring: Record<'files' | 'site', Omit<Plan['fetch'][number], 'step'>[]>;
+	items: Record<'files' | 'otherSets' | 'allSets' | 'stopping' | 'site' | 'keyBundle', Values[]>;
+	/** What `each` of them brings: the signed files, the site's own, the archive that holds the list's key. */
+	bring: Record<'files' | 'site' | 'keyBundle', Omit<Plan['fetch'][number], 'step'>[]>;
 }
 
 /** Resolves names, files and words of one plan. Pure. */
@@ -49,10 +49,13 @@ export function scopeOf(manifest: Manifest, facts: Facts, target: Target, option
 	const stopping = manifest.stoppable.filter((daemon) => facts.daemons.running.includes(daemon));
 	const packages = `${target.mirror}/${target.kind === 'snapshot' ? 'snapshots' : target.version}/packages/${facts.packageArch}/`;
 
+	const { keyBundle } = target;
+	const bundles = keyBundle === undefined ? [] : [{ ...keyBundle, name: keyBundle.file }];
+
 	const values: Values = {
 		...host.values,
 		...{ version: target.version, suffix: target.suffix, mirror: target.mirror, kernel: multiprocessor ? multi : single },
-		...{ key: target.list.key ?? '', list: target.list.file, listHash: target.list.sha256, baseFile },
+		...{ key: target.list.key ?? '', oldKey: keyBundle?.key ?? '', list: target.list.file, listHash: target.list.sha256, baseFile },
 		fileNames: names,
 		// For awk(1): one word, the names apart by blanks.
 		tops: (manifest.sets.tops ?? []).join(' '),
@@ -63,6 +66,7 @@ export function scopeOf(manifest: Manifest, facts: Facts, target: Target, option
 	const told: [string, boolean][] = [
 		['multiprocessor', multiprocessor],
 		['signed', target.list.key !== null],
+		['newKey', keyBundle !== undefined],
 		['release', target.kind === 'release'],
 		['snapshot', target.kind === 'snapshot'],
 		...manifest.sets.order.map((set): [string, boolean] => [set, wanted.includes(set)]),
@@ -80,8 +84,13 @@ export function scopeOf(manifest: Manifest, facts: Facts, target: Target, option
 			allSets: wanted.map(setFile).map(fileItem),
 			stopping: stopping.map((daemon) => ({ daemon })),
 			site: options.site.map(({ file, sha256 }) => ({ file, line: `SHA256 (${file}) = ${sha256}` })),
+			keyBundle: bundles.map(({ name, sha256, url }) => ({ file: name, line: `SHA256 (${name}) = ${sha256}`, url })),
 		},
-		bring: { files: fetch, site: options.site.map(({ file, sha256, path }) => ({ name: file, urls: [path], sha256, size: null })) },
+		bring: {
+			files: fetch,
+			site: options.site.map(({ file, sha256, path }) => ({ name: file, urls: [path], sha256, size: null })),
+			keyBundle: bundles.map(({ name, url, sha256, size }) => ({ name, urls: [url], sha256, size })),
+		},
 	};
 }
 
