@@ -19,7 +19,12 @@ export async function runFetch(step: Step, context: StepContext): Promise<StepOu
 	const dir = transport.local ? plan.sets : join(context.cache, plan.target.list.sha256);
 
 	await mkdir(dir, { recursive: true });
-	await download({ files, dir, onBytes: (name, done) => meter(`fetch ${name}`, done), signal: context.signal });
+	await download({
+		files: files.map((file) => ({ ...file, urls: [file.url] })),
+		dir,
+		onBytes: (name, done) => meter(`fetch ${name}`, done),
+		signal: context.signal,
+	});
 	if (!transport.local) {
 		meter('', -1);
 		await link.run(`mkdir -p ${quote(plan.sets)}`);

@@ -108,7 +108,9 @@ describe('resolving a target', () => {
 describe('downloading', () => {
 	const files = async () => {
 		const target = await resolveTarget(request());
-		return target.files.filter((file) => /^(man|game)78/.test(file.name)).map((file) => ({ ...file, url: `${target.url}/${file.name}` }));
+		return target.files
+			.filter((file) => /^(man|game)78/.test(file.name))
+			.map((file) => ({ ...file, urls: [`${target.url}/${file.name}`] }));
 	};
 	const inFolder = async (work: (to: string) => Promise<void>): Promise<void> => {
 		const to = mkdtempSync(join(tmpdir(), 'bsdup-download-'));
