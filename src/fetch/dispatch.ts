@@ -2,7 +2,7 @@ import { BsdupError } from '../errors.ts';
 import type { DownloadRequest } from './download.ts';
 import type { FileJob, Source, Transfer } from './file-job.ts';
 import { Mirror, mirrorOf } from './mirror.ts';
-import { Crowded, reason } from './mirror-errors.ts';
+import { Crowded, Refused, reason } from './mirror-errors.ts';
 import type { Range } from './ranges.ts';
 import { Throttle } from './throttle.ts';
 import { Changed, NoRanges, transfer } from './transfer.ts';
@@ -162,7 +162,7 @@ export class Dispatch {
 		if (error instanceof NoRanges || job.restarting || !this.#jobs.has(job)) return;
 		if (code === 'E_WRITE') this.fail(error);
 		else if (error instanceof Changed && ++source.changes < CHANGES) this.#restart(job, source);
-		else if (code !== null || error instanceof Changed) this.#refuse(job, source, error);
+		else if (code !== null || error instanceof Refused || error instanceof Changed) this.#refuse(job, source, error);
 		else if (error instanceof Crowded && mirror.crowded()) mirror.rest(Math.max(this.#pauseMs, error.pauseMs));
 		else this.#failed(job, one, error);
 	}

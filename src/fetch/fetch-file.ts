@@ -63,6 +63,6 @@ async function finish(job: FileJob, dispatch: Dispatch): Promise<boolean> {
 			dispatch.notice(mirror, `the pieces of ${file.name} from several mirrors make a wrong whole: taken from one`);
 	}
 	await job.restart();
-	job.alone = true;
+	job.goAlone();
 	return false;
 }

@@ -52,10 +52,9 @@ export class FileJob {
 	restarting = false;
 	/** All bytes are there: it is hashed and named. */
 	ending = false;
-	/** Taken from one source at a time, after bytes of several, or of an earlier run, made a wrong whole. */
-	alone = false;
 	/** Those of which one gave wrong bytes. */
 	suspects = new Set<Source>();
+	#alone = false;
 	#only: Source | null = null;
 	/** The furthest that a source without ranges came. */
 	#reached = 0;
@@ -144,11 +143,16 @@ export class FileJob {
 
 	/** Whether a source is left; where the file is taken from one alone and that is lost, another takes its place. */
 	someUsable(): boolean {
-		if (this.#only !== null && this.usable(this.#only)) return true;
-		if (this.alone) this.#only = null;
+		if (this.#only !== null && !this.usable(this.#only)) this.#only = null;
 		const next = this.sources.find((source) => this.usable(source));
-		if (this.alone && next !== undefined) this.#only = next;
+		if (this.#alone && next !== undefined) this.#only = next;
 		return next !== undefined;
+	}
+
+	/** From now on from one source at a time: bytes of several, or of an earlier run, made a wrong whole. */
+	goAlone(): void {
+		this.#alone = true;
+		this.someUsable();
 	}
 
 	/** Begins from nothing, when no transfer is left. */

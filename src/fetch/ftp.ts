@@ -1,18 +1,22 @@
 import { PassThrough } from 'node:stream';
 import { Client, FTPError } from 'basic-ftp';
-import { Crowded, notFound } from './mirror-errors.ts';
+import { Crowded, notFound, Refused } from './mirror-errors.ts';
 import type { Opened, Wanted } from './source.ts';
 
 /** RFC 959: the requested file is unavailable. */
 const UNAVAILABLE = 550;
-/** RFC 959: too busy, or no such command, parameter or restart. */
-const CROWDED = [421];
+/** RFC 959: not logged in; some servers say so too when they have too many clients. */
+const NOT_LOGGED_IN = 530;
+const TOO_MANY = /many|max|limit/i;
+/** RFC 959: too busy. */
+const CROWDED = 421;
+/** RFC 959: no such command, parameter or restart. */
 const NO_RESTART = [500, 501, 502, 504];
 
 /**
  * Opens an ftp URL at byte `start` (REST), or at 0 where the server knows no REST; anonymous unless the URL names a user. The stream
  * goes on to the end of the file, whatever the end wanted: to close it is to end the transfer. It fails with E_NOT_FOUND where the
- * server has no such file. Throws Crowded, or plain errors if the server cannot be reached.
+ * server has no such file. Throws Crowded, Refused (a wrong password), or plain errors if the server cannot be reached.
  */
 export async function openFtp(url: string, { start, stallMs, signal }: Wanted): Promise<Opened> {
 	signal?.throwIfAborted();
@@ -73,7 +77,10 @@ async function connect(url: string, stallMs: number, signal?: AbortSignal): Prom
 		});
 	} catch (error) {
 		client.close();
-		throw error instanceof FTPError && CROWDED.includes(error.code) ? new Crowded(error.message) : error;
+		if (!(error instanceof FTPError)) throw error;
+		const { code, message } = error;
+		if (code === CROWDED || (code === NOT_LOGGED_IN && TOO_MANY.test(message))) throw new Crowded(message);
+		throw code === NOT_LOGGED_IN ? new Refused(message) : error;
 	} finally {
 		signal?.removeEventListener('abort', stop);
 	}

@@ -1,6 +1,6 @@
 import { type Dispatcher, request } from 'undici';
 import { httpAgent } from './http-agent.ts';
-import { Crowded, notFound } from './mirror-errors.ts';
+import { Crowded, notFound, Refused } from './mirror-errors.ts';
 import type { Opened, Wanted } from './source.ts';
 
 /** Redirects that are followed. */
@@ -13,7 +13,7 @@ type Answer = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'> &
 
 /**
  * Opens an http(s) URL at byte `start`. A server without ranges, or one that has fewer bytes (416), starts at 0 and the result says
- * so. Throws E_NOT_FOUND for 404 and 410, Crowded for 429 and 503, else plain errors.
+ * so. Throws E_NOT_FOUND for 404 and 410, Crowded for 429 and 503, Refused for 401, 403 and 407, else plain errors.
  */
 export async function openHttp(url: string, wanted: Wanted): Promise<Opened> {
 	const { start, end } = wanted;
@@ -95,6 +95,7 @@ function faultOf(url: string, { statusCode, headers }: Answer, start: number): E
 	if (statusCode === 404 || statusCode === 410) return notFound(url);
 	if (statusCode === 429 || statusCode === 503)
 		return new Crowded(`HTTP status ${statusCode}`, 1000 * (numberIn(/^(\d+)$/, headers['retry-after']) ?? 0));
+	if (statusCode === 401 || statusCode === 403 || statusCode === 407) return new Refused(`HTTP status ${statusCode}`);
 	if (statusCode !== 200 && statusCode !== 206) return new Error(`HTTP status ${statusCode}`);
 	if (encoding !== 'identity') return new Error(`the answer is packed (${String(encoding)}) though it was asked for as it is`);
 	if (statusCode === 206 && numberIn(/^bytes (\d+)-/, headers['content-range']) !== start)

@@ -32,6 +32,9 @@ export class Crowded extends Error {
 	}
 }
 
+/** A mirror does not let us in, or does not give us this file: to ask again would be the same, or lock an account. */
+export class Refused extends Error {}
+
 /** The innermost words of an error: clients hide them in `cause`, and an attempt at several addresses in `errors`. */
 export function reason(error: unknown): string {
 	let inner: unknown = error;

@@ -9,6 +9,7 @@ export interface Patience {
 	windowMs: number;
 }
 
+/** What a real mirror is given, slow lines and busy servers included. */
 export const PATIENCE: Patience = { stallMs: 30_000, leastRate: 1024, windowMs: 30_000 };
 
 /** A source was given up since it was silent or slow. */
