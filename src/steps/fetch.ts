@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { download } from '../fetch/download.ts';
+import { proveArchives } from '../fetch/prove-archives.ts';
 import type { Plan, Step } from '../plan/plan.ts';
 import { quote } from '../transport/quote.ts';
 import type { StepContext, StepOutcome } from './context.ts';
@@ -20,6 +21,11 @@ export async function runFetch(step: Step, context: StepContext): Promise<StepOu
 
 	await mkdir(dir, { recursive: true });
 	await download({ files, dir, onBytes: (name, done) => meter(`fetch ${name}`, done), signal: context.signal });
+	await proveArchives(
+		dir,
+		files.map(({ name }) => name),
+		context.signal,
+	);
 	if (!transport.local) {
 		meter('', -1);
 		await link.run(`mkdir -p ${quote(plan.sets)}`);
