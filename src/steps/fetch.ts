@@ -8,6 +8,7 @@ import { BsdupError } from '../errors.ts';
 import { type DownloadRequest, download } from '../fetch/download.ts';
 import { withLogin } from '../fetch/mirror-url.ts';
 import { listNow } from '../fetch/moved.ts';
+import { proveArchives } from '../fetch/prove-archives.ts';
 import type { Plan, Step } from '../plan/plan.ts';
 import type { StepContext, StepOutcome } from './context.ts';
 import { stepFailed } from './failure.ts';
@@ -66,6 +67,10 @@ async function fetchThere(files: readonly File[], step: Step, context: StepConte
 		onDamaged: (name) => context.emit({ kind: 'notice', text: `${name} was damaged in the cache and is fetched again` }),
 		via: downloadVia(context, () => meter),
 	});
+	await proveArchives(
+		files.map(({ name, sha256 }) => ({ name, path: entryPath(cache.dir, sha256) })),
+		context.signal,
+	);
 	await pushFiles(files, ({ sha256 }) => entryPath(cache.dir, sha256), context, step.id);
 }
 
