@@ -30,7 +30,11 @@ export async function run(context: StepContext): Promise<RunOutcome> {
 
 	await host.install();
 	await host.hold(`${userInfo().username}@${hostname()}, process ${process.pid}, since ${new Date().toISOString()}`);
-	const outcome = await walk(context, await host.states());
+	const outcome = await walk(context, await host.states()).catch(async (error: unknown) => {
+		// What leaves the system as it is keeps nobody else off the host; where a job still runs there, the host refuses to be let go.
+		if (plan.target === null && !context.signal.aborted) await host.release().catch(() => {});
+		throw error;
+	});
 	const report = outcome === 'done' ? await host.report() : [];
 	if (outcome === 'done') await host.release();
 	journal.append({ kind: 'end', status: outcome, detail: report.join('\n') });
