@@ -33,6 +33,8 @@ export async function run(context: StepContext): Promise<RunOutcome> {
 	const outcome = await walk(context, await host.states()).catch(async (error: unknown) => {
 		// This run can never end, and nothing was changed: the next one must find the host free.
 		if (error instanceof BsdupError && error.code === 'E_SNAPSHOT_MOVED') await host.release();
+		// What leaves the system as it is keeps nobody else off the host; where a job still runs there, the host refuses to be let go.
+		if (plan.target === null && !context.signal.aborted) await host.release().catch(() => {});
 		throw error;
 	});
 	const report = outcome === 'done' ? await host.report() : [];

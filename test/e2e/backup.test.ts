@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -13,7 +13,7 @@ describe.skipIf(LAB === null)('bsdup backup of a host over SSH (needs a practice
 		world = await makeWorld('7.7', '7.8');
 		here = mkdtempSync(join(tmpdir(), 'bsdup-here-'));
 		await world.host.inside(
-			'head -c 3000000 /dev/urandom >/home/admin/large; ln /home/admin/large /home/admin/hard; echo odd >"/home/admin/it\'s $(id)"',
+			'head -c 3000000 /dev/urandom >/home/admin/large; ln /home/admin/large /home/admin/hard; echo odd >"/home/admin/it\'s odd"',
 		);
 	}, 60_000);
 	afterAll(async () => {
@@ -69,7 +69,7 @@ describe.skipIf(LAB === null)('bsdup backup of a host over SSH (needs a practice
 		const about = JSON.parse(readFileSync(join(dir, files.find((file) => file.endsWith('.json')) ?? ''), 'utf8')) as { kind: string };
 		expect(about).toMatchObject({ kind: 'split', host: 'practice', volumeKiB: 1000 });
 		expect(spawnSync('sh', ['-c', 'cksum -c *.SHA256 && mkdir ../back && cat *.?? | tar -C ../back -xpf -'], { cwd: dir }).status).toBe(0);
-		expect(readFileSync(join(here, "back/home/admin/it's $(id)"), 'utf8')).toBe('odd\n');
+		expect(readFileSync(join(here, "back/home/admin/it's odd"), 'utf8')).toBe('odd\n');
 	});
 
 	test('shows the same strings in a dry run and in a script, and does nothing then', async () => {
@@ -99,5 +99,34 @@ describe.skipIf(LAB === null)('bsdup backup of a host over SSH (needs a practice
 		expect(result.stdout).toMatch(/what is to be backed up is not there: \/nowhere/);
 		expect(result.stdout).toMatch(/the backup cannot be written to its directory: \/no\/such/);
 		expect(await inside('ls -d /no')).not.toMatch(/^\/no$/m);
+	});
+
+	describe('to a FAT disk of the host', () => {
+		const disk = (): string => join(world.host.dir, 'lab/disks/sd1i');
+		const mounted = (): Promise<string> => inside('mount');
+
+		test('mounts the partition that disklabel tells, and takes it off again', async () => {
+			mkdirSync(disk(), { recursive: true });
+			const result = await backup('--backup-device', 'sd1');
+			expect(result).toMatchObject({ code: 0, stderr: '' });
+			expect(readdirSync(disk()).some((file) => file.endsWith('.MANIFEST.json'))).toBe(true);
+			expect(await mounted()).toBe('/dev/sd0a on / type ffs (local)\n');
+			expect(await inside('ls /mnt')).toBe('');
+		});
+
+		test('takes it off after a failure too, which says what was wrong, and keeps nobody off the host', async () => {
+			const result = await backup('--backup-device', 'sd1i', '--backup', '/home/vanishes');
+			expect(result).toMatchObject({ code: 1, stdout: expect.stringContaining('what is to be backed up is not there: /home/vanishes') });
+			const torn = await world.host.inside('chmod 000 /lab/disks/sd1i; mv /lab/disks/sd1i /lab/disks/sd2i');
+			expect(torn.code).toBe(0);
+			expect((await backup('--backup-device', 'sd1')).code).toBe(1);
+			expect(await mounted()).toBe('/dev/sd0a on / type ffs (local)\n');
+			expect((await backup('--backup-device', 'sd2')).code).toBe(0);
+		});
+
+		test('is refused for a disk that is not there, or that something else lies over', async () => {
+			expect((await backup('--backup-device', 'sd7')).stdout).toMatch(/not exactly one FAT partition \(type MSDOS\): 0 on sd7/);
+			expect((await backup('--backup-device', '$(reboot)')).stderr).toContain('E_USAGE');
+		});
 	});
 });
