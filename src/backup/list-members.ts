@@ -1,5 +1,4 @@
 import { BsdupError } from '../errors.ts';
-import { quote } from '../transport/quote.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { Backup } from './backups.ts';
 import { readMembers } from './here.ts';
@@ -8,7 +7,7 @@ import { plainPath } from './plain-path.ts';
 import { pathsAbsent } from './restore-errors.ts';
 import { type Member, shown } from './tar-walk.ts';
 import { findTar } from './there.ts';
-import { listLine } from './volume-scripts.ts';
+import { listLine, memberWords } from './volume-scripts.ts';
 
 const LONG_MS = 24 * 3_600_000;
 const LETTERS: Record<string, string> = { '1': 'h', '2': 'l', '3': 'c', '4': 'b', '5': 'd', '6': 'p' };
@@ -47,14 +46,16 @@ export async function listThere(
 ): Promise<void> {
 	const tar = await findTar(host, dir);
 	if (backup.kind === 'gnu-multivolume' && !tar.gnu) throw noGnuTar(host.name);
-	const words = paths.map(plainPath).map((path) => ` ${quote(path)}`);
 	let rest = '';
 	const onStdout = (text: string): void => {
 		const lines = (rest + text).split('\n');
 		rest = lines.pop() ?? '';
 		for (const line of lines) onLine(line);
 	};
-	const { code, stderr } = await host.run(listLine(tar, dir, backup, 'tv', words.join('')), { timeoutMs: LONG_MS, onStdout });
+	const { code, stderr } = await host.run(listLine(tar, dir, backup, 'tv', memberWords(tar, paths.map(plainPath))), {
+		timeoutMs: LONG_MS,
+		onStdout,
+	});
 	if (code !== 0) throw unlisted(stderr.trim().split('\n').slice(-3).join('\n'));
 }
 

@@ -1,16 +1,19 @@
 import { createHash } from 'node:crypto';
 import { quote } from '../transport/quote.ts';
 import type { Backup } from './backups.ts';
-import { pathIn, type Tar, volumeWords } from './volume-scripts.ts';
+import { memberWords, pathIn, type Tar, volumeWords } from './volume-scripts.ts';
 
 /** Where a restore keeps its state, within the target; it goes when all is done. */
 export const STATE = '.bsdup-restore';
-/** Records between two signs of progress, and the bytes they stand for (20 blocks a record). */
-export const CHECKPOINT = 512;
+/** Records between two signs of progress. */
+const CHECKPOINT = 512;
+/** Bytes of a record, of 20 blocks. */
 export const RECORD_BYTES = 10_240;
 
 /** A restore as it is meant: what, from where, whereto. */
 export interface RestoreJob {
+	/** See restoreId. */
+	id: string;
 	tar: Tar;
 	backup: Backup;
 	/** The directory of the volumes, on the machine that restores; null = the joined archive comes on standard input. */
@@ -37,35 +40,31 @@ export function overThere(target: string): boolean {
  * The script that restores, begun anew after it was cut. Into a new directory, what a killed restore has whole is left out: tar gives
  * a file its time of modification last, so what is newer than the begin is torn and removed. Directories are always set again.
  */
-export function restoreLines({ tar, backup, dir, target, members, prefix }: RestoreJob): string[] {
-	const files = backup.files;
-	const words =
-		members.length === 0 ? '' : ` ${tar.gnu ? '-- ' : ''}${members.map((name) => quote(tar.gnu ? name : literal(name))).join(' ')}`;
-	const lines = [`t=${quote(target)}; s=${quote(stateOf(target))}; set --`];
-	if (tar.gnu && !overThere(target)) lines.push(...skipLines(prefix));
-	if (backup.kind === 'gnu-multivolume' && dir !== null) {
-		lines.push(
-			`LC_ALL=C exec ${quote(tar.program)} -xpM --force-local --checkpoint=${CHECKPOINT} "$@" ${volumeWords(dir, files)} -C "$t"${words}`,
-		);
-		return lines;
-	}
-	const options = tar.gnu ? ` --checkpoint=${CHECKPOINT} "$@"` : '';
-	if (dir === null) return [...lines, `LC_ALL=C exec ${quote(tar.program)}${options} -C "$t" -xpf -${words}`];
-	const pieces = files.map((file) => `cat ${pathIn(dir, file)} && echo "read ${file}" >&2`).join(' && ');
+export function restoreLines({ id, tar, backup, dir, target, members, prefix }: RestoreJob): string[] {
+	const { files } = backup;
+	const words = memberWords(tar, members);
+	const lines = [`t=${quote(target)}; s=${quote(stateOf(target))}; id=${id}`];
+	if (tar.gnu) lines.push(...(overThere(target) ? [': >"$s/have-$id"'] : skipLines(prefix)));
+	// The program has the id among its words, so that it is known again.
+	const options = tar.gnu ? ` --checkpoint=${CHECKPOINT} --anchored --no-wildcards -X "$s/have-$id"` : '';
+	const program = quote(tar.program);
+	if (dir === null) return [...lines, `LC_ALL=C ${program}${options} -C "$t" -xpf -${words}`];
+	if (backup.kind === 'gnu-multivolume')
+		return [...lines, `LC_ALL=C exec ${program} --force-local${options} -C "$t" -xpM ${volumeWords(dir, files)}${words}`];
+	const pieces = files.map((file) => `cat ${pathIn(dir, file)} && echo ${quote(`read ${file}`)} >&2`).join(' && ');
 	// Through a pipe with a name, so that tar is the process that is known, and a piece that cannot be read is no silent end.
-	lines.push(`rm -f "$s/pipe"; mkfifo "$s/pipe"; { ${pieces}; } >"$s/pipe" &`);
-	lines.push(`LC_ALL=C exec ${quote(tar.program)}${options} -C "$t" -xpf "$s/pipe"${words}`);
-	return lines;
+	lines.push(`rm -f "$s/pipe-$id"; mkfifo "$s/pipe-$id"; { ${pieces}; } >"$s/pipe-$id" &`);
+	return [...lines, `LC_ALL=C exec ${program}${options} -C "$t" -xpf "$s/pipe-$id"${words}`];
 }
 
 function skipLines(prefix: string): string[] {
 	const rest = '! -path "./.bsdup-restore/*"';
 	return [
 		'boot() { cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.boottime; }',
+		': >"$s/have-$id"',
 		'if [ -f "$s/begun" ] && [ "$(boot)" = "$(cat "$s/boot")" ]; then',
 		`cd "$t" && find . ! -type d -newer "$s/begun" ${rest} -exec rm -f {} +`,
-		`find . ! -type d ${rest} ! -path '*\n*' | sed ${quote(`s,^\\./,${prefix},`)} >"$s/have"`,
-		'set -- --anchored --no-wildcards -X "$s/have"; cd /',
+		`find . ! -type d ${rest} ! -path '*\n*' | sed ${quote(`s,^\\./,${prefix},`)} >"$s/have-$id"; cd /`,
 		'else',
 		'# What the disk has of files from before a power cut is not known.',
 		`if [ -f "$s/boot" ]; then cd "$t" && find . ! -type d ${rest} -exec rm -f {} +; cd /; fi`,
@@ -75,19 +74,16 @@ function skipLines(prefix: string): string[] {
 	];
 }
 
-function literal(name: string): string {
-	return name.replace(/[\\*?[]/g, '\\$&');
-}
-
 function stateOf(target: string): string {
 	return `${target.replace(/\/+$/, '')}/${STATE}`;
 }
 
+/** A process is known again by its number and the id among its words: both together are no accident. */
 const ALIVE = [
-	'started() { set -- $(ps -p "$1" -o lstart= 2>/dev/null); echo "$*"; }',
-	'alive() { [ -s "$s/$1.start" ] && [ "$(started "$(cat "$s/$1.pid")")" = "$(cat "$s/$1.start")" ]; }',
-	'own() { echo $$ >"$s/$1.pid"; started $$ >"$s/$1.start"; }',
-	'running() { alive job || alive act; }',
+	'id=$(cat "$s/what" 2>/dev/null)',
+	'words() { [ -s "$s/$1.pid" ] && ps -ww -p "$(cat "$s/$1.pid")" -o args= 2>/dev/null; }',
+	'alive() { case $(words "$1") in *"${id:-none}"*) ;; *) false ;; esac; }',
+	'running() { alive act || alive job; }',
 ];
 
 /**
@@ -122,26 +118,25 @@ export function prepareScript(target: string, id: string, lines: readonly string
 		`[ -d "$s" ] || { mkdir -m 700 "$s"; echo ${id} >"$s/what"; }`,
 		...ALIVE,
 		'! running || { echo running; exit 0; }',
-		'rm -f "$s/rc" "$s/log" "$s"/*.pid "$s"/*.start',
-		`printf '%s\\n' ${[...ALIVE, ...lines.slice(0, 1), 'own act', ...lines.slice(1)].map((line) => quote(line)).join(' ')} >"$s/job"`,
+		'rm -f "$s/rc" "$s/log" "$s"/*.pid',
+		`printf '%s\\n' ${[...lines.slice(0, 1), 'echo $$ >"$s/act.pid"', ...lines.slice(1)].map(quote).join(' ')} >"$s/job-$id"`,
 	].join('\n');
 }
 
 /** Begins the script detached: no connection is part of it (design: host-side jobs). */
 export function beginScript(target: string): string {
-	const job = 'own job; sh "$s/job"; echo $? >"$s/rc.tmp"; mv "$s/rc.tmp" "$s/rc"';
+	const run = 'echo $$ >"$s/job.pid"; sh "$s/job-$id"; echo $? >"$s/rc.tmp"; mv "$s/rc.tmp" "$s/rc"';
 	return [
-		`s=${quote(stateOf(target))}`,
-		`printf '%s\\n' ${[`s=${quote(stateOf(target))}`, ...ALIVE, job].map((line) => quote(line)).join(' ')} >"$s/run"`,
-		': >"$s/log"; nohup sh "$s/run" </dev/null >"$s/log" 2>&1 &',
-		...ALIVE,
-		'echo $! >"$s/job.pid"; started $! >"$s/job.start"',
+		`s=${quote(stateOf(target))}; id=$(cat "$s/what")`,
+		`printf '%s\\n' ${quote(`s=${quote(stateOf(target))}`)} "id=$id" ${quote(run)} >"$s/run-$id"`,
+		': >"$s/log"; nohup sh "$s/run-$id" </dev/null >"$s/log" 2>&1 &',
+		'echo $! >"$s/job.pid"',
 	].join('\n');
 }
 
 /** Runs the script here and now, with the joined archive on its standard input. */
 export function fedScript(target: string): string {
-	return `s=${quote(stateOf(target))}; exec sh "$s/job"`;
+	return `s=${quote(stateOf(target))}; exec sh "$s/job-$(cat "$s/what")"`;
 }
 
 /** Prints `running`, `ended STATUS` or `lost`, then the log from a byte on. */
@@ -149,7 +144,8 @@ export function pollScript(target: string, offset: number): string {
 	return [
 		`s=${quote(stateOf(target))}`,
 		...ALIVE,
-		'if running; then echo running; elif [ -s "$s/rc" ]; then echo "ended $(cat "$s/rc")"; else echo lost; fi',
+		'ended() { [ -s "$s/rc" ] && echo "ended $(cat "$s/rc")"; }',
+		'if ended; then :; elif running; then echo running; else ended || echo lost; fi',
 		`tail -c +${offset + 1} "$s/log"`,
 	].join('\n');
 }

@@ -1,6 +1,5 @@
 import { EXIT } from '../errors.ts';
 import type { RunEvent } from '../report/events.ts';
-import { quote } from '../transport/quote.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { Backup } from './backups.ts';
 import { checkBackup, refuseBroken } from './check.ts';
@@ -24,7 +23,7 @@ import {
 } from './restore-scripts.ts';
 import type { Member } from './tar-walk.ts';
 import { findTar } from './there.ts';
-import { listLine } from './volume-scripts.ts';
+import { listLine, memberWords } from './volume-scripts.ts';
 
 const LONG_MS = 24 * 3_600_000;
 
@@ -79,7 +78,7 @@ export async function restore(request: RestoreRequest): Promise<Restored> {
 		if (before.status === 0) return { ...restored, members: null, resumed: await finish(request) };
 		log = logOf(request, sizes, bytes);
 	}
-	const { job, inspection } = await plan(request);
+	const { job, inspection } = await plan(request, id);
 	if (overThere(target) && !(await request.confirm(confirmLines(request)))) throw restoreStoppedBefore(target);
 	emit({ kind: 'step', id: 'restore', status: 'running' });
 	const prepared = await host.run(prepareScript(target, id, restoreLines(job)));
@@ -92,8 +91,9 @@ export async function restore(request: RestoreRequest): Promise<Restored> {
 
 /** What would be done: the lines that run on the host, after the same checks. Writes nothing. */
 export async function restorePlan(request: RestoreRequest): Promise<string[]> {
-	await look(request, restoreId(request.backup, await request.place.files(), request.paths));
-	const { job } = await plan(request);
+	const id = restoreId(request.backup, await request.place.files(), request.paths);
+	await look(request, id);
+	const { job } = await plan(request, id);
 	return [...restoreLines(job), finishScript(request.target)];
 }
 
@@ -104,7 +104,7 @@ async function look({ host, target }: RestoreRequest, id: string): Promise<strin
 	throw targetRefused(target, host.name, word, detail.join(' ') || stderr.trim());
 }
 
-async function plan(request: RestoreRequest): Promise<{ job: RestoreJob; inspection: Inspection }> {
+async function plan(request: RestoreRequest, id: string): Promise<{ job: RestoreJob; inspection: Inspection }> {
 	const { place, backup, host, send, target, emit, signal } = request;
 	const tar = await findTar(host, send ? null : place.dir);
 	if (backup.kind === 'gnu-multivolume' && !tar.gnu) throw noGnuTar(host.name);
@@ -124,13 +124,15 @@ async function plan(request: RestoreRequest): Promise<{ job: RestoreJob; inspect
 		emit({ kind: 'notice', text: `${path} comes too: it is the same file as one of the paths, and the archive has its data there` });
 	const dir = send ? null : place.dir;
 	if (missing.size > 0 && !place.walks) {
-		const words = ` ${tar.gnu ? '-- ' : ''}${members.map(quote).join(' ')}`;
-		const { code } = await host.run(`${listLine(tar, place.dir, backup, 't', words)} >/dev/null 2>&1`, { timeoutMs: LONG_MS, signal });
+		const { code } = await host.run(`${listLine(tar, place.dir, backup, 't', memberWords(tar, members))} >/dev/null 2>&1`, {
+			timeoutMs: LONG_MS,
+			signal,
+		});
 		if (code === 0) missing.clear();
 	}
 	if (missing.size > 0) throw pathsAbsent([...missing]);
 	emit({ kind: 'step', id: 'check', status: 'done', detail: `${inspection.volumes.length} volumes, ${inspection.members} members` });
-	return { job: { tar, backup, dir, target, members, prefix: inspection.prefix }, inspection };
+	return { job: { id, tar, backup, dir, target, members, prefix: inspection.prefix }, inspection };
 }
 
 /** Which paths are there; `linked` takes the files that hold the data of hard links among them. */

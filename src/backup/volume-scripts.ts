@@ -47,6 +47,12 @@ export function volumeWords(dir: string, files: readonly string[]): string {
 	return files.map((file) => `-f ${pathIn(dir, file)}`).join(' ');
 }
 
+/** Members as tar takes them; base tars take names for patterns, which are escaped. */
+export function memberWords(tar: Tar, members: readonly string[]): string {
+	const words = members.map((name) => ` ${quote(tar.gnu ? name : name.replace(/[\\*?[]/g, '\\$&'))}`).join('');
+	return words === '' || !tar.gnu ? words : ` --${words}`;
+}
+
 /** Lists the members; `mode`: `t` names, `tv` as ls does. One name a line, odd characters escaped where tar can. */
 export function listLine(tar: Tar, dir: string, { kind, files }: Backup, mode: 't' | 'tv', words = ''): string {
 	const style = tar.gnu ? ' --quoting-style=escape' : '';
