@@ -15,6 +15,7 @@ export function here(dir: string): Place {
 	return {
 		name: dir,
 		dir,
+		walks: true,
 		async files() {
 			const found = new Map<string, number>();
 			try {

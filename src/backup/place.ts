@@ -34,6 +34,8 @@ export interface Place {
 	/** For people: `/mnt` or `/mnt on root@db1:22`. */
 	readonly name: string;
 	readonly dir: string;
+	/** Its `inspect` tells each member; otherwise tar on the host is asked for them. */
+	readonly walks: boolean;
 	/** Its plain files, with their bytes. Throws E_BACKUP_DIR when it cannot be read. */
 	files(): Promise<Map<string, number>>;
 	/** A small file's text; null where it is not there. */
