@@ -22,7 +22,9 @@ export interface DownloadRequest {
 	/** A folder that is there. */
 	dir: string;
 	/** Bytes of a file that are there, and bytes in all (null = not known). */
-	onBytes?: (name: string, done: number, total: number | null, url?: string) => void;
+	onBytes?: (name: string, done: number, total: number | null, mirror: string) => void;
+	/** What a person wants to know of a mirror, in one line. */
+	onMirror?: (mirror: string, notice: string) => void;
 	signal?: AbortSignal;
 	/** Bytes a second for all files together; left out = no limit. */
 	bandwidth?: number;
@@ -73,6 +75,8 @@ async function fetchOne(file: DownloadRequest['files'][number], request: Downloa
 			signal.throwIfAborted();
 			if (error instanceof BsdupError && error.code === 'E_WRITE') throw error;
 			failure = error;
+			if (url !== file.urls.at(-1))
+				request.onMirror?.(bare(url), `${file.name}: ${error instanceof Error ? error.message : String(error)}`);
 		}
 	}
 	throw failure;
@@ -84,7 +88,7 @@ async function fetchFrom(file: OneFile, { dir, onBytes }: DownloadRequest, signa
 	const { name, url, sha256, size } = file;
 	const final = file.to ?? join(dir, name);
 	const part = `${final}.part`;
-	if ((await hashFile(final)) === sha256) return onBytes?.(name, size ?? (await stat(final)).size, size);
+	if ((await hashFile(final)) === sha256) return onBytes?.(name, size ?? (await stat(final)).size, size, '');
 	let cause: unknown;
 	let wrong = 0;
 	let reached = 0;
