@@ -16,8 +16,8 @@ export const canNginx = root && existsSync('/usr/sbin/nginx');
 export const canVsftpd = root && existsSync('/usr/sbin/vsftpd');
 export const canSignify = existsSync('/usr/bin/signify-openbsd');
 
-/** Serves `dir` with nginx. */
-export async function serveNginx(dir: string): Promise<RealServer> {
+/** Serves `dir` with nginx. `server`: more directives of the server. */
+export async function serveNginx(dir: string, { server = '' }: { server?: string } = {}): Promise<RealServer> {
 	const port = await freePort();
 	const own = mkdtempSync('/tmp/bsdup-nginx-');
 	const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${own}/${kind};`).join(' ');
@@ -25,7 +25,7 @@ export async function serveNginx(dir: string): Promise<RealServer> {
 		join(own, 'conf'),
 		`user root; daemon off; master_process off; pid ${own}/pid; error_log ${own}/log;
 events {}
-http { access_log off; ${temporary} server { listen 127.0.0.1:${port}; root ${dir}; } }
+http { access_log off; ${temporary} server { listen 127.0.0.1:${port}; root ${dir}; ${server} } }
 `,
 	);
 	const child = spawn('/usr/sbin/nginx', ['-p', own, '-e', join(own, 'log'), '-c', join(own, 'conf')], { stdio: 'ignore' });
