@@ -12,13 +12,11 @@ export interface Latency {
 
 /** Requests for the small file. The first looks up the name and connects: it counts for the loss only. */
 const PROBES = 6;
-/** Milliseconds that one may take. */
-const PROBE_MS = 3_000;
 /** When so many in a row bring nothing and none came before, the others would not either. */
 const HOPELESS = 2;
 
-/** Asks for a small file again and again. Where it is not there the answer counts all the same: it came. Throws the signal's reason. */
-export async function measureLatency(url: string, signal: AbortSignal): Promise<Latency> {
+/** Asks for a small file again and again, for `probeMs` each. Where it is not there the answer counts all the same: it came. Throws the signal's reason. */
+export async function measureLatency(url: string, probeMs: number, signal: AbortSignal): Promise<Latency> {
 	const times: number[] = [];
 	let error: BsdupError | null = null;
 	let tried = 0;
@@ -27,7 +25,7 @@ export async function measureLatency(url: string, signal: AbortSignal): Promise<
 		tried++;
 		const began = performance.now();
 		try {
-			await readSmall(url, PROBE_MS, signal);
+			await readSmall(url, probeMs, signal);
 		} catch (cause) {
 			signal.throwIfAborted();
 			if (!(cause instanceof BsdupError)) throw cause;

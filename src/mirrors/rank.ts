@@ -17,6 +17,8 @@ export interface RankRequest {
 
 /** Mirrors that are asked at once for small things; samples are taken one by one, or they would share the line. */
 const AT_ONCE = 6;
+/** A small file takes no longer from a mirror that is of use. Milliseconds. */
+const PROBE_MS = 3_000;
 /** A sample tells enough after that. Milliseconds. */
 const SAMPLE_MS = 4_000;
 /** The least that is worth it. */
@@ -44,8 +46,9 @@ export async function rankMirrors({ mirrors, wanted, timeMs, signal, onProgress 
 	const folder = wanted.layout[wanted.to === 'snapshot' ? 'snapshot' : 'release']
 		.replace('{{version}}', wanted.to)
 		.replace('{{arch}}', wanted.arch);
+	const probeMs = Math.min(PROBE_MS, Math.round(timeMs / 4));
 	const found = await eachOf(mirrors, async (mirror): Promise<Found> => {
-		const latency = await measureLatency(`${mirror}/${folder}/${wanted.layout.build}`, signal);
+		const latency = await measureLatency(`${mirror}/${folder}/${wanted.layout.build}`, probeMs, signal);
 		return { mirror, latency, look: null, throughput: null, wrong: null };
 	});
 	const answering = found.filter(({ latency }) => latency.median !== null);
