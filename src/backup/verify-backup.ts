@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { gzipFault } from '../fetch/gzip.ts';
+import { lookInside } from '../fetch/archive.ts';
 import { hashFile } from '../fetch/hash.ts';
 import { formatBytes } from '../report/progress.ts';
 import { type Backup, findBackup } from './backups.ts';
@@ -111,7 +111,7 @@ async function smallFaults(
 ): Promise<BackupFault[]> {
 	const fix = 'the volumes may still be good; copy this file again from another copy of the backup';
 	if (!files.has(file)) return [{ file, says: 'it is missing', fix }];
-	const broken = await gzipFault(join(dir, file));
+	const { fault: broken } = await lookInside(join(dir, file), null);
 	if (broken !== null) return [{ file, says: broken, fix }];
 	const got = sha256 === undefined ? undefined : await hashFile(join(dir, file));
 	return got === sha256 ? [] : [{ file, says: `its bytes are not those that were written (SHA256 ${got}, listed ${sha256})`, fix }];

@@ -143,7 +143,8 @@ function passedOver({ mirror, error }: Resolved['failed'][number]): Finding {
 	};
 }
 
-function layoutFor(manifest: Manifest, facts: Facts): Layout {
+/** What the manifest tells of mirrors, for a host that runs `release`. */
+export function layoutFor(manifest: Manifest, facts: Pick<Facts, 'release'>): Layout {
 	const { multi, single, ramdisk } = manifest.kernels;
 	const { keyBundle } = manifest.mirror;
 	return {

@@ -15,6 +15,13 @@ export interface Resolved {
 	failed: { mirror: string; error: BsdupError }[];
 }
 
+/** The same with the bare mirror wherever a text begins with the mirror. */
+function withoutLogin(target: Target, mirror: string): Target {
+	const strip = (_key: string, value: unknown): unknown =>
+		typeof value === 'string' && value.startsWith(mirror) ? bare(mirror) + value.slice(mirror.length) : value;
+	return JSON.parse(JSON.stringify(target), strip) as Target;
+}
+
 /**
  * Resolves the target from the first mirror that has it. The others serve the same pinned files: those not asked come next in their
  * order, those that failed last. Throws the mirror's own error where there is one mirror, E_NO_MIRROR naming each with its reason
@@ -26,7 +33,7 @@ export async function resolveFromAny({ mirrors, ...request }: AnyRequest): Promi
 		try {
 			const target = await resolveTarget({ ...request, mirror });
 			const inUse = [mirror, ...mirrors.slice(index + 1), ...failed.map((one) => one.mirror)];
-			return { target: { ...target, mirror: bare(target.mirror), url: bare(target.url), mirrors: inUse.map(bare) }, failed };
+			return { target: { ...withoutLogin(target, mirror), mirrors: inUse.map(bare) }, failed };
 		} catch (error) {
 			if (!(error instanceof BsdupError) || error.exit === EXIT.usage) throw error;
 			failed.push({ mirror, error });

@@ -86,6 +86,10 @@ export const Manifest = z.strictObject({
 		archFrom: z.string().optional(),
 		suffixFrom: z.string(),
 		build: z.string(),
+		/** A file in the folder of the packages, whose date tells theirs; the folder as `release` and `snapshot`. */
+		packages: z.strictObject({ release: z.string(), snapshot: z.string(), file: z.string() }).optional(),
+		/** A listing as of ls(1) -l beside the sets, with their sizes. */
+		index: z.string().optional(),
 		default: z.string(),
 	}),
 	sets: z.strictObject({

@@ -92,9 +92,10 @@ async function fetchHere(files: readonly File[], step: Step, context: StepContex
 	await download({ files: wanted, dir: plan.sets, ...downloadVia(context, () => meter) });
 }
 
-function downloadVia({ bandwidth, signal }: StepContext, meter: () => Meter | undefined): Omit<DownloadRequest, 'files' | 'dir'> {
+function downloadVia({ bandwidth, signal, emit }: StepContext, meter: () => Meter | undefined): Omit<DownloadRequest, 'files' | 'dir'> {
 	return {
-		onBytes: (name, done, _total, url) => meter()?.at(name, done, url),
+		onBytes: (name, done, _total, mirror) => meter()?.at(name, done, mirror),
+		onMirror: (mirror, notice) => emit({ kind: 'notice', text: `${mirror}: ${notice}` }),
 		...(bandwidth === null ? {} : { bandwidth }),
 		signal,
 	};

@@ -29,12 +29,12 @@ export class Meter {
 	}
 
 	/** `done`: bytes of this file that are there; what a first word tells was there before and counts for no rate. */
-	at(name: string, done: number, url?: string, now = Date.now()): void {
+	at(name: string, done: number, mirror = '', now = Date.now()): void {
 		const file = this.#files.get(name);
 		if (file === undefined) return;
 		file.begun ??= done;
 		file.done = done;
-		if (url !== undefined) file.mirror = mirrorName(url);
+		if (mirror !== '') file.mirror = mirrorName(mirror);
 		if (now - this.#told < TELL_MS) return;
 		this.#told = now;
 		this.#emit({ kind: 'progress', id: this.#id, ...this.#progress(now) });
@@ -62,6 +62,7 @@ export class Meter {
 }
 
 /** A mirror in a word: its host, or `this machine` for a directory. */
-function mirrorName(url: string): string {
-	return (URL.canParse(url) ? new URL(url).host : '') || 'this machine';
+function mirrorName(mirror: string): string {
+	if (/^(file:|\/)/.test(mirror)) return 'this machine';
+	return (URL.canParse(mirror) ? new URL(mirror).host : '') || mirror;
 }
