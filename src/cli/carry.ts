@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { BsdupError, EXIT } from '../errors.ts';
+import { holdRun } from '../journal/hold.ts';
 import { openJournal } from '../journal/journal.ts';
-import { holdRun, type RunFolder } from '../journal/state.ts';
+import type { RunFolder } from '../journal/state.ts';
 import { summaryLines } from '../journal/summary.ts';
 import { chooseRenderer } from '../report/choose.ts';
 import type { Renderer } from '../report/events.ts';
@@ -14,7 +15,7 @@ import type { RunFlags } from './run-flags.ts';
 
 /** Carries a run from where it stands; returns the exit status. Ctrl-C ends this program, never a job on the host. */
 export async function carry(folder: RunFolder, flags: RunFlags, json: boolean): Promise<number> {
-	const letGo = holdRun(folder);
+	const letGo = await holdRun(folder);
 	const journal = openJournal(folder.journal);
 	const renderer = chooseRenderer({
 		json,
@@ -32,6 +33,8 @@ export async function carry(folder: RunFolder, flags: RunFlags, json: boolean): 
 	};
 	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, onSignal);
 	const link = new HostLink(transport, (text) => renderer.event({ kind: 'notice', text }), flags.patience * 60_000);
+	if (journal.cut)
+		renderer.event({ kind: 'notice', text: "the journal's last line was cut off; the host's own record tells what it would have said" });
 	try {
 		// A resume may come while the host is between two boots.
 		await link.retry(() => transport.connect(), stop.signal);

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { Facts } from '../facts/facts.ts';
 import { Target } from '../fetch/target.ts';
 
+const SHA256 = /^[0-9a-f]{64}$/;
+
 /**
  * A step of a plan. `commands`, `done`, `proof`, `undo` are sh text, fully expanded: what `--dry-run`
  * prints, what the script holds and what the runner executes.
@@ -52,7 +54,16 @@ export const Plan = z.object({
 	/** Prints the boot time on the host; only its change matters. */
 	bootTime: z.string(),
 	/** Files brought to the host, in order, each by the step named. */
-	fetch: z.array(z.object({ step: z.string(), name: z.string(), url: z.string(), sha256: z.string(), size: z.number().nullable() })),
+	fetch: z.array(
+		z.object({
+			step: z.string(),
+			/** A plain file name: it becomes a path on the controller, whoever made the plan. */
+			name: z.string().regex(/^[A-Za-z0-9_+][A-Za-z0-9._+-]*$/),
+			url: z.string(),
+			sha256: z.string().regex(SHA256),
+			size: z.number().nullable(),
+		}),
+	),
 	steps: z.array(Step),
 	/** Paths that the system rewrites at boot, each with its reason; proofs leave them out. */
 	rewritten: z.array(z.object({ path: z.string(), why: z.string() })),
