@@ -23,12 +23,10 @@ export function readOwn(file: string): Buffer | undefined {
 
 /** Opens a file of one's own for reading and appending; makes it, mode 0600, with its name on the disk. Throws E_STATE_OWNER. */
 export function openForAppend(file: string): number {
-	const there = openOwn(file, O_RDWR | O_APPEND);
-	if (there !== undefined) {
-		fs.fchmodSync(there, FILE_MODE);
-		return there;
-	}
-	const fd = fs.openSync(file, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE);
+	const make = O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW;
+	const fd = openOwn(file, O_RDWR | O_APPEND) ?? fs.openSync(file, make, FILE_MODE);
+	fs.fchmodSync(fd, FILE_MODE);
+	// Also of one that is there: who made it may have been killed before this.
 	syncDir(dirname(file));
 	return fd;
 }
@@ -124,10 +122,10 @@ export function checkTop(dir: string): boolean {
 export function makeOwnDir(dir: string): void {
 	try {
 		fs.mkdirSync(dir, { mode: DIR_MODE });
-		syncDir(dirname(dir));
 	} catch (cause) {
 		if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable(dir, cause);
 	}
+	syncDir(dirname(dir));
 	checkOwnDir(dir);
 	if ((fs.lstatSync(dir).mode & OTHERS) !== 0) fs.chmodSync(dir, DIR_MODE);
 }
