@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isScalar, isSeq, LineCounter } from 'yaml';
 import { BsdupError, EXIT } from '../errors.ts';
 import { order } from './graph.ts';
 import { placeholderFaults } from './placeholders.ts';
 import { Manifest } from './schema.ts';
+import { readYaml } from './yaml.ts';
 
 /** Reads and validates a manifest file. Throws E_MANIFEST with every fault as `file:line: what`, or E_MANIFEST_READ. */
 export async function loadManifest(file: string): Promise<Manifest> {
@@ -22,14 +23,12 @@ export async function loadManifest(file: string): Promise<Manifest> {
 /** The same from text; `file` names it in errors. */
 export function parseManifest(text: string, file: string): Manifest {
 	const lines = new LineCounter();
-	const document = parseDocument(text, { lineCounter: lines });
-	const faults: string[] = document.errors.map(
-		(error) => `${file}:${lines.linePos(error.pos[0]).line}: ${error.message.split('\n')[0] ?? ''}`,
-	);
+	const { document, value, faults: unread } = readYaml(text, lines);
+	const faults: string[] = unread.map(({ offset, says }) => `${file}:${lines.linePos(offset).line}: ${says}`);
 	const place = (path: readonly PropertyKey[]): string => `${file}:${lineOf(document, lines, path)}`;
 	let manifest: Manifest | undefined;
 	if (faults.length === 0) {
-		const parsed = Manifest.safeParse(document.toJS());
+		const parsed = Manifest.safeParse(value);
 		if (parsed.success) {
 			manifest = parsed.data;
 			for (const fault of meaningFaults(manifest)) faults.push(`${place(fault.path)}: ${fault.says}`);
