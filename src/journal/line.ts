@@ -1,20 +1,23 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
-/** One line of the journal; `t` is milliseconds since the epoch on the controller. */
+/** Milliseconds since the epoch that a Date can hold (ECMAScript, Time Values). */
+const Time = z.number().min(-8.64e15).max(8.64e15);
+
+/** One line of the journal; `t` is the time on the controller. */
 export const Entry = z.discriminatedUnion('kind', [
-	z.strictObject({ t: z.number(), kind: z.literal('begin'), plan: z.string(), controller: z.string() }),
+	z.strictObject({ t: Time, kind: z.literal('begin'), plan: z.string(), controller: z.string() }),
 	z.strictObject({
-		t: z.number(),
+		t: Time,
 		kind: z.literal('step'),
 		id: z.string(),
 		status: z.enum(['running', 'done', 'already', 'failed', 'waiting']),
-		attempt: z.number(),
+		attempt: Time,
 		detail: z.string(),
 	}),
-	z.strictObject({ t: z.number(), kind: z.literal('verdict'), id: z.string(), verdict: z.string(), downMs: z.number() }),
+	z.strictObject({ t: Time, kind: z.literal('verdict'), id: z.string(), verdict: z.string(), downMs: z.number() }),
 	z.strictObject({
-		t: z.number(),
+		t: Time,
 		kind: z.literal('end'),
 		status: z.enum(['done', 'failed', 'waiting', 'interrupted']),
 		detail: z.string(),
