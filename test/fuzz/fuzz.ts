@@ -21,19 +21,28 @@ const seed = Number(values.seed);
 const MOST_TOLD = 20;
 const out = mkdtempSync(join(tmpdir(), 'bsdup-fuzz-'));
 
+/** The first lines of a fault, none longer than a few rows of a terminal. */
+function shown(fault: string): string {
+	return fault
+		.split('\n')
+		.slice(0, 6)
+		.map((line) => line.slice(0, 300))
+		.join('\n');
+}
+
 /** Searches for some seconds; what hangs is ended, told, and the search goes on behind it. */
 async function search(name: string, seconds: number): Promise<{ tried: number; faults: number }> {
 	const end = Date.now() + seconds * 1000;
 	const kinds = new Set<string>();
 	let first = 0;
 	const tell = (index: number, fault: string): void => {
-		const kind = fault.split('\n').slice(0, 2).join(' ');
+		const kind = shown(fault).split('\n').slice(0, 2).join(' ');
 		if (kinds.has(kind) || kinds.size > MOST_TOLD) return;
 		kinds.add(kind);
 		const file = join(out, `${name}-${seed}-${index}`);
 		const parser = PARSERS[name];
 		if (parser !== undefined) writeFileSync(file, inputOf(parser, seed, index));
-		console.log(`${name}: seed ${seed}, input ${index}: ${file}\n${fault.split('\n').slice(0, 6).join('\n')}`);
+		console.log(`${name}: seed ${seed}, input ${index}: ${file}\n${shown(fault)}`);
 	};
 	while (Date.now() < end) {
 		const at = new Int32Array(new SharedArrayBuffer(4));
