@@ -7,7 +7,8 @@ import { checkPlanFits } from '../src/cli/plan-fits.ts';
 import { planFlags } from '../src/cli/plan-flags.ts';
 import { planOrRefuse } from '../src/cli/plan-or-refuse.ts';
 import { runFlags } from '../src/cli/run-flags.ts';
-import { createRun, readPlan, stateDir } from '../src/journal/state.ts';
+import { readPlan } from '../src/journal/read-plan.ts';
+import { createRun, stateDir } from '../src/journal/state.ts';
 import type { Plan } from '../src/plan/plan.ts';
 import { planText } from '../src/plan/text.ts';
 

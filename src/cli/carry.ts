@@ -1,8 +1,9 @@
 import { cacheDir } from '../cache/place.ts';
 import { BsdupError, EXIT } from '../errors.ts';
 import { hasLogin, mirrorTop } from '../fetch/mirror-url.ts';
+import { holdRun } from '../journal/hold.ts';
 import { openJournal } from '../journal/journal.ts';
-import { holdRun, type RunFolder } from '../journal/state.ts';
+import type { RunFolder } from '../journal/state.ts';
 import { summaryLines } from '../journal/summary.ts';
 import { chooseRenderer } from '../report/choose.ts';
 import type { Renderer } from '../report/events.ts';
@@ -19,7 +20,7 @@ import { sizeFlag } from './size.ts';
 export async function carry(folder: RunFolder, flags: RunFlags, json: boolean): Promise<number> {
 	const config = readConfig();
 	const bandwidth = flags.bandwidth ?? config.bandwidth;
-	const letGo = holdRun(folder);
+	const letGo = await holdRun(folder);
 	const journal = openJournal(folder.journal);
 	const renderer = chooseRenderer({
 		json,
@@ -37,6 +38,8 @@ export async function carry(folder: RunFolder, flags: RunFlags, json: boolean): 
 	};
 	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, onSignal);
 	const link = new HostLink(transport, (text) => renderer.event({ kind: 'notice', text }), flags.patience * 60_000);
+	if (journal.cut)
+		renderer.event({ kind: 'notice', text: "the journal's last line was cut off; the host's own record tells what it would have said" });
 	try {
 		// A resume may come while the host is between two boots.
 		await link.retry(() => transport.connect(), stop.signal);

@@ -41,7 +41,7 @@ export const Target = z.object({
 		/** Name on the mirror: SHA256.sig or SHA256. */
 		file: z.string(),
 		/** SHA256 of the list file's own bytes (hex): the pin. */
-		sha256: z.string(),
+		sha256: z.string().regex(/^[0-9a-f]{64}$/),
 		/** SHA256 of the plain list (hex), i.e. of the signed message, or of the file itself. */
 		plainSha256: z.string(),
 		/** Name of the key that verified it, or null for an unsigned list. */

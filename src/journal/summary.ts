@@ -1,5 +1,5 @@
 import type { Plan } from '../plan/plan.ts';
-import type { Entry } from './journal.ts';
+import type { Entry } from './line.ts';
 
 /** How a finished run ended, a line each for people: what the host reported, then how long it was away at each reboot. */
 export function summaryLines(plan: Plan, entries: readonly Entry[]): string[] {

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isScalar, isSeq, LineCounter } from 'yaml';
 import { BsdupError, EXIT } from '../errors.ts';
 import { order } from './graph.ts';
 import { placeholderFaults } from './placeholders.ts';
 import { Manifest, TaskManifest } from './schema.ts';
 import { composeManifest } from './use.ts';
+import { readYaml } from './yaml.ts';
 
 /** Reads and validates the manifest of an upgrade. Throws E_MANIFEST with every fault as `file:line: what`, or E_MANIFEST_READ. */
 export async function loadManifest(file: string): Promise<Manifest> {
@@ -38,19 +39,16 @@ export async function loadAnyManifest(file: string): Promise<Manifest | TaskMani
 export function parseManifest(text: string, file: string): Manifest | TaskManifest {
 	const composed = composeManifest(text, file);
 	const lines = new LineCounter();
-	const document = parseDocument(composed.text, { lineCounter: lines });
+	const { document, value, faults: unread } = readYaml(composed.text, lines);
 	const at = (line: number): string => {
 		const from = composed.origin[line - 1] ?? { file, line };
 		return `${from.file}:${from.line}`;
 	};
-	const faults = [
-		...composed.faults,
-		...document.errors.map((error) => `${at(lines.linePos(error.pos[0]).line)}: ${error.message.split('\n')[0] ?? ''}`),
-	];
+	const faults = [...composed.faults, ...unread.map(({ offset, says }) => `${at(lines.linePos(offset).line)}: ${says}`)];
 	const place = (path: readonly PropertyKey[]): string => at(lineOf(document, lines, path));
 	let manifest: Manifest | TaskManifest | undefined;
 	if (faults.length === 0) {
-		const parsed = (isMap(document.contents) && document.has('target') ? TaskManifest : Manifest).safeParse(document.toJS());
+		const parsed = (isMap(document.contents) && document.has('target') ? TaskManifest : Manifest).safeParse(value);
 		if (parsed.success) {
 			manifest = parsed.data;
 			for (const fault of meaningFaults(manifest)) faults.push(`${place(fault.path)}: ${fault.says}`);

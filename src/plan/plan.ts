@@ -2,6 +2,10 @@ import { z } from 'zod';
 import { Facts } from '../facts/facts.ts';
 import { Target } from '../fetch/target.ts';
 
+const SHA256 = /^[0-9a-f]{64}$/;
+/** It becomes a path on the controller, whoever made the plan. */
+const PlainName = z.string().regex(/^[A-Za-z0-9_+][A-Za-z0-9._+-]*$/);
+
 /**
  * A step of a plan. `commands`, `done`, `proof`, `undo` are sh text, fully expanded: what `--dry-run`
  * prints, what the script holds and what the runner executes.
@@ -56,14 +60,14 @@ export const Plan = z.object({
 	fetch: z.array(
 		z.object({
 			step: z.string(),
-			name: z.string(),
+			name: PlainName,
 			urls: z.array(z.string()).min(1),
-			sha256: z.string(),
+			sha256: z.string().regex(SHA256),
 			size: z.number().nullable(),
 		}),
 	),
 	/** Where a `stream` step's archive goes on the controller, in pieces, and what its MANIFEST.json begins with. */
-	receive: z.object({ dir: z.string(), base: z.string(), volumeKiB: z.number().int().positive(), about: z.string() }).optional(),
+	receive: z.object({ dir: z.string(), base: PlainName, volumeKiB: z.number().int().positive(), about: z.string() }).optional(),
 	steps: z.array(Step),
 	/** Paths that the system rewrites at boot, each with its reason; proofs leave them out. */
 	rewritten: z.array(z.object({ path: z.string(), why: z.string() })),

@@ -1,5 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import { BsdupError } from '../errors.ts';
+import { decide, journalDone } from '../journal/decide.ts';
 import type { Step } from '../plan/plan.ts';
 import { runConfirm } from '../steps/confirm.ts';
 import type { StepContext, StepOutcome } from '../steps/context.ts';
@@ -88,13 +89,21 @@ async function one(step: Step, context: StepContext, known: StepState): Promise<
 		journal.append({ kind: 'step', id: step.id, status, attempt: known.attempt, detail });
 		emit({ kind: 'step', id: step.id, status, ...(detail === '' ? {} : { detail }) });
 	};
-	if (known.state === 'ok' || known.state === 'already') {
-		emit({ kind: 'step', id: step.id, status: 'already' });
+	const { act } = decide(step, known, journalDone(journal.entries, step.id));
+	const trusted = act === 'trust' && (step.proof === '' || (await context.host.proven(step.id)));
+	if (trusted) await context.host.consented(step.id);
+	if (act === 'skip' || trusted) {
+		// A journal that was lost is told again what the host's record holds.
+		if (!journalDone(journal.entries, step.id)) tell('already', "by the host's record");
+		else emit({ kind: 'step', id: step.id, status: 'already' });
 		return 'already';
 	}
+	// Host jobs and reboots write their own line, with the attempt that they begin.
+	if (act === 'fetch' || act === 'ask')
+		journal.append({ kind: 'step', id: step.id, status: 'running', attempt: known.attempt + 1, detail: '' });
 	emit({ kind: 'step', id: step.id, status: 'running' });
 	try {
-		const outcome = await act(step, context, known);
+		const outcome = await carry(step, context, known);
 		tell(outcome === 'paused' ? 'done' : outcome, '');
 		return outcome;
 	} catch (error) {
@@ -103,7 +112,7 @@ async function one(step: Step, context: StepContext, known: StepState): Promise<
 	}
 }
 
-function act(step: Step, context: StepContext, known: StepState): Promise<StepOutcome> {
+function carry(step: Step, context: StepContext, known: StepState): Promise<StepOutcome> {
 	switch (step.kind) {
 		case 'host':
 			return runHostJob(step, context, known);
