@@ -47,6 +47,8 @@ export interface PlanFlags extends BackupFlags {
 	'allow-older'?: boolean;
 	watchdog: number;
 	unattended: boolean;
+	/** The id of a run that begins anew with another plan; left out = a new one. */
+	run?: string;
 }
 
 /** Turns flags into the planner's options. Throws E_USAGE for bad values. `now`: for the run's name. */
@@ -62,7 +64,7 @@ export function planOptions(flags: PlanFlags, host: string, now: Date): PlanOpti
 	const bad = site.find(({ file, sha256 }) => !/^[A-Za-z0-9._-]+\.tgz$/.test(file) || !/^[0-9a-f]{64}$/.test(sha256));
 	if (bad !== undefined) throw usage(`${JSON.stringify(bad.path)} is no site set with a SHA256`, ['--site site78.tgz --site-sha256 HEX']);
 	return {
-		run: runName(host, now),
+		run: flags.run ?? runName(host, now),
 		unattended: flags.unattended,
 		backup,
 		packages: !flags['no-packages'],
