@@ -9,10 +9,11 @@ import { type VerifyReport, verifyDir } from '../src/fetch/verify-dir.ts';
 /** `bsdup verify DIR`: exit 0 = list and files are right, 1 = not, 2 = usage. Only reads. */
 export default class VerifyCommand extends BaseCommand {
 	static override summary = 'Verify a folder of sets: the signature of the list, then every listed file that is there, and what is in it.';
-	static override description =
-		`The list is SHA256.sig, SHA256 or MANIFEST. A signature is made with the key that the list's first line names, from
-/etc/signify; a list without one is taken only beside a copy from elsewhere (--trusted-list), or as it is (--unsigned).
-Archives are read to their end and the paths of their members looked at: none may leave the tree it is unpacked in.`;
+	static override description = [
+		'The list is SHA256.sig, SHA256 or MANIFEST. A signed one is proven with the key that its first line names, from /etc/signify.',
+		'One without a signature is taken only beside a copy from elsewhere (--trusted-list), or as it is (--unsigned).',
+		'Archives are read to their end, and no member may leave the tree it is unpacked in.',
+	].join('\n');
 	static override args = { dir: Args.string({ required: true, description: 'the folder with the sets and their list' }) };
 	static override flags = {
 		key: Flags.string({ description: 'public key file; default: the one named in the list, from /etc/signify', helpValue: 'FILE' }),

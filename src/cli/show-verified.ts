@@ -9,7 +9,7 @@ export function verifiedLines({ list, files }: VerifyReport): string[] {
 function rest({ detail, checked, skipped, members }: VerifiedFile): string {
 	const told = [
 		...(detail === '' ? [] : [detail]),
-		...(checked.includes('members') ? [`whole, ${members} members`] : []),
+		...(checked.includes('members') ? [`whole, ${members} member${members === 1 ? '' : 's'}`] : []),
 		...(checked.includes('tops') ? ['each where sets have files'] : []),
 		...(skipped === '' ? [] : [`NOT looked inside: ${skipped}`]),
 	];

@@ -73,7 +73,7 @@ describe('bsdup verify', () => {
 			`SHA256.sig: signed with ${key}`,
 			'BUILDINFO: right',
 			'base78.tgz: right: whole, 2 members, each where sets have files',
-			'man78.tgz: right: whole, 1 members, each where sets have files',
+			'man78.tgz: right: whole, 1 member, each where sets have files',
 		]);
 	});
 
@@ -100,7 +100,7 @@ describe('bsdup verify', () => {
 		writeFileSync(join(dir, 'site78.tgz'), site);
 		expect(await verify(dir, '--key', key)).toMatchObject({
 			exit: 0,
-			out: expect.stringContaining('site78.tgz: unlisted: whole, 1 members'),
+			out: expect.stringContaining('site78.tgz: unlisted: whole, 1 member'),
 		});
 		writeFileSync(join(dir, 'site78.tgz'), site.subarray(0, -4));
 		expect(await verify(dir, '--key', key)).toMatchObject({ exit: 1, out: expect.stringContaining('not in the list; it is cut off') });
@@ -206,7 +206,7 @@ describe('bsdup verify', () => {
 			const { exit, out } = await verify(dist, '--trusted-list', trusted);
 			expect(exit).toBe(0);
 			expect(out).toContain(`${trusted}: the copy that was said to be trusted`);
-			expect(out).toContain('lib32.txz: right: whole, 1 members');
+			expect(out).toContain('lib32.txz: right: whole, 1 member');
 			expect(out).toContain('base.txz: absent');
 			expect(await verify(dist, '--unsigned')).toMatchObject({ exit: 0, out: expect.stringContaining('MANIFEST: not signed') });
 		});

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -140,6 +141,15 @@ describe('an archive signed in its header', () => {
 			spoilt[at] = (spoilt[at] ?? 0) ^ 1;
 			expect(open(spoilt), `byte ${at}`).toMatch(/^E_(SIGNATURE|KEY)/);
 		}
+	});
+
+	test('does not open with a whole block less or more', () => {
+		const block = 65_536;
+		const body = randomBytes(3 * block);
+		const bytes = signedGzip('76', Buffer.concat([Buffer.from('1f8b0800000000000003', 'hex'), body]));
+		expect(open(bytes)).toBe('no error');
+		expect(open(bytes.subarray(0, -block))).toBe('E_SIGNATURE');
+		expect(open(Buffer.concat([bytes, body.subarray(-block)]))).toBe('E_SIGNATURE');
 	});
 
 	describe.skipIf(!canSignify)('beside signify itself', () => {
