@@ -238,7 +238,7 @@ walk() {
 	done
 	release
 	report
-	say 'done    the host runs the new system'
+	say "done    $outcome"
 }
 
 # report: what the steps found worth telling at the end, each in a file of its own, so that a repeated step replaces it

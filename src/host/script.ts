@@ -17,6 +17,7 @@ export function renderScript(plan: Plan): string {
 		`dir=${quote(plan.dir)}`,
 		`steps=${quote(plan.steps.map((step) => step.id).join(' '))}`,
 		`boot_time() { ${plan.bootTime}; }`,
+		`outcome=${quote(plan.target === null ? 'nothing is left to do' : 'the host runs the new system')}`,
 		'',
 		'# info STEP: sets title, kind, attended',
 		byStep('info', plan.steps, (step) => [`title=${quote(step.title)} kind=${step.kind} attended=${step.attended ? 'yes' : 'no'}`]),

@@ -25,6 +25,10 @@ ls() { case $1 in /var/db/pkg) echo quirks-7.50 ;; *) command ls "$@" ;; esac; }
 tar() { case "$*" in *' etc '*) shift 3; command tar -czf "$T/run/etc.tgz" etc/passwd "$@" ;; *) command tar "$@" ;; esac; }
 `;
 
+const AS_ROOT = process.getuid?.() === 0 ? [] : ['-r'];
+/** Whether a disk of its own can be mounted for a test. */
+export const canMount = spawnSync('unshare', [...AS_ROOT, '--mount', 'true']).status === 0;
+
 /** Bytes that do not compress and are the same every time. */
 export function noise(seed: string, blocks: number): Buffer {
 	return Buffer.concat(Array.from({ length: blocks }, (_, n) => createHash('sha512').update(`${seed}${n}`).digest()));
@@ -57,6 +61,14 @@ export class PracticeBackup {
 	step(id: string, what: 'commands' | 'done' | 'measure' = 'commands', before = '') {
 		const { status, stdout, stderr } = spawnSync('sh', ['-e'], { input: this.lines(id, what, before), encoding: 'utf8' });
 		return { status, said: stdout + stderr };
+	}
+
+	/** The same with the volumes on a disk of its own, mounted with `options` of tmpfs; `said` ends in what lies there. */
+	stepOnDisk(options: string, id: string) {
+		const enter = `mkdir -p "$1" && mount -t tmpfs -o ${options} tmpfs "$1" || exit 99; sh -e; rc=$?; echo; ls "$1"; exit $rc`;
+		const argv = [...AS_ROOT, '--mount', 'sh', '-c', enter, 'sh', this.volumes];
+		const { status, stdout, stderr } = spawnSync('unshare', argv, { input: this.lines(id), encoding: 'utf8' });
+		return { status, said: stderr + stdout };
 	}
 
 	/** Writes the volumes alone. */

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { canBackUp, describeTree, layAwkwardTree, NEEDS, noise, PracticeBackup } from './practice.ts';
@@ -136,3 +136,47 @@ describe.skipIf(!canBackUp)(`what is left out of a backup ${NEEDS}`, () => {
 		expect(backup.manifest()['excludes']).toEqual(['*.core', '/tmp/bsdup-backup-*/data/cache', "it's $(id)"]);
 	});
 });
+
+describe.skipIf(!canBackUp)(`a backup in volumes of GNU tar ${NEEDS}`, () => {
+	test('takes a sparse file of 5 GiB for what it holds', () => {
+		make();
+		truncateSync(writeAndTell(join(backup.data, 'sparse')), 5 * 2 ** 30);
+		expect(backup.write()).toMatchObject({ status: 0 });
+		const { stdout } = spawnSync('tar', ['-tvMf', backup.file('1')], { encoding: 'utf8' });
+		expect(stdout).toMatch(/ 5368709120 .*sparse/);
+		expect(existsSync(backup.file('2'))).toBe(false);
+	});
+
+	test.each([
+		['which runs by itself', "chroot() { echo 'tar (GNU tar) 1.35'; }", true],
+		['which needs its libraries', 'chroot() { echo not found >&2; return 127; }', false],
+	])('has a copy of a GNU tar beside it %s, and else its note says that there is none', (_which, chroot, static_) => {
+		make();
+		writeFileSync(join(backup.data, 'a'), 'a');
+		expect(backup.all(chroot)).toMatchObject({ status: 0 });
+		expect(existsSync(join(backup.volumes, 'gtar'))).toBe(static_);
+		const note = readFileSync(backup.file('RECOVERY.txt'), 'utf8');
+		expect(note).toContain(static_ ? 'A static GNU tar lies beside it' : 'No GNU tar lies beside it');
+		expect(note).toMatch(/NOTHING ELSE: base tar[\s\S]*Never unpack these volumes in bsd\.rd/);
+	});
+
+	test("whose volume was swapped or is another backup's ends at once when it is read, and does not ask for ever", () => {
+		make();
+		writeFileSync(join(backup.data, 'large'), noise('large', 50_000));
+		expect(backup.write()).toMatchObject({ status: 0 });
+		renameSync(backup.file('2'), backup.file('x'));
+		renameSync(backup.file('3'), backup.file('2'));
+		renameSync(backup.file('x'), backup.file('3'));
+		const argv = ['-tM', '-F', `sh ${backup.top}/run/volume.sh`, '-f', backup.file('1')];
+		expect(spawnSync('tar', argv, { encoding: 'utf8', timeout: 20_000 })).toMatchObject({
+			status: 2,
+			stderr: expect.stringContaining('is not the volume that belongs here'),
+		});
+	});
+});
+
+/** A file with a few bytes; gives its path. */
+function writeAndTell(path: string): string {
+	writeFileSync(path, 'head');
+	return path;
+}

@@ -5,6 +5,7 @@ import { readJournal } from '../../src/journal/journal.ts';
 import { BACKUP, targetFlags, upgradeArgs } from '../e2e/proof.ts';
 import { ROOT } from '../lab/root.ts';
 import { makeWorld, type World } from '../lab/world.ts';
+import { benchBackup } from './backup.ts';
 
 /** Speed and memory beside their peers, measured in one run; each line shows its figure and its bound. */
 
@@ -104,6 +105,7 @@ async function byScript(world: World): Promise<number> {
 }
 
 help();
+benchBackup(show);
 const first = await makeWorld('7.7', '7.8');
 await planning(first);
 const ours = await byBsdup(first);

@@ -72,6 +72,17 @@ describe.skipIf(LAB === null)('bsdup backup of a host over SSH (needs a practice
 		expect(readFileSync(join(here, "back/home/admin/it's odd"), 'utf8')).toBe('odd\n');
 	});
 
+	test('to this machine goes on after kill -9 of bsdup', async () => {
+		const dir = join(here, 'cut');
+		const args = ['backup', world.host.ssh.spec, ...world.host.flags, '--backup', '/home', '--volume-size', '100K', '--backup-here', dir];
+		const cut = await world.bsdup(args, (text, kill) => text.includes('running  backup-here') && kill('SIGKILL'));
+		expect(cut.signal).toBe('SIGKILL');
+		expect(await world.bsdup(['resume'])).toMatchObject({ code: 0, stderr: '' });
+		expect(spawnSync('sh', ['-c', 'cksum -c *.SHA256 && cat *.?? | tar -tf -'], { cwd: dir, encoding: 'utf8' }).stdout).toContain(
+			'home/admin/large',
+		);
+	});
+
 	test('shows the same strings in a dry run and in a script, and does nothing then', async () => {
 		const before = await inside('ls /backup /var/db/bsdup');
 		const shown = (await backup('--backup-to', '/backup', '--dry-run')).stdout;

@@ -75,6 +75,16 @@ describe('a plan', () => {
 		expect(step(plan, 'quiesce')?.needs).toEqual(expect.arrayContaining(['backup-finish', 'verify', 'keep']));
 	});
 
+	test('waits for a backup streamed to the controller too, and says where it is', () => {
+		const made = make({ backup: { paths: ['/etc'], dir: '', volumeKiB: 1000, here: '/srv/backups' } });
+		expect(step(made, 'backup')).toBeUndefined();
+		expect(step(made, 'backup-here')?.kind).toBe('stream');
+		expect(step(made, 'quiesce')?.needs).toContain('backup-here');
+		expect(step(made, 'confirm')?.commands.join('\n')).toContain('is in /srv/backups of the machine that runs bsdup');
+		expect(made.receive).toMatchObject({ dir: '/srv/backups', volumeKiB: 1000 });
+		expect(JSON.parse(`${made.receive?.about}}`)).toMatchObject({ kind: 'split', paths: ['etc'] });
+	});
+
 	test('keeps the order when a step in between is left out', () => {
 		const bare = make({ backup: null, packages: false });
 		expect(step(bare, 'backup')).toBeUndefined();
