@@ -32,6 +32,7 @@ export default class UpgradeCommand extends BaseCommand {
 	};
 	static override examples = [
 		'<%= config.bin %> <%= command.id %> root@db1 --to 7.8 --backup-to /mnt --dry-run',
+		'<%= config.bin %> <%= command.id %> root@db1 --to 7.8 --backup-to /mnt --fetch-on host',
 		'<%= config.bin %> <%= command.id %> root@db1 --to snapshot --no-backup --unattended --yes',
 	];
 

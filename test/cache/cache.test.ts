@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -54,6 +56,23 @@ describe('taking from the cache', () => {
 		let told = 0;
 		expect(await take(dir, sha256, () => told++)).toBeNull();
 		expect([told, there(sha256)]).toEqual([1, false]);
+	});
+
+	test('sends a password to its own mirror, and notes none', async () => {
+		const heard: (string | undefined)[] = [];
+		const server = createServer((request, response) => {
+			heard.push(request.headers.authorization);
+			response.end('the file');
+		});
+		await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+		const top = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+		const sha256 = createHash('sha256').update('the file').digest('hex');
+		const file = { name: 'bsd', urls: [`${top}/7.8/bsd`], sha256, size: 8 };
+		await fill({ dir, files: [file], logins: [top.replace('//', '//me:secret@')], via: {} });
+		server.closeAllConnections();
+		server.close();
+		expect(new Set(heard)).toEqual(new Set([`Basic ${Buffer.from('me:secret').toString('base64')}`]));
+		expect((await contents(dir)).entries[0]?.from).toBe(`${top}/7.8/bsd`);
 	});
 
 	test('by several at once fetches each file once whole', async () => {

@@ -48,6 +48,17 @@ describe.skipIf(LAB === null)('several mirrors (needs a practice host)', () => {
 		await world.host.inside(`until sh ${lock}/resume.sh release; do sleep 0.2; done; rm -rf /usr/rel /home/rel`);
 	});
 
+	test('are ranked for a host, with its keys', async () => {
+		const words = [world.mirror.url, DEAD, '--host', world.host.ssh.spec, ...world.host.flags, '--to', '7.8', '--json'];
+		const { code, stdout } = await world.bsdup(['mirrors', ...words]);
+		const { arch, mirrors } = JSON.parse(stdout) as { arch: string; mirrors: unknown[] };
+		expect([code, arch]).toEqual([0, 'amd64']);
+		expect(mirrors).toMatchObject([
+			{ mirror: world.mirror.url, state: 'good', says: [], unproven: false, version: '7.8' },
+			{ mirror: DEAD, state: 'down' },
+		]);
+	});
+
 	test('a password is sent to no host and stands in no plan', async () => {
 		const closed = world.mirror.url.replace('//', '//me:secret@');
 		const words = [world.host.ssh.spec, ...world.host.flags, '--to', '7.8', ...BACKUP, '--unattended', '--mirror', closed];
