@@ -1,24 +1,17 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { carry, requireSomebody } from '../src/cli/carry.ts';
+import { carryMoving } from '../src/cli/carry-moving.ts';
 import { makePlan } from '../src/cli/make-plan.ts';
 import { hostFlags, keptHostFlags, openHost } from '../src/cli/open-host.ts';
 import { checkPlanFits } from '../src/cli/plan-fits.ts';
 import { planFlags } from '../src/cli/plan-flags.ts';
 import { planOrRefuse } from '../src/cli/plan-or-refuse.ts';
 import { runFlags } from '../src/cli/run-flags.ts';
-import { BsdupError } from '../src/errors.ts';
 import { readPlan } from '../src/journal/read-plan.ts';
 import { createRun, stateDir } from '../src/journal/state.ts';
 import type { Plan } from '../src/plan/plan.ts';
 import { planText } from '../src/plan/text.ts';
-
-/** A mirror in the middle of an update may move more than once. */
-const MOVES = 3;
-
-type UpgradeFlags = Parameters<typeof makePlan>[0] &
-	Parameters<typeof carry>[1] &
-	Parameters<typeof openHost>[1] & { state?: string | undefined };
 
 export default class UpgradeCommand extends BaseCommand {
 	static override summary = 'Upgrade a host from start to finish.';
@@ -46,24 +39,15 @@ export default class UpgradeCommand extends BaseCommand {
 			this.log(planText(plan));
 			return plan;
 		}
-		process.exitCode = await this.#carry(plan, args.host, flags, given === undefined);
+		const host = args.host ?? null;
+		const again = async (run: string): Promise<Plan> => {
+			const anew = await openHost(args.host, flags);
+			return this.#plan(undefined, { ...flags, run }, anew).finally(() => anew.close());
+		};
+		const carried = (one: Plan): Promise<number> =>
+			carry(createRun(stateDir(flags.state), one, host, keptHostFlags(flags)), flags, this.jsonEnabled());
+		process.exitCode = await (given === undefined ? carryMoving(plan, carried, again, (text) => this.logToStderr(text)) : carried(plan));
 		return undefined;
-	}
-
-	/** A snapshot that moves before the sets are there costs a new plan, not a new run: what is done stays done. */
-	async #carry(first: Plan, host: string | undefined, flags: UpgradeFlags, mayMove: boolean): Promise<number> {
-		let plan = first;
-		for (let moves = 0; ; moves++) {
-			const folder = createRun(stateDir(flags.state), plan, host ?? null, keptHostFlags(flags));
-			try {
-				return await carry(folder, flags, this.jsonEnabled());
-			} catch (error) {
-				if (!(error instanceof BsdupError) || error.code !== 'E_SNAPSHOT_MOVED' || !mayMove || moves === MOVES) throw error;
-				this.logToStderr(`bsdup: ${error.message}\n  ${plan.run} goes on with a plan for the new one`);
-			}
-			const transport = await openHost(host, flags);
-			plan = await this.#plan(undefined, { ...flags, run: plan.run }, transport).finally(() => transport.close());
-		}
 	}
 
 	async #plan(given: Plan | undefined, flags: Parameters<typeof makePlan>[0], transport: NonNullable<Parameters<typeof makePlan>[1]>) {

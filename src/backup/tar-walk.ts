@@ -226,11 +226,14 @@ function data(name: string, left: number, size = left): { name: string; size: nu
 	return { name, size, left, padded: Math.ceil(left / BLOCK) * BLOCK };
 }
 
-/** A name as it may be shown: characters from its bytes, control characters and backslashes escaped. */
+/** Letters that stand for control characters, as GNU tar lists names. */
+const ESCAPES: Readonly<Record<string, string>> = {
+	...{ '\\': '\\\\', '\x07': '\\a', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\v': '\\v' },
+};
+
+/** A name as it may be shown, and as GNU tar lists it: characters from its bytes, control characters and backslashes escaped. */
 export function shown(name: string): string {
 	const text = Buffer.from(name, 'latin1').toString('utf8');
 	// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is escaped
-	return text.replace(/[\x00-\x1f\x7f-\x9f\\]/g, (char) =>
-		char === '\\' ? '\\\\' : char === '\n' ? '\\n' : `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
-	);
+	return text.replace(/[\x00-\x1f\x7f-\x9f\\]/g, (char) => ESCAPES[char] ?? `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }

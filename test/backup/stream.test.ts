@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { MemberReader } from '../../src/backup/members.ts';
 import { pieceSuffix } from '../../src/backup/pieces.ts';
+import { shown, TarWalk } from '../../src/backup/tar-walk.ts';
 import { ROOT } from '../lab/root.ts';
 import { canBackUp, canMount, describeTree, layAwkwardTree, noise } from './practice.ts';
 
@@ -57,8 +57,8 @@ describe.skipIf(!existsSync(DRIVER) || !canBackUp)('a backup streamed to this ma
 	});
 
 	test.each<[string, (data: string) => string, RegExp]>([
-		['when the archive is cut', (data) => `${data} | head -c 300000`, /E_BACKUP_ARCHIVE: .*ends before its end/],
-		['when something else comes', () => 'head -c 5000 /dev/urandom', /E_BACKUP_ARCHIVE: .*no member/],
+		['when the archive is cut', (data) => `${data} | head -c 300000`, /E_BACKUP_ARCHIVE: .*does not end here/],
+		['when something else comes', () => 'head -c 5000 /dev/urandom', /E_BACKUP_ARCHIVE: .*no tar archive/],
 		['when nothing comes', () => ':', /E_BACKUP_ARCHIVE/],
 		['when tar fails', (data) => `{ ${data}; }; exit 2`, /E_STEP: .*status 2/],
 		['when tar is killed', (data) => `{ ${data}; }; kill -9 $$`, /E_STEP: .*SIGKILL/],
@@ -138,13 +138,14 @@ describe.skipIf(!canBackUp)('the members of an archive (needs GNU tar)', () => {
 		const listed = spawnSync('tar', ['--quoting-style=escape', '-tf', '-'], { input: bytes, encoding: 'utf8' }).stdout;
 		for (const step of [1, 511, 700, bytes.length]) {
 			let names = '';
-			const reader = new MemberReader((name) => {
-				names += `${name}\n`;
+			const walk = new TarWalk(false, ({ name }) => {
+				names += `${shown(name)}\n`;
 			});
 			const part = step === 1 ? bytes.subarray(0, 6000) : bytes;
-			for (let at = 0; at < part.length; at += step) reader.push(part.subarray(at, at + step));
+			for (let at = 0; at < part.length; at += step) walk.write(part.subarray(at, at + step));
 			if (step === 1) continue;
-			reader.end();
+			walk.finish();
+			expect(walk.fault).toBeNull();
 			expect(Buffer.from(names).toString()).toBe(unescapeOctal(listed));
 		}
 	});

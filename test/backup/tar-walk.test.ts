@@ -63,6 +63,6 @@ describe.skipIf(GNU_TAR === null)('the walk through volumes (needs GNU tar)', ()
 	});
 
 	test('escapes what a name could do to a terminal', () => {
-		expect(shown(Buffer.from('ü\n\x1b[2J\\').toString('latin1'))).toBe('ü\\n\\x1b[2J\\\\');
+		expect(shown(Buffer.from('ü\n\x1b[2J\\').toString('latin1'))).toBe('ü\\n\\033[2J\\\\');
 	});
 });
