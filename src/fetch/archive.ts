@@ -38,18 +38,18 @@ export async function lookInside(path: string, tops: readonly string[] | null, s
 	try {
 		const head = Buffer.alloc(6);
 		await file.read(head, 0, head.length, 0);
-		const packed = file.createReadStream({ start: 0, autoClose: false, ...(signal === undefined ? {} : { signal }) });
+		const packed = () => file.createReadStream({ start: 0, autoClose: false, ...(signal === undefined ? {} : { signal }) });
 		if (head.subarray(0, 2).equals(Buffer.from('1f8b', 'hex'))) {
 			const gunzip = createGunzip();
 			const unpacked = new PassThrough();
-			const done = pipeline(packed, gunzip, unpacked, ...(signal === undefined ? [] : [{ signal }]));
+			const done = pipeline(packed(), gunzip, unpacked, ...(signal === undefined ? [] : [{ signal }]));
 			// What breaks the pipe reaches the reader too, and is told there.
 			done.catch(() => {});
 			await readMembers(Readable.toWeb(unpacked) as ReadableStream<Uint8Array>, tops, look);
 			// Node ends quietly before bytes that belong to no member of gzip.
 			if (look.fault === null && gunzip.bytesWritten < size) look.fault = `${size - gunzip.bytesWritten} bytes follow its end`;
 		} else if (head.equals(Buffer.from('fd377a585a00', 'hex')))
-			await readMembers(new xz.XzReadableStream(Readable.toWeb(packed) as ReadableStream<Uint8Array>), tops, look);
+			await readMembers(new xz.XzReadableStream(Readable.toWeb(packed()) as ReadableStream<Uint8Array>), tops, look);
 		else look.fault = 'it does not unpack: it is neither gzip nor xz';
 	} catch (error) {
 		signal?.throwIfAborted();

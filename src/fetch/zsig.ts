@@ -36,6 +36,7 @@ function proveBlocks(message: string, body: Buffer): void {
 	if (gap < 0 || !about.every((line) => ABOUT.test(line))) throw format('what it signs is no list of blocks');
 	const size = Number(about.map((line) => ABOUT.exec(line)?.[1]).find((digits) => digits !== undefined) ?? BLOCK);
 	const hashes = message.slice(gap + 2).split('\n');
+	// A body of a whole number of blocks is taken here; signify 31 refuses it even from its own hand, so then the host's step says so.
 	if (size < 1 || hashes.pop() !== '' || hashes.length !== Math.ceil(body.length / size)) throw wrong();
 	hashes.forEach((hash, index) => {
 		const block = body.subarray(index * size, (index + 1) * size);
