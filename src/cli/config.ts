@@ -1,11 +1,12 @@
 import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import { isNode, LineCounter } from 'yaml';
 import { z } from 'zod';
 import { BsdupError, EXIT } from '../errors.ts';
 import { bare } from '../fetch/mirror-errors.ts';
 import { hasLogin, mirrorTop } from '../fetch/mirror-url.ts';
+import { readYaml } from '../manifest/yaml.ts';
 import { bytesOf } from './size.ts';
 
 const Mirror = z.string().transform((text, context) => {
@@ -43,14 +44,14 @@ export function readConfig(file = configFile()): Config {
 		throw unusable(file, [`${file}: ${(error as Error).message}`]);
 	}
 	const lines = new LineCounter();
-	const document = parseDocument(text, { lineCounter: lines });
+	const { document, value, faults: unread } = readYaml(text, lines);
 	const at = (offset: number): string => `${file}:${lines.linePos(offset).line}`;
-	if (document.errors.length > 0)
+	if (unread.length > 0)
 		throw unusable(
 			file,
-			document.errors.map((error) => `${at(error.pos[0])}: ${error.message.split('\n')[0]}`),
+			unread.map(({ offset, says }) => `${at(offset)}: ${says}`),
 		);
-	const parsed = Config.safeParse(document.toJS() ?? {});
+	const parsed = Config.safeParse(value ?? {});
 	if (!parsed.success) {
 		const faults = parsed.error.issues.flatMap((issue) => {
 			const paths = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];

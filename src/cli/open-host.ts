@@ -53,8 +53,9 @@ async function askHostKey(question: string): Promise<boolean> {
 
 /** Asks on the terminal without showing what is typed. */
 async function askSecret(question: string): Promise<string> {
-	process.stderr.write(question);
+	// Before the question: what is typed at once must not be shown either.
 	process.stdin.setRawMode(true);
+	process.stderr.write(question);
 	try {
 		let secret = '';
 		// The stream is needed again, for the next question or a terminal.

@@ -24,7 +24,7 @@ export function explain(plan: Plan, entries: readonly Entry[]): Explanation[] {
 			title: step.title,
 			known: entry === undefined ? 'nothing was begun' : saidBy(entry),
 			from: line < 0 ? 'the journal, which holds no line of it' : `the journal, line ${line + 1}`,
-			resume: resumeOf(step, entry),
+			resume: resumeOf(step, entry, newestAttempt(entries, step.id)),
 		};
 	});
 }
@@ -46,9 +46,14 @@ function saidBy({ status, attempt, t, detail }: StepEntry): string {
 	return `${word}, ${at}${attempt === 0 ? '' : `, attempt ${attempt}`}${detail === '' ? '' : `: ${detail.split('\n')[0]}`}`;
 }
 
-function resumeOf(step: Step, entry: StepEntry | undefined): string {
-	if (entry === undefined) return decide(step, { attempt: 0, state: 'none' }, false).says;
-	const { attempt, status } = entry;
+/** A line that tells an end does not always tell the attempt that ended: the highest one that was begun is meant. */
+function newestAttempt(entries: readonly Entry[], id: string): number {
+	return Math.max(0, ...entries.map((entry) => (entry.kind === 'step' && entry.id === id ? entry.attempt : 0)));
+}
+
+function resumeOf(step: Step, entry: StepEntry | undefined, attempt: number): string {
+	if (entry === undefined) return decide(step, { attempt, state: 'none' }, false).says;
+	const { status } = entry;
 	const when = (state: 'ok' | 'running' | 'lost' | 'none' | 'failed', done = false): string => decide(step, { attempt, state }, done).says;
 	switch (status) {
 		case 'done':

@@ -1,4 +1,5 @@
 import { linkSync, readdirSync, rmSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BsdupError } from '../errors.ts';
@@ -79,7 +80,7 @@ async function mustBeGone(file: string, run: string): Promise<void> {
 		message:
 			holder === undefined
 				? `${file} does not tell who carries ${run}`
-				: `${run} is carried by process ${holder.pid} on ${holder.machine} since ${holder.since}`,
+				: `${run} is carried by process ${holder.pid} on ${holder.machine === hostname() ? 'this machine' : holder.machine} since ${holder.since}`,
 		state: 'That process goes on; nothing was changed by this one.',
 		next: [`bsdup status ${run}`, `only if no bsdup carries it any more: echo released >${file}`],
 	});

@@ -122,7 +122,12 @@ describe('a resume weighs the record of the host, the journal and the own test o
 describe('status --explain', () => {
 	const lines = explainLines(
 		plan as Plan,
-		explain(plan as Plan, [entry('check', 'done'), entry('backup', 'running'), entry('zone', 'failed')]),
+		explain(plan as Plan, [
+			entry('check', 'running'),
+			{ ...entry('check', 'done'), attempt: 0 } as Entry,
+			entry('backup', 'running'),
+			entry('zone', 'failed'),
+		]),
 	);
 	const of = (id: string): string =>
 		lines
@@ -133,8 +138,8 @@ describe('status --explain', () => {
 	test('says for each step what is known, from where, and what a resume will do', () => {
 		expect(of('check')).toBe(
 			[
-				'  known:  is done, 2025-11-24T16:00:00Z, attempt 1',
-				'  from:   the journal, line 1',
+				'  known:  is done, 2025-11-24T16:00:00Z',
+				'  from:   the journal, line 2',
 				"  resume: skips it if the host's record says the same; if that is gone, begins attempt 2",
 			].join('\n'),
 		);
