@@ -20,13 +20,17 @@ const RATE = 150_000;
 const IN_FLIGHT = RATE + 128_000;
 
 let world: FetchWorld;
-let server: NginxServer;
+let slow: NginxServer;
+/** For the last run of each folder, which is not killed. */
+let fast: NginxServer;
 beforeAll(async () => {
 	world = new FetchWorld({ a: 3_000_000, b: 1_500_000 });
-	if (canNginx) server = await serveNginx(world.mirror('mirror'), { server: `limit_rate ${RATE};` });
+	if (!canNginx) return;
+	slow = await serveNginx(world.mirror('mirror'), { server: `limit_rate ${RATE};` });
+	fast = await serveNginx(world.mirror('mirror'));
 });
 afterAll(async () => {
-	if (canNginx) await server.stop();
+	if (canNginx) await Promise.all([slow.stop(), fast.stop()]);
 	world.remove();
 });
 
@@ -59,6 +63,8 @@ function again(asked: readonly Served[], name: string, there: Ranges): number {
 		.reduce((a, b) => a + b, 0);
 }
 
+const served = (): Served[] => [...slow.served(), ...fast.served()];
+
 async function chain(number: number): Promise<void> {
 	const dir = join(world.top, `chain-${number}`);
 	mkdirSync(dir);
@@ -66,25 +72,24 @@ async function chain(number: number): Promise<void> {
 	for (let run = 0; ; run++) {
 		const query = `?chain=${number}&run=${run}.`;
 		const before = new Map([...world.contents.keys()].map((name) => [name, noted(dir, name)]));
-		const files = world.files(server.url).map((file) => ({ ...file, urls: file.urls.map((url) => url + query) }));
+		const files = world.files((kills < KILLS ? slow : fast).url).map((file) => ({ ...file, urls: file.urls.map((url) => url + query) }));
 		const request = join(dir, 'request.json');
 		writeFileSync(request, JSON.stringify({ files, dir }));
 		const child = spawn(process.execPath, [CHILD, request], { stdio: ['ignore', 'pipe', 'inherit'] });
 		const ended = once(child, 'exit');
 		await once(child.stdout, 'data');
 		if (kills < KILLS) {
-			await Promise.race([sleep(700 * moment(number, run)), ended]);
+			await Promise.race([sleep(600 * moment(number, run)), ended]);
 			if (child.kill('SIGKILL')) kills++;
 		}
 		const [status] = await ended;
-		const asked = server.served().filter(({ path }) => path.endsWith(query));
+		const asked = served().filter(({ path }) => path.endsWith(query));
 		for (const [name, there] of before) expect(again(asked, name, there), `${name}, chain ${number}, run ${run}`).toBe(0);
 		if (status === 0) break;
 		expect(kills).toBeGreaterThan(run);
 	}
 	for (const [name, bytes] of world.contents) expect(readFileSync(join(dir, name)).equals(bytes), `${name}, chain ${number}`).toBe(true);
-	const sent = server
-		.served()
+	const sent = served()
 		.filter(({ path }) => path.includes(`?chain=${number}&`))
 		.reduce((sum, { bytes }) => sum + bytes, 0);
 	const size = [...world.contents.values()].reduce((sum, { length }) => sum + length, 0);
