@@ -249,7 +249,9 @@ describe('several mirrors', () => {
 	test.skipIf(!canNginx)('of which one is slow: the fast one takes over, so that the slow one does not hold the end up', async () => {
 		const slow = await nginx(world.mirror('other'), 'limit_rate 30k;');
 		const began = Date.now();
-		const { code } = await world.fetch([slow.url, good.url]);
+		// It is not too slow to be waited for.
+		const patience = { stallMs: 60_000, leastRate: 1, windowMs: 60_000 };
+		const { code } = await world.fetch([slow.url, good.url], { patience });
 		expect(code).toBe(null);
 		expect(world.wrong(true)).toEqual([]);
 		// Alone the slow one would need minutes.
