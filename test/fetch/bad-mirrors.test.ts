@@ -279,7 +279,9 @@ describe('several mirrors', () => {
 
 test.skipIf(!canNginx)('a file that changes on the mirror between two stretches is begun again, and is right in the end', async () => {
 	const dir = world.mirror('moving', { 'big.tgz': changed });
-	const server = await nginx(dir, 'limit_rate 2m;');
+	// One connection at a time, so that one is opened after the change.
+	const one = { http: 'limit_conn_zone $server_name zone=all:1m;', server: 'limit_conn all 1; limit_rate 2m;' };
+	const server = await started(serveNginx(dir, one));
 	let mended = false;
 	const { code, notices } = await world.fetch([server.url], {
 		onBytes: (name, done) => {
