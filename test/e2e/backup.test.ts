@@ -118,8 +118,10 @@ describe.skipIf(LAB === null)('bsdup backup of a host over SSH (needs a practice
 
 		test('mounts the partition that disklabel tells, and takes it off again', async () => {
 			mkdirSync(disk(), { recursive: true });
-			const result = await backup('--backup-device', 'sd1');
+			await world.host.inside('echo x >/home/admin/prog.core');
+			const result = await backup('--backup-device', 'sd1', '--exclude', '*.core');
 			expect(result).toMatchObject({ code: 0, stderr: '' });
+			expect(await inside('cat /lab/disks/sd1i/*.LIST')).not.toContain('prog.core');
 			expect(readdirSync(disk()).some((file) => file.endsWith('.MANIFEST.json'))).toBe(true);
 			expect(await mounted()).toBe('/dev/sd0a on / type ffs (local)\n');
 			expect(await inside('ls /mnt')).toBe('');
