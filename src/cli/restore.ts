@@ -87,7 +87,8 @@ async function carry(
 	const emit = (event: RunEvent): void => renderer?.event(event);
 	const stop = new AbortController();
 	const onSignal = (): void => stop.abort();
-	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, onSignal);
+	// Not `once`: whoever else listens takes a signal that nobody listens to any more for the end of the program.
+	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
 	const title = `Restore ${backup.base} from ${place.name} to ${target} on ${host.name}`;
 	const confirm = async (lines: string[]): Promise<boolean> => {
 		for (const text of lines) emit({ kind: 'notice', text });
