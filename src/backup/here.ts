@@ -89,7 +89,8 @@ async function readVolumes(dir: string, { files, kind }: Backup, watch: Watch, h
 			done += at;
 			volumes.push({ file, bytes: at, sha256: hashing ? hash.digest('hex') : '', head: walk.heads.get(file)?.bytes ?? 0 });
 		} catch (error) {
-			if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+			// An abort has a number for its code.
+			if (typeof (error as NodeJS.ErrnoException).code !== 'string') throw error;
 			throw unreadable(dir, file, error as Error);
 		} finally {
 			await disk.close();

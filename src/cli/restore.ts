@@ -108,7 +108,14 @@ async function carry(
 		return undefined;
 	} catch (error) {
 		emit({ kind: 'end', status: 'failed', lines: [] });
-		throw error;
+		if (!stop.signal.aborted || error instanceof BsdupError) throw error;
+		throw new BsdupError({
+			code: 'E_INTERRUPTED',
+			message: 'interrupted while the volumes were checked',
+			state: 'Nothing was written.',
+			next: ['the same command again'],
+			exit: EXIT.interrupted,
+		});
 	} finally {
 		await renderer?.close();
 		for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, onSignal);

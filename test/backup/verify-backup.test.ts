@@ -87,6 +87,12 @@ describe.skipIf(GNU_TAR === null)('the proof of an old backup (needs GNU tar)', 
 		await expect(verifyBackup(join(top, 'split'), undefined, { signal })).rejects.toThrow('enough');
 	});
 
+	test('ends at Ctrl-C within a volume, and takes that for no fault of the disk', async () => {
+		const stop = new AbortController();
+		const work = verifyBackup(join(top, 'split'), undefined, { signal: stop.signal, onBytes: () => stop.abort() });
+		await expect(work).rejects.toMatchObject({ name: 'AbortError' });
+	});
+
 	const flip = (file: string): void => {
 		const bytes = readFileSync(file);
 		bytes[50_000] = (bytes[50_000] ?? 0) ^ 4;
