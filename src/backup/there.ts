@@ -49,8 +49,9 @@ export function there(transport: Transport, dir: string): Place {
 			return found;
 		},
 		async text(file) {
-			const script = `if [ -f ${pathIn(dir, file)} ]; then cat ${pathIn(dir, file)}; else echo; fi`;
-			return Buffer.from(await ask(script), 'latin1').toString('utf8');
+			const path = pathIn(dir, file);
+			const told = await ask(`if [ -f ${path} ]; then printf x; cat ${path}; fi`);
+			return told === '' ? null : Buffer.from(told.slice(1), 'latin1').toString('utf8');
 		},
 		async chains(files) {
 			if (files.length === 0) return [];
