@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { BsdupError, EXIT } from '../errors.ts';
 import type { Backup } from './backups.ts';
 import { orderVolumes } from './chains.ts';
-import { MemberGuard, prefixOf } from './members.ts';
+import { MemberGuard, prefixOf } from './member-guard.ts';
 import type { Inspection, Place, Volume, Watch } from './place.ts';
 import { TarWalk } from './tar-walk.ts';
 

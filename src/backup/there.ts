@@ -1,7 +1,7 @@
 import { BsdupError, EXIT } from '../errors.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { Backup } from './backups.ts';
-import { prefixOf } from './members.ts';
+import { prefixOf } from './member-guard.ts';
 import { noGnuTar } from './no-gnu-tar.ts';
 import type { Inspection, Place, Volume, Watch } from './place.ts';
 import { BLOCK, parseHeader } from './tar-header.ts';
