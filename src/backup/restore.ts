@@ -21,6 +21,7 @@ import {
 	restoreLines,
 	stopScript,
 } from './restore-scripts.ts';
+import { smallFaults } from './small.ts';
 import type { Member } from './tar-walk.ts';
 import { findTar } from './there.ts';
 import { listLine, memberWords } from './volume-scripts.ts';
@@ -133,6 +134,11 @@ async function plan(request: RestoreRequest, id: string): Promise<{ job: Restore
 		if (code === 0) missing.clear();
 	}
 	if (missing.size > 0) throw pathsAbsent([...missing]);
+	const { small } = backup.record ?? {};
+	// No reason to refuse the volumes, which are whole.
+	if (place.walks && small)
+		for (const { file, says, fix } of await smallFaults(place.dir, small.file, await place.files(), small.sha256))
+			emit({ kind: 'notice', text: `warning: ${file}: ${says}; ${fix}` });
 	emit({ kind: 'step', id: 'check', status: 'done', detail: `${inspection.volumes.length} volumes, ${inspection.members} members` });
 	return { job: { id, tar, backup, dir, target, members, prefix: inspection.prefix }, inspection };
 }

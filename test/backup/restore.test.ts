@@ -155,6 +155,15 @@ describe.skipIf(GNU_TAR === null)('a restore (needs GNU tar)', () => {
 		expect(portrait(target())).toEqual(original);
 	});
 
+	test('warns of a small archive that is damaged, and restores the volumes, which are whole', async () => {
+		const dir = join(top, 'small');
+		cpSync(dirOf('split'), dir, { recursive: true });
+		truncateSync(join(dir, 'bsdup-20261125-db1.small.tgz'), 20);
+		await run(dir);
+		expect(portrait(target())).toEqual(original);
+		expect(events).toContainEqual({ kind: 'notice', text: expect.stringContaining('small.tgz: it is cut off') });
+	});
+
 	test('restores hand-made volumes of a host in the order of their names', async () => {
 		const dir = join(top, 'numbered');
 		mkdirSync(dir);
