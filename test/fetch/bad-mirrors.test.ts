@@ -186,7 +186,7 @@ const odd: Record<string, Odd> = {
 		can: canNginx,
 		serve: () =>
 			started(
-				serveNginx(world.mirror('good'), { http: 'limit_conn_zone $server_name zone=all:1m;', server: 'limit_conn all 2; limit_rate 4m;' }),
+				serveNginx(world.mirror('good'), { http: 'limit_conn_zone $binary_remote_addr zone=all:1m;', server: 'limit_conn all 2; limit_rate 4m;' }),
 			),
 	},
 	'nginx that redirects': { can: canNginx, serve: () => nginx(world.mirror('good'), `rewrite ^/old/(.*)$ /$1 redirect;`) },
@@ -282,7 +282,7 @@ test.skipIf(!canNginx)('a file that changes on the mirror between two stretches 
 	// nginx tells files apart by their second and size.
 	utimesSync(join(dir, 'big.tgz'), 1_700_000_000, 1_700_000_000);
 	// One connection at a time, so that one is opened after the change.
-	const one = { http: 'limit_conn_zone $server_name zone=all:1m;', server: 'limit_conn all 1; limit_rate 2m;' };
+	const one = { http: 'limit_conn_zone $binary_remote_addr zone=all:1m;', server: 'limit_conn all 1; limit_rate 2m;' };
 	const server = await started(serveNginx(dir, one));
 	let mended = false;
 	const { code, notices } = await world.fetch([server.url], {
