@@ -69,7 +69,7 @@ export async function download(request: DownloadRequest): Promise<void> {
 		}
 	};
 	try {
-		await Promise.all(Array.from({ length: request.parallel ?? PARALLEL }, worker));
+		await Promise.all(Array.from({ length: Math.max(1, request.parallel ?? PARALLEL) }, worker));
 	} finally {
 		dispatch.close();
 	}

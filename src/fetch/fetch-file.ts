@@ -1,4 +1,4 @@
-import { rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dispatch } from './dispatch.ts';
 import type { DownloadRequest, FileToFetch } from './download.ts';
@@ -10,12 +10,16 @@ import { PartFile } from './part-file.ts';
 /** Fetches one file, alone among all programs that want the same one. Throws as `download`. */
 export async function fetchFile(file: FileToFetch, { dir, onBytes }: DownloadRequest, dispatch: Dispatch): Promise<void> {
 	const to = file.to ?? join(dir, file.name);
+	const there = async (): Promise<boolean> => {
+		if ((await hashFile(to)) !== file.sha256) return false;
+		const { size } = await stat(to);
+		onBytes?.(file.name, size, size, '');
+		return true;
+	};
+	// Before the lock too: where nothing is to be done, nothing need be writable.
+	if (await there()) return;
 	await withLock(`${to}.part.lock`, dispatch.signal, async () => {
-		if ((await hashFile(to)) === file.sha256) {
-			const { size } = await stat(to);
-			await rm(`${to}.part.map`, { force: true });
-			return onBytes?.(file.name, size, size, '');
-		}
+		if (await there()) return;
 		const job = new FileJob(file, await PartFile.open(to, file.sha256), dispatch.sources(file.urls));
 		dispatch.add(job);
 		try {

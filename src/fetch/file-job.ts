@@ -157,8 +157,8 @@ export class FileJob {
 
 	/** Begins from nothing, when no transfer is left. */
 	async restart(): Promise<void> {
-		await this.part.discard();
 		this.hash.restart();
+		await this.part.discard();
 		this.givers.clear();
 		this.resumed = this.restarting = this.ending = false;
 		this.#reached = 0;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -16,6 +16,7 @@ import { onDisk } from './write-errors.ts';
 
 /** The longest pause before the next try, in milliseconds: two that asked at the same instant must not do so for ever. */
 const JITTER = 100;
+const PREFIX = 'bsdup-lock-';
 const NONCE = /^[0-9a-f]{12}$/;
 
 /** Does `work` while nobody else works at `path`. Throws E_WRITE, E_LOCKED, the signal's reason, and what `work` throws. */
@@ -43,7 +44,7 @@ export async function withLock<T>(path: string, signal: AbortSignal, work: () =>
 /** Listens until `close`, which ends all who wait too. */
 async function listen(): Promise<{ socket: string; close: () => Promise<void> }> {
 	// A socket's path is short by nature (about 100 bytes), so it cannot lie beside the file.
-	const dir = await mkdtemp(join(tmpdir(), 'bsdup-lock-'));
+	const dir = await mkdtemp(join(tmpdir(), PREFIX));
 	const waiting = new Set<Socket>();
 	const server = createServer((one) => {
 		waiting.add(one);
@@ -58,9 +59,21 @@ async function listen(): Promise<{ socket: string; close: () => Promise<void> }>
 		close: async () => {
 			server.close();
 			for (const one of waiting) one.destroy();
-			await rm(dir, { recursive: true, force: true });
+			await removeSocket(socket);
 		},
 	};
+}
+
+/** Whether a path that a lock names is one that `listen` made: a lock may say anything. */
+function isOurs(socket: string): boolean {
+	const dir = dirname(socket);
+	return basename(socket) === 's' && basename(dir).startsWith(PREFIX) && dirname(dir) === tmpdir();
+}
+
+/** Removes a socket and its folder; nothing else can be in there. */
+async function removeSocket(socket: string): Promise<void> {
+	await rm(socket, { force: true }).catch(() => {});
+	await rmdir(dirname(socket)).catch(() => {});
 }
 
 /** One that holds the lock, or wants it. */
@@ -84,6 +97,7 @@ async function livingHolder(path: string, own: string): Promise<Holder | null> {
 		if (typeof found !== 'string') return found;
 		if (found !== 'ECONNREFUSED' && found !== 'ENOENT') throw locked(lock, `another program (${found})`);
 		await rm(lock, { force: true });
+		if (isOurs(socket)) await removeSocket(socket);
 	}
 	return null;
 }

@@ -59,8 +59,8 @@ async function settle(job: FileJob, one: Transfer, { size, offset, ranged, valid
 		// One stream from the start: what others fetched before is fetched again anyway, and then the whole is of one source.
 		one.at = one.from = 0;
 		if (job.part.have.total > 0) {
-			await job.part.discard();
 			job.hash.restart();
+			await job.part.discard();
 			job.givers.clear();
 			job.resumed = false;
 		}

