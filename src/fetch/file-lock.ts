@@ -112,7 +112,8 @@ async function holderAt(socket: string): Promise<Holder | string> {
 	);
 	const connected = new Promise<null>((resolve) => connection.once('connect', () => resolve(null)));
 	const code = await Promise.race([connected, refused]);
-	return code ?? { connection, gone };
+	// Reset is one that let go before it took the connection in.
+	return code === null || code === 'ECONNRESET' ? { connection, gone } : code;
 }
 
 async function goneOf({ connection, gone }: Holder, signal: AbortSignal): Promise<void> {

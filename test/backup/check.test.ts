@@ -4,6 +4,7 @@ import {
 	cpSync,
 	mkdirSync,
 	mkdtempSync,
+	readdirSync,
 	readFileSync,
 	renameSync,
 	rmSync,
@@ -81,9 +82,9 @@ describe.skipIf(GNU_TAR === null)('the check of a backup before it is restored (
 			);
 		});
 
-		test.skipIf(process.getuid?.() === 0)('names the volume that cannot be read (needs an ordinary user: root reads all)', async () => {
+		test('names the volume that cannot be read', async () => {
 			chmodSync(volume(2), 0);
-			await expect(check()).rejects.toMatchObject({ code: 'E_BACKUP_READ' });
+			await asNobody(() => expect(check()).rejects.toMatchObject({ code: 'E_BACKUP_READ' }));
 		});
 
 		test('finds a gap in the chain without any list', async () => {
@@ -93,6 +94,14 @@ describe.skipIf(GNU_TAR === null)('the check of a backup before it is restored (
 			if (kind === 'gnu-multivolume') expect((await check(undefined, files)).faults[0]?.says).toMatch(/missing/);
 		});
 
+		/** Root may read everything: for this long the process is nobody. */
+		const asNobody = async (work: () => Promise<void>): Promise<void> => {
+			if (process.getuid?.() !== 0) return work();
+			for (const path of [top, dir]) chmodSync(path, 0o755);
+			for (const file of readdirSync(dir)) if (join(dir, file) !== volume(2)) chmodSync(join(dir, file), 0o644);
+			process.seteuid?.(65_534);
+			await work().finally(() => process.seteuid?.(0));
+		};
 		const edit = (file: string): void => {
 			const bytes = readFileSync(file);
 			bytes[70_000] = (bytes[70_000] ?? 0) ^ 1;

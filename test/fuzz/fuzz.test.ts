@@ -15,7 +15,7 @@ describe.each(Object.entries(PARSERS))('the parser of %s', (name, parser) => {
 		for (let index = 0; index < SAMPLE; index++) expect([index, faultOf(parser, inputOf(parser, SEED, index))]).toEqual([index, undefined]);
 	});
 
-	test.skipIf(found(name).length === 0)('does so for all that was found before', () => {
-		for (const [file, bytes] of found(name)) expect([file, faultOf(parser, bytes)]).toEqual([file, undefined]);
+	test.each(found(name))('does so for what was found before: %s', (_file, bytes) => {
+		expect(faultOf(parser, bytes)).toBeUndefined();
 	});
 });
