@@ -7,6 +7,7 @@ import { planFlags } from '../src/cli/plan-flags.ts';
 import { planOrRefuse } from '../src/cli/plan-or-refuse.ts';
 import { renderScript } from '../src/host/script.ts';
 import { planText } from '../src/plan/text.ts';
+import { cleanText } from '../src/report/clean.ts';
 
 export default class PlanCommand extends BaseCommand {
 	static override summary = 'Show every step and command of an upgrade; change nothing.';
@@ -34,9 +35,11 @@ export default class PlanCommand extends BaseCommand {
 			const made = await makePlan(flags, transport, this.config.root);
 			const plan = await planOrRefuse(made, transport, (text) => this.logToStderr(text));
 			const format = this.jsonEnabled() ? 'json' : flags.format;
-			const text = { text: () => planText(plan), json: () => `${JSON.stringify(plan, null, '\t')}\n`, sh: () => renderScript(plan) }[
-				format
-			]();
+			const text = {
+				text: () => cleanText(planText(plan)),
+				json: () => `${JSON.stringify(plan, null, '\t')}\n`,
+				sh: () => renderScript(plan),
+			}[format]();
 			if (flags.out === undefined) process.stdout.write(this.jsonEnabled() ? '' : text);
 			else writeFileSync(flags.out, text, { mode: 0o600 });
 			return plan;

@@ -8,12 +8,22 @@ import type { Renderer } from '../report/events.ts';
 import { goOnAtConsole } from '../run/go-on.ts';
 import { HostLink } from '../run/host-link.ts';
 import { HostProgram } from '../run/host-program.ts';
-import { run } from '../run/run.ts';
+import { type RunOutcome, run } from '../run/run.ts';
+import type { StepContext } from '../steps/context.ts';
 import { ask, hostTransport } from './open-host.ts';
 import type { RunFlags } from './run-flags.ts';
 
-/** Carries a run from where it stands; returns the exit status. Ctrl-C ends this program, never a job on the host. */
-export async function carry(folder: RunFolder, flags: RunFlags, json: boolean): Promise<number> {
+/**
+ * Carries a run from where it stands, forward, or by `way` elsewhere; returns the exit status. Ctrl-C ends this program, never
+ * a job on the host. `again`: the command that goes on.
+ */
+export async function carry(
+	folder: RunFolder,
+	flags: RunFlags,
+	json: boolean,
+	way: (context: StepContext) => Promise<RunOutcome | 'rolled-back'> = run,
+	again = 'resume',
+): Promise<number> {
 	const letGo = holdRun(folder);
 	const journal = openJournal(folder.journal);
 	const renderer = chooseRenderer({
@@ -35,7 +45,7 @@ export async function carry(folder: RunFolder, flags: RunFlags, json: boolean): 
 	try {
 		// A resume may come while the host is between two boots.
 		await link.retry(() => transport.connect(), stop.signal);
-		const outcome = await run({
+		const outcome = await way({
 			plan: folder.plan,
 			transport,
 			link,
@@ -44,16 +54,21 @@ export async function carry(folder: RunFolder, flags: RunFlags, json: boolean): 
 			emit: (event) => renderer.event(event),
 			signal: stop.signal,
 			confirm: (lines) => confirm(lines, flags.yes, renderer),
+			takeOver: flags['take-over'],
 			pauseAtReboot: flags['pause-at-reboot'],
 			cache: join(folder.dir, '..', 'sets'),
 			rebootMs: flags.patience * 60_000,
 		});
 		renderer.event({
 			kind: 'end',
-			status: outcome,
-			lines: outcome === 'done' ? summaryLines(folder.plan, journal.entries) : waitingLines(folder),
+			status: outcome === 'waiting' ? 'waiting' : 'done',
+			lines: {
+				done: () => summaryLines(folder.plan, journal.entries),
+				waiting: () => waitingLines(folder),
+				'rolled-back': () => [`${folder.run} is taken back; ${folder.plan.facts.host} is free for a new run.`],
+			}[outcome](),
 		});
-		return outcome === 'done' ? EXIT.done : EXIT.waiting;
+		return outcome === 'waiting' ? EXIT.waiting : EXIT.done;
 	} catch (error) {
 		if (signalled === undefined) {
 			renderer.event({ kind: 'end', status: 'failed', lines: [] });
@@ -67,7 +82,7 @@ export async function carry(folder: RunFolder, flags: RunFlags, json: boolean): 
 			status: 'waiting',
 			lines: waiting
 				? waitingLines(folder)
-				: [`Interrupted. What runs on the host goes on by itself. To go on: bsdup resume ${folder.run}`],
+				: [`Interrupted. What runs on the host goes on by itself. To go on: bsdup ${again} ${folder.run}`],
 		});
 		return waiting ? EXIT.waiting : EXIT.interrupted;
 	} finally {

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { Flags } from '@oclif/core';
 import { BsdupError, EXIT } from '../errors.ts';
 import type { HostFlags } from '../journal/state.ts';
+import { cleanText } from '../report/clean.ts';
 import { localTransport } from '../transport/local.ts';
 import { sshTransport } from '../transport/ssh.ts';
 import type { Become, Transport } from '../transport/transport.ts';
@@ -53,7 +54,7 @@ async function askHostKey(question: string): Promise<boolean> {
 
 /** Asks on the terminal without showing what is typed. */
 async function askSecret(question: string): Promise<string> {
-	process.stderr.write(question);
+	process.stderr.write(cleanText(question));
 	process.stdin.setRawMode(true);
 	try {
 		let secret = '';
@@ -77,7 +78,7 @@ async function askSecret(question: string): Promise<string> {
 export async function ask(question: string): Promise<string> {
 	const lines = createInterface({ input: process.stdin, output: process.stderr });
 	try {
-		return (await lines.question(question)).trim();
+		return (await lines.question(cleanText(question))).trim();
 	} finally {
 		lines.close();
 	}

@@ -9,7 +9,7 @@ export const Entry = z.discriminatedUnion('kind', [
 		t: z.number(),
 		kind: z.literal('step'),
 		id: z.string(),
-		status: z.enum(['running', 'done', 'already', 'failed', 'waiting']),
+		status: z.enum(['running', 'done', 'already', 'failed', 'waiting', 'undone']),
 		attempt: z.number(),
 		detail: z.string(),
 	}),
@@ -17,7 +17,7 @@ export const Entry = z.discriminatedUnion('kind', [
 	z.strictObject({
 		t: z.number(),
 		kind: z.literal('end'),
-		status: z.enum(['done', 'failed', 'waiting', 'interrupted']),
+		status: z.enum(['done', 'failed', 'waiting', 'interrupted', 'rolled-back']),
 		detail: z.string(),
 	}),
 ]);

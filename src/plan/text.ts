@@ -19,6 +19,8 @@ export function planText(plan: Plan): string {
 		if (step.kind === 'fetch') lines.push('   (bsdup fetches these and lays them there; a host by itself does)');
 		for (const line of step.commands) lines.push(`     ${line}`);
 		for (const line of step.done.split('\n').filter((line) => line !== '')) lines.push(`   done if: ${line}`);
+		if (step.undo !== '') lines.push('   can be taken back: bsdup rollback');
+		else if (step.stays) lines.push(`   a rollback leaves: ${step.stays}`);
 		for (const line of step.proof.split('\n').filter((line) => line !== '')) lines.push(`   proof: ${line}`);
 	});
 	return `${lines.join('\n')}\n\nTo get back by hand:\n${plan.recovery}`;

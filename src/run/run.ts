@@ -6,7 +6,8 @@ import type { StepContext, StepOutcome } from '../steps/context.ts';
 import { runFetch } from '../steps/fetch.ts';
 import { runHostJob } from '../steps/host-job.ts';
 import { runReboot } from '../steps/reboot.ts';
-import type { StepState } from './host-program.ts';
+import type { Carrier, StepState } from './host-program.ts';
+import { rolledBack } from './take-refused.ts';
 
 /** `waiting`: a reboot or a person comes next; the program ends with status 3. */
 export type RunOutcome = 'done' | 'waiting';
@@ -25,15 +26,32 @@ export async function run(context: StepContext): Promise<RunOutcome> {
 		title: plan.title,
 		steps: plan.steps.map(({ id, title }) => ({ id, title })),
 	});
-	journal.append({ kind: 'begin', plan: plan.hash, controller: `${userInfo().username}@${hostname()} process ${process.pid}` });
+	if (journal.entries.some((entry) => entry.kind === 'end' && entry.status === 'rolled-back'))
+		throw rolledBack(plan, `${plan.run} was taken back`);
+	const carrier = carrierOf(context);
+	journal.append({ kind: 'begin', plan: plan.hash, controller: carrier.who });
 
 	await host.install();
-	await host.hold(`${userInfo().username}@${hostname()}, process ${process.pid}, since ${new Date().toISOString()}`);
-	const outcome = await walk(context, await host.states());
-	const report = outcome === 'done' ? await host.report() : [];
-	if (outcome === 'done') await host.release();
-	journal.append({ kind: 'end', status: outcome, detail: report.join('\n') });
-	return outcome;
+	await host.hold(carrier);
+	try {
+		const outcome = await walk(context, await host.states());
+		const report = outcome === 'done' ? await host.report() : [];
+		if (outcome === 'done') await host.release();
+		journal.append({ kind: 'end', status: outcome, detail: report.join('\n') });
+		return outcome;
+	} finally {
+		// At the console a reboot may be on its way, in which nothing is to be started; after Ctrl-C nobody shall wait.
+		if (!context.transport.local && !context.signal.aborted) await host.leave(carrier.who);
+	}
+}
+
+/**
+ * Who carries the run from now on. Those whom this run's own journal names carry it no more: one state directory carries a
+ * run only once at a time (holdRun).
+ */
+export function carrierOf({ journal, takeOver }: Pick<StepContext, 'journal' | 'takeOver'>): Carrier {
+	const gone = journal.entries.flatMap((entry) => (entry.kind === 'begin' ? [entry.controller] : []));
+	return { who: `${userInfo().username}@${hostname()}, process ${process.pid}, since ${new Date().toISOString()}`, gone, takeOver };
 }
 
 /** Starts every step whose needs are met, at once; stops starting after the first failure, lets what runs end, then throws it. */
@@ -66,11 +84,13 @@ async function walk(context: StepContext, states: Map<string, StepState>): Promi
 		}
 	};
 	for (;;) {
-		if (failure === undefined && !waiting) startReady();
+		// Who typed Ctrl-C in one step has not asked for the next, least of all for the zone.
+		if (failure === undefined && !waiting && !context.signal.aborted) startReady();
 		if (running.size === 0) break;
 		await Promise.race(running.values());
 	}
 	if (failure !== undefined) throw failure;
+	if (done.size < context.plan.steps.length && !waiting) context.signal.throwIfAborted();
 	return waiting ? 'waiting' : 'done';
 }
 

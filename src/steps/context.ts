@@ -17,6 +17,8 @@ export interface StepContext {
 	signal: AbortSignal;
 	/** Asks the person; true = yes. */
 	confirm: (lines: readonly string[]) => Promise<boolean>;
+	/** The person says that whoever else carries the run has ended. */
+	takeOver: boolean;
 	/** Stop after each proven reboot over SSH. */
 	pauseAtReboot: boolean;
 	/** Where sets are kept on the controller. */
