@@ -57,7 +57,7 @@ back() {
 		info "$u"
 		say "undo    ${u%.undo}: $title"
 		set -- $(state "$u")
-		carry "$u" "$2"
+		[ "$2" = ok ] || carry "$u" "$2"
 		set +e
 		test_of proof "$u"
 		case $? in 0 | 9) ;; *) die "$u: it does not show; see $jobs/$u; to try again: sh $self rollback" ;; esac

@@ -115,7 +115,10 @@ begin() {
 	info "$1"
 	wanted=$2
 	set -- "$1" $(state "$1")
-	case $3 in running) die "$1 is still running (attempt $2)" ;; esac
+	case $3 in
+	running) die "$1 is still running (attempt $2)" ;;
+	ok | already) die "$1 is done already" ;;
+	esac
 	n=$(($2 + 1))
 	[ "${wanted:-$n}" = "$n" ] || die "$1: attempt $wanted is not the next, $n is"
 	a=$jobs/$1/$n

@@ -40,7 +40,9 @@ walk() {
 		info "$s"
 		say "run     $s: $title"
 		set -- $(state "$s")
-		if [ "$kind" = confirm ]; then
+		if [ "$2" = ok ]; then
+			: # it has just ended, after the look of settle
+		elif [ "$kind" = confirm ]; then
 			consent "$s"
 		elif [ "$attended" = yes ]; then
 			foreground "$s" || die "$s failed; to go on: sh $self"
