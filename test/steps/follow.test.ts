@@ -33,7 +33,9 @@ describe('a job that is followed', () => {
 		expect(tail).toBe(lines.join('\n'));
 	});
 
-	test('of which somebody prints very much, with and without line feeds, is told whole, a piece at a time', { timeout: 180_000 }, async () => {
+	test('of which somebody prints very much, with and without line feeds, is told whole, a piece at a time', {
+		timeout: 180_000,
+	}, async () => {
 		const MB = 1_000_000;
 		const program = new HostProgram(() => [
 			makeStep('loud', [`yes 'a line of the log of a step that says very much' | dd bs=${MB} count=60 iflag=fullblock 2>/dev/null`]),
