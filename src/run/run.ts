@@ -33,15 +33,27 @@ export async function run(context: StepContext): Promise<RunOutcome> {
 
 	await host.install();
 	await host.hold(carrier);
-	try {
+	return leaving(context, carrier, async () => {
 		const outcome = await walk(context, await host.states());
 		const report = outcome === 'done' ? await host.report() : [];
 		if (outcome === 'done') await host.release();
 		journal.append({ kind: 'end', status: outcome, detail: report.join('\n') });
 		return outcome;
-	} finally {
-		// At the console a reboot may be on its way, in which nothing is to be started; after Ctrl-C nobody shall wait.
-		if (!context.transport.local && !context.signal.aborted) await host.leave(carrier.who);
+	});
+}
+
+/** Does `work`; where the host was not let go by it, says there that nobody carries the run any more. */
+export async function leaving<T>(context: StepContext, { who }: Carrier, work: () => Promise<T>): Promise<T> {
+	const { host, transport, signal } = context;
+	// At the console a reboot may be on its way, in which nothing is to be started; after Ctrl-C nobody shall wait.
+	const leave = async (): Promise<void> => (transport.local || signal.aborted ? undefined : host.leave(who));
+	try {
+		const outcome = await work();
+		if (outcome === 'waiting') await leave();
+		return outcome;
+	} catch (error) {
+		await leave();
+		throw error;
 	}
 }
 
