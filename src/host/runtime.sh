@@ -83,7 +83,8 @@ attempt() {
 			# The starter may be between mkdir and the job's first act; give it a moment, then take its place.
 			[ "$tries" -lt 2 ] || { mkdir "$1/claim" 2>/dev/null && { say lost; return; }; }
 		elif [ -s "$1/start" ]; then
-			if alive "$1/" "$self job ${1#"$jobs/"}" || alive "$1/act." "$1/script"; then say running; return; fi
+			of=${1#"$jobs/"}
+			if alive "$1/" "$self job ${of%/*} ${of##*/}" || alive "$1/act." "$1/script"; then say running; return; fi
 			[ "$tries" -lt 1 ] || { say lost; return; }
 		else
 			[ "$tries" -lt 3 ] || { say lost; return; }

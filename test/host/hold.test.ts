@@ -1,12 +1,13 @@
 import { existsSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Step } from '../../src/plan/plan.ts';
 import { HostProgram, makeStep, SHELLS, trace, until } from './host-program.ts';
 
 let host: HostProgram;
 const others: HostProgram[] = [];
 afterEach(() => {
+	vi.unstubAllEnvs();
 	for (const one of [...others.splice(0), host]) one.remove();
 });
 const root = process.getuid?.() === 0;
