@@ -2,6 +2,9 @@ import { existsSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Step } from '../../src/plan/plan.ts';
+import { HostLink } from '../../src/run/host-link.ts';
+import { HostProgram as Driver } from '../../src/run/host-program.ts';
+import { localTransport } from '../../src/transport/local.ts';
 import { HostProgram, makeStep, SHELLS, trace, until } from './host-program.ts';
 
 let host: HostProgram;
@@ -82,4 +85,20 @@ describe('a host', () => {
 			expect(existsSync(host.path('one', '2'))).toBe(false);
 		},
 	);
+
+	test('is refused to a bsdup while another carries the run, unless its journal or the person knows that one to be gone', async () => {
+		host = new HostProgram(one);
+		const transport = localTransport({ become: 'none' });
+		const driver = new Driver(host.plan(), transport, new HostLink(transport, () => {}, 1_000));
+		host.call('hold', A);
+		await expect(driver.hold({ who: B, gone: [C], takeOver: false })).rejects.toMatchObject({
+			code: 'E_RUN_CARRIED',
+			message: expect.stringContaining(`is carried by ${A}`) as string,
+			next: expect.arrayContaining([expect.stringContaining('--take-over')]),
+		});
+		await driver.hold({ who: B, gone: [A], takeOver: false });
+		expect(carrier()).toBe(B);
+		await driver.hold({ who: C, gone: [], takeOver: true });
+		expect(carrier()).toBe(C);
+	});
 });
