@@ -1,18 +1,29 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { carry } from '../src/cli/carry.ts';
-import { findRun } from '../src/cli/find-run.ts';
+import { findRunToResume } from '../src/cli/find-run.ts';
+import { hostFlags } from '../src/cli/open-host.ts';
 import { runFlags } from '../src/cli/run-flags.ts';
 
 export default class ResumeCommand extends BaseCommand {
 	static override summary = 'Go on with a run, from wherever it stands.';
-	static override args = { run: Args.string({ description: 'a run, or a host; none = the newest run' }) };
-	static override flags = runFlags;
-	static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> root@db1'];
+	static override args = {
+		run: Args.string({ description: 'a run, or a host; none = the newest run, or the one that holds this machine' }),
+	};
+	static override flags = { ...hostFlags, ...runFlags };
+	static override description = [
+		'Every step is held against the record on the host, the journal and its own test (bsdup status --explain shows how).',
+		'Where this machine knows no unfinished run of the host, the plan that lies on the host is taken over.',
+	].join(' ');
+	static override examples = [
+		'<%= config.bin %> <%= command.id %>',
+		'<%= config.bin %> <%= command.id %> root@db1',
+		'<%= config.bin %> <%= command.id %> root@db1 --identity ~/.ssh/id_db1 --yes   # begun on another machine, which is lost',
+	];
 
 	async run(): Promise<unknown> {
 		const { args, flags } = await this.parse(ResumeCommand);
-		const folder = findRun(flags.state, args.run);
+		const folder = await findRunToResume(args.run, flags);
 		process.exitCode = await carry(folder, flags, this.jsonEnabled());
 		return undefined;
 	}

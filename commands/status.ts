@@ -1,6 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { findRun } from '../src/cli/find-run.ts';
+import { explain, explainLines } from '../src/journal/explain.ts';
 import { readJournal } from '../src/journal/journal.ts';
 import { statusLines, statusOf } from '../src/journal/status.ts';
 
@@ -9,16 +10,25 @@ export default class StatusCommand extends BaseCommand {
 	static override args = { run: Args.string({ description: 'a run, or a host; none = the newest run' }) };
 	static override flags = {
 		state: Flags.string({ description: 'directory of the runs', helpValue: 'DIR', env: 'BSDUP_STATE' }),
+		explain: Flags.boolean({ default: false, description: 'for each step: what is known, from where, and what resume will do' }),
 		recovery: Flags.boolean({ default: false, description: 'print the recovery card too' }),
 	};
-	static override examples = ['<%= config.bin %> <%= command.id %> root@db1', '<%= config.bin %> <%= command.id %> --recovery'];
+	static override examples = [
+		'<%= config.bin %> <%= command.id %> root@db1',
+		'<%= config.bin %> <%= command.id %> --explain',
+		'<%= config.bin %> <%= command.id %> --recovery',
+	];
 
 	async run(): Promise<unknown> {
 		const { args, flags } = await this.parse(StatusCommand);
 		const folder = findRun(flags.state, args.run);
-		const status = statusOf(folder.plan, readJournal(folder.journal).entries);
-		for (const line of statusLines(folder.plan, status)) this.log(line);
+		const { entries, cut } = readJournal(folder.journal);
+		const status = statusOf(folder.plan, entries);
+		const explained = flags.explain ? { explain: explain(folder.plan, entries) } : {};
+		const lines = explained.explain === undefined ? statusLines(folder.plan, status) : explainLines(folder.plan, explained.explain);
+		for (const line of lines) this.log(line);
+		if (cut) this.log("The journal's last line was cut off; the host's own record tells what it would have said.");
 		if (flags.recovery) this.log(`\n${folder.plan.recovery}`);
-		return status;
+		return { ...status, ...explained, cut };
 	}
 }

@@ -1,13 +1,15 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { carry, requireSomebody } from '../src/cli/carry.ts';
+import { carryMoving } from '../src/cli/carry-moving.ts';
 import { makePlan } from '../src/cli/make-plan.ts';
 import { hostFlags, keptHostFlags, openHost } from '../src/cli/open-host.ts';
 import { checkPlanFits } from '../src/cli/plan-fits.ts';
 import { planFlags } from '../src/cli/plan-flags.ts';
 import { planOrRefuse } from '../src/cli/plan-or-refuse.ts';
 import { runFlags } from '../src/cli/run-flags.ts';
-import { createRun, readPlan, stateDir } from '../src/journal/state.ts';
+import { readPlan } from '../src/journal/read-plan.ts';
+import { createRun, stateDir } from '../src/journal/state.ts';
 import type { Plan } from '../src/plan/plan.ts';
 import { planText } from '../src/plan/text.ts';
 
@@ -23,6 +25,7 @@ export default class UpgradeCommand extends BaseCommand {
 	};
 	static override examples = [
 		'<%= config.bin %> <%= command.id %> root@db1 --to 7.8 --backup-to /mnt --dry-run',
+		'<%= config.bin %> <%= command.id %> root@db1 --to 7.8 --backup-to /mnt --fetch-on host',
 		'<%= config.bin %> <%= command.id %> root@db1 --to snapshot --no-backup --unattended --yes',
 	];
 
@@ -36,8 +39,14 @@ export default class UpgradeCommand extends BaseCommand {
 			this.log(planText(plan));
 			return plan;
 		}
-		const folder = createRun(stateDir(flags.state), plan, args.host ?? null, keptHostFlags(flags));
-		process.exitCode = await carry(folder, flags, this.jsonEnabled());
+		const host = args.host ?? null;
+		const again = async (run: string): Promise<Plan> => {
+			const anew = await openHost(args.host, flags);
+			return this.#plan(undefined, { ...flags, run }, anew).finally(() => anew.close());
+		};
+		const carried = (one: Plan): Promise<number> =>
+			carry(createRun(stateDir(flags.state), one, host, keptHostFlags(flags)), flags, this.jsonEnabled());
+		process.exitCode = await (given === undefined ? carryMoving(plan, carried, again, (text) => this.logToStderr(text)) : carried(plan));
 		return undefined;
 	}
 

@@ -14,9 +14,16 @@ const typed = sources.filter((file) => file.endsWith('.ts'));
 const text = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
 /** From the bottom up; a folder imports only from rows above its own, and from its own row. */
-const LAYERS = ['errors', 'transport manifest', 'facts fetch', 'plan', 'host journal report', 'run steps', 'cli', 'commands'].map((row) =>
-	row.split(' '),
-);
+const LAYERS = [
+	'errors',
+	'transport manifest',
+	'facts fetch',
+	'plan cache mirrors',
+	'host journal report backup',
+	'run steps',
+	'cli',
+	'commands',
+].map((row) => row.split(' '));
 
 /** `src/run/run.ts` is of `run`, `src/errors.ts` of `errors`, a command of `commands`. */
 function folderOf(file: string): string {

@@ -1,6 +1,6 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/base-command.ts';
-import { loadManifest } from '../../src/manifest/load.ts';
+import { loadAnyManifest } from '../../src/manifest/load.ts';
 
 export default class ManifestCheckCommand extends BaseCommand {
 	static override summary = 'Tell whether a manifest can be used; every fault with its file and line.';
@@ -9,7 +9,7 @@ export default class ManifestCheckCommand extends BaseCommand {
 
 	async run(): Promise<unknown> {
 		const { args } = await this.parse(ManifestCheckCommand);
-		const manifest = await loadManifest(args.file);
+		const manifest = await loadAnyManifest(args.file);
 		this.log(`${args.file}: fine`);
 		return { file: args.file, method: manifest.method, steps: manifest.steps.length };
 	}

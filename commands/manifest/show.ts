@@ -4,7 +4,8 @@ import { Args } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/base-command.ts';
 import { BsdupError, EXIT } from '../../src/errors.ts';
 import { listManifests } from '../../src/manifest/list.ts';
-import { loadManifest, parseManifest } from '../../src/manifest/load.ts';
+import { loadAnyManifest, parseManifest } from '../../src/manifest/load.ts';
+import { composeManifest } from '../../src/manifest/use.ts';
 
 export default class ManifestShowCommand extends BaseCommand {
 	static override summary = 'List the manifests, or print one to start your own from.';
@@ -18,11 +19,16 @@ export default class ManifestShowCommand extends BaseCommand {
 		const { args } = await this.parse(ManifestShowCommand);
 		const known = await listManifests(join(this.config.root, 'manifests'));
 		if (args.name === undefined) {
-			const rows = await Promise.all(known.map(async ({ name, file }) => ({ name, file, manifest: await loadManifest(file) })));
-			for (const { name, manifest } of rows) {
-				this.log(`${name}: ${manifest.title}; from ${manifest.eras.map((era) => era.name).join(', ')}`);
-			}
-			return rows.map(({ name, file, manifest }) => ({ name, file, title: manifest.title, eras: manifest.eras }));
+			const rows = await Promise.all(known.map(async ({ name, file }) => ({ name, file, manifest: await loadAnyManifest(file) })));
+			const shown = rows.map(({ name, file, manifest }) => ({
+				name,
+				file,
+				title: manifest.title,
+				eras: 'eras' in manifest ? manifest.eras : [],
+			}));
+			for (const { name, title, eras } of shown)
+				this.log(`${name}: ${title}${eras.length === 0 ? '' : `; from ${eras.map((era) => era.name).join(', ')}`}`);
+			return shown;
 		}
 		// Only a listed name is ever opened, so that a name cannot lead out of the folder.
 		const found = known.find(({ name }) => name === args.name);
@@ -35,7 +41,7 @@ export default class ManifestShowCommand extends BaseCommand {
 			});
 		}
 		const text = await readFile(found.file, 'utf8');
-		this.log(text.trimEnd());
+		this.log(composeManifest(text, found.file).text.trimEnd());
 		return parseManifest(text, found.file);
 	}
 }

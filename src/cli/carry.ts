@@ -1,7 +1,9 @@
-import { join } from 'node:path';
+import { cacheDir } from '../cache/place.ts';
 import { BsdupError, EXIT } from '../errors.ts';
+import { hasLogin, mirrorTop } from '../fetch/mirror-url.ts';
+import { holdRun } from '../journal/hold.ts';
 import { openJournal } from '../journal/journal.ts';
-import { holdRun, type RunFolder } from '../journal/state.ts';
+import type { RunFolder } from '../journal/state.ts';
 import { summaryLines } from '../journal/summary.ts';
 import { chooseRenderer } from '../report/choose.ts';
 import type { Renderer } from '../report/events.ts';
@@ -10,8 +12,10 @@ import { HostLink } from '../run/host-link.ts';
 import { HostProgram } from '../run/host-program.ts';
 import { type RunOutcome, run } from '../run/run.ts';
 import type { StepContext } from '../steps/context.ts';
+import { readConfig } from './config.ts';
 import { ask, hostTransport } from './open-host.ts';
 import type { RunFlags } from './run-flags.ts';
+import { sizeFlag } from './size.ts';
 
 /**
  * Carries a run from where it stands, forward, or by `way` elsewhere; returns the exit status. Ctrl-C ends this program, never
@@ -24,7 +28,9 @@ export async function carry(
 	way: (context: StepContext) => Promise<RunOutcome | 'rolled-back'> = run,
 	again = 'resume',
 ): Promise<number> {
-	const letGo = holdRun(folder);
+	const config = readConfig();
+	const bandwidth = flags.bandwidth ?? config.bandwidth;
+	const letGo = await holdRun(folder);
 	const journal = openJournal(folder.journal);
 	const renderer = chooseRenderer({
 		json,
@@ -42,6 +48,8 @@ export async function carry(
 	};
 	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, onSignal);
 	const link = new HostLink(transport, (text) => renderer.event({ kind: 'notice', text }), flags.patience * 60_000);
+	if (journal.cut)
+		renderer.event({ kind: 'notice', text: "the journal's last line was cut off; the host's own record tells what it would have said" });
 	try {
 		// A resume may come while the host is between two boots.
 		await link.retry(() => transport.connect(), stop.signal);
@@ -56,7 +64,9 @@ export async function carry(
 			confirm: (lines) => confirm(lines, flags.yes, renderer),
 			takeOver: flags['take-over'],
 			pauseAtReboot: flags['pause-at-reboot'],
-			cache: join(folder.dir, '..', 'sets'),
+			cache: { dir: cacheDir(), maxBytes: sizeFlag('max-size', config.cache.maxSize) },
+			logins: [...(flags.mirror ?? []), ...config.mirrors].map(mirrorTop).filter(hasLogin),
+			bandwidth: bandwidth === undefined ? null : sizeFlag('bandwidth', bandwidth),
 			rebootMs: flags.patience * 60_000,
 		});
 		renderer.event({

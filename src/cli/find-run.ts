@@ -1,16 +1,94 @@
 import { BsdupError, EXIT } from '../errors.ts';
-import { newestRun, openRun, type RunFolder, stateDir } from '../journal/state.ts';
+import { readJournal } from '../journal/journal.ts';
+import { createRun, DAMAGED_RUN, type HostFlags, newestRun, openRun, type RunFolder, stateDir } from '../journal/state.ts';
+import { statusOf } from '../journal/status.ts';
+import { heldRun } from '../run/held-run.ts';
+import { ask, keptHostFlags, openHost } from './open-host.ts';
 
-/** Finds a run by its id, the newest of a host, or the newest of all. Throws E_RUN_UNKNOWN. */
+/** Finds a run by its id, the newest of a host, or the newest of all; only on this machine. Throws E_RUN_UNKNOWN and what `openRun` throws. */
 export function findRun(stateFlag: string | undefined, which: string | undefined): RunFolder {
-	const state = stateDir(stateFlag);
+	return localRun(stateDir(stateFlag), which) ?? unknown(stateDir(stateFlag), which, false);
+}
+
+/**
+ * The run to go on with. Where this machine knows none of that host that is unfinished, or its folder is damaged, the host is asked which
+ * run holds it, and the plan that lies there is taken over. Throws E_RUN_UNKNOWN, E_HOST_PLAN, E_NOT_CONFIRMED and what `openRun` and
+ * the transport throw.
+ */
+export async function findRunToResume(
+	which: string | undefined,
+	flags: HostFlags & { state?: string | undefined; yes: boolean },
+): Promise<RunFolder> {
+	const state = stateDir(flags.state);
+	const known = localOrDamaged(state, which);
+	if (known !== undefined && !('code' in known) && !isDone(known)) return withFlags(known, flags);
+	const local = known === undefined || 'code' in known ? undefined : known;
+	const host = local === undefined ? (which ?? null) : local.host;
+	const kept = keptHostFlags(flags);
+	const found = which?.startsWith('run-') ? undefined : await onHost(host, { ...local?.flags, ...given(kept) });
+	if (found === undefined || found.plan.run === local?.run) {
+		if (known !== undefined && 'code' in known) throw known;
+		return local === undefined ? unknown(state, which, true) : withFlags(local, flags);
+	}
+	await confirmTakeover(found, flags.yes);
+	return createRun(state, found.plan, host, { ...local?.flags, ...given(kept) });
+}
+
+function localRun(state: string, which: string | undefined): RunFolder | undefined {
 	if (which?.startsWith('run-')) return openRun(state, which);
-	const folder = newestRun(state, (one) => which === undefined || one.host === which || one.plan.facts.host === which);
-	if (folder !== undefined) return folder;
+	return newestRun(state, ({ host, name }) => which === undefined || host === which || name === which);
+}
+
+function localOrDamaged(state: string, which: string | undefined): RunFolder | BsdupError | undefined {
+	try {
+		return localRun(state, which);
+	} catch (error) {
+		if (error instanceof BsdupError && DAMAGED_RUN.has(error.code) && which !== undefined) return error;
+		throw error;
+	}
+}
+
+function isDone(folder: RunFolder): boolean {
+	return statusOf(folder.plan, readJournal(folder.journal).entries).state === 'done';
+}
+
+async function onHost(host: string | null, flags: HostFlags): Promise<Awaited<ReturnType<typeof heldRun>>> {
+	const transport = await openHost(host ?? undefined, flags);
+	try {
+		return await heldRun(transport);
+	} finally {
+		await transport.close();
+	}
+}
+
+/** Only a person can tell that the machine which began the run does not go on with it. */
+async function confirmTakeover({ plan, holder }: { plan: { run: string; title: string }; holder: string }, yes: boolean): Promise<void> {
+	const by = `${plan.run} (${plan.title}) was carried by ${holder === '' ? 'somebody' : holder}`;
+	process.stderr.write(`bsdup: found on the host: ${by}\n`);
+	if (yes) return;
+	if (process.stdin.isTTY && (await ask('Does nobody carry it there any more? Type yes to go on with it here: ')) === 'yes') return;
+	throw new BsdupError({
+		code: 'E_NOT_CONFIRMED',
+		message: `${by}, and nobody said that it is not carried there any more`,
+		next: ['--yes   (says so)', 'bsdup resume on that machine'],
+		exit: EXIT.usage,
+	});
+}
+
+/** A run with what is given now in place of what it kept: a key may have moved. */
+function withFlags(folder: RunFolder, flags: HostFlags): RunFolder {
+	return { ...folder, flags: { ...folder.flags, ...given(keptHostFlags(flags)) } };
+}
+
+function given(flags: HostFlags): HostFlags {
+	return Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
+}
+
+function unknown(state: string, which: string | undefined, asked: boolean): never {
 	throw new BsdupError({
 		code: 'E_RUN_UNKNOWN',
-		message: `no run${which === undefined ? '' : ` for ${which}`} in ${state}`,
-		next: ['bsdup upgrade HOST --to TARGET'],
+		message: `no run${which === undefined ? '' : ` for ${which}`} in ${state}${asked ? `, and none holds ${which ?? 'this machine'}` : ''}`,
+		next: asked ? ['bsdup upgrade HOST --to TARGET'] : ['bsdup resume HOST   (asks the host itself)', 'bsdup upgrade HOST --to TARGET'],
 		exit: EXIT.usage,
 	});
 }

@@ -4,8 +4,10 @@ import { BsdupError, EXIT } from '../errors.ts';
 import { Facts } from '../facts/facts.ts';
 import { gatherFacts } from '../facts/gather.ts';
 import { loadProbes, systemOf } from '../facts/probes.ts';
-import { resolveTarget } from '../fetch/resolve.ts';
-import type { Target } from '../fetch/target.ts';
+import { bare } from '../fetch/mirror-errors.ts';
+import { hasLogin, mirrorTop } from '../fetch/mirror-url.ts';
+import type { Layout } from '../fetch/resolve.ts';
+import { type AnyRequest, type Resolved, resolveFromAny } from '../fetch/resolve-any.ts';
 import { loadManifest } from '../manifest/load.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { inRange } from '../manifest/version.ts';
@@ -18,12 +20,13 @@ import { refusals, versionNamed } from '../plan/refusals.ts';
 import { scopeOf } from '../plan/values.ts';
 import type { Transport } from '../transport/transport.ts';
 import { checkSite } from './check-site.ts';
+import { type Config, readConfig } from './config.ts';
 import { type PlanFlags, planOptions } from './plan-flags.ts';
 
 /** What a plan is made from besides its options. */
 export interface PlanRequest extends PlanFlags {
 	to?: string | undefined;
-	mirror?: string | undefined;
+	mirror?: string[] | undefined;
 	manifest?: string | undefined;
 	method: string;
 	facts?: string | undefined;
@@ -36,6 +39,8 @@ export interface MadePlan {
 	findings: Finding[];
 	/** The live checks, as sh lines. */
 	checks: string[];
+	/** What it is a plan of, for people; default: an upgrade. */
+	job?: string;
 }
 
 /**
@@ -52,6 +57,8 @@ export async function makePlan(request: PlanRequest, transport: Transport | unde
 			exit: EXIT.usage,
 		});
 	}
+	const config = readConfig();
+	for (const mirror of request.mirror ?? []) mirrorTop(mirror);
 	const manifests = join(root, 'manifests');
 	const facts =
 		transport === undefined
@@ -63,19 +70,21 @@ export async function makePlan(request: PlanRequest, transport: Transport | unde
 	const file = request.manifest ?? join(manifests, facts.system.toLowerCase(), `${request.method}.yaml`);
 	const manifest = await loadManifest(file);
 	const now = transport === undefined ? null : Date.now() / 1000;
-	const target = await targetOrError({
+	const mirrors = mirrorsFor(request.mirror, config, facts, manifest);
+	if (request['fetch-on'] === 'host') refuseLogins(mirrors);
+	const resolved = await targetOrError({
 		name: request.to,
 		arch: facts.arch,
-		mirror: (request.mirror ?? facts.mirrors[0] ?? manifest.mirror.default).replace(/\/+$/, ''),
+		mirrors,
 		keys: facts.keys,
 		layout: layoutFor(manifest, facts),
 	});
-	if (target instanceof BsdupError) {
-		const { code, message, next } = target;
+	if (resolved instanceof BsdupError) {
+		const { code, message, next } = resolved;
 		const host = hostScope(manifest, facts, options);
 		const version = versionNamed(request.to);
 		return {
-			plan: target,
+			plan: resolved,
 			findings: [
 				{ id: code, severity: 'refuse', says: message, fix: next.join('; or ') },
 				...refusals(manifest, facts, request.to, options, now),
@@ -83,38 +92,77 @@ export async function makePlan(request: PlanRequest, transport: Transport | unde
 			checks: checkLines(manifest, facts, { ...host, values: { ...host.values, ...(version === null ? {} : { version }) } }),
 		};
 	}
+	const { target, failed } = resolved;
 	return {
 		plan: buildPlan(manifest, facts, target, options, request.manifest ?? `${facts.system.toLowerCase()}/${request.method}`),
-		findings: refusals(manifest, facts, target, options, now),
+		findings: [...failed.map(passedOver), ...refusals(manifest, facts, target, options, now)],
 		checks: checkLines(manifest, facts, scopeOf(manifest, facts, target, options)),
 	};
 }
 
 /** An error about the mirror is an answer here; one of usage is thrown, for nothing else can be told before it is mended. */
-async function targetOrError(request: Parameters<typeof resolveTarget>[0]): Promise<Target | BsdupError> {
+async function targetOrError(request: AnyRequest): Promise<Resolved | BsdupError> {
 	try {
-		return await resolveTarget(request);
+		return await resolveFromAny(request);
 	} catch (error) {
 		if (error instanceof BsdupError && error.exit !== EXIT.usage) return error;
 		throw error;
 	}
 }
 
-function layoutFor(manifest: Manifest, facts: Facts): Parameters<typeof resolveTarget>[0]['layout'] {
+/** The mirrors in the order of preference: those asked for, else a person's own, else the host's, else the manifest's. */
+export function mirrorsFor(
+	asked: readonly string[] | undefined,
+	config: Config,
+	facts: Pick<Facts, 'mirrors'>,
+	manifest: Manifest,
+): string[] {
+	const choices = [asked ?? [], config.mirrors, facts.mirrors, [manifest.mirror.default]];
+	return [...new Set((choices.find((some) => some.length > 0) ?? []).map(mirrorTop))];
+}
+
+/** The plan holds no password, so a host by itself has none to show. */
+function refuseLogins(mirrors: readonly string[]): void {
+	const closed = mirrors.find(hasLogin);
+	if (closed === undefined) return;
+	throw new BsdupError({
+		code: 'E_USAGE',
+		message: `${bare(closed)} wants a password, which is never sent to a host`,
+		next: ['--fetch-on controller', 'choose another --mirror'],
+		exit: EXIT.usage,
+	});
+}
+
+/** A mirror that failed is no matter while another has it; a person should know all the same. */
+function passedOver({ mirror, error }: Resolved['failed'][number]): Finding {
+	return {
+		id: 'mirror',
+		severity: 'warn',
+		says: `${bare(mirror)} is passed over: ${error.message}`,
+		fix: 'the plan goes on with the others',
+	};
+}
+
+/** What the manifest tells of mirrors, for a host that runs `release`. */
+export function layoutFor(manifest: Manifest, facts: Pick<Facts, 'release'>): Layout {
 	const { multi, single, ramdisk } = manifest.kernels;
+	const { keyBundle } = manifest.mirror;
 	return {
 		release: manifest.mirror.release,
 		snapshot: manifest.mirror.snapshot,
 		lists: manifest.mirror.lists.filter((list) => inRange(facts.release, list.running)),
 		keyName: manifest.mirror.keyName,
 		...(manifest.mirror.archFrom === undefined ? {} : { archFrom: manifest.mirror.archFrom }),
+		...(keyBundle !== undefined && inRange(facts.release, keyBundle.running) ? { keyBundle } : {}),
 		suffixFrom: manifest.mirror.suffixFrom,
 		build: manifest.mirror.build,
+		sets: { file: manifest.sets.file, names: [...manifest.sets.order, ...manifest.sets.references.names] },
 		kernels: [single, multi, ramdisk],
 	};
 }
 
-function readFacts(file: string): Facts {
+/** Reads facts gathered earlier. Throws E_FACTS_FILE. */
+export function readFacts(file: string): Facts {
 	try {
 		return Facts.parse(JSON.parse(readFileSync(file, 'utf8')));
 	} catch (cause) {

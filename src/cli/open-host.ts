@@ -54,8 +54,9 @@ async function askHostKey(question: string): Promise<boolean> {
 
 /** Asks on the terminal without showing what is typed. */
 async function askSecret(question: string): Promise<string> {
-	process.stderr.write(cleanText(question));
+	// Before the question: what is typed at once must not be shown either.
 	process.stdin.setRawMode(true);
+	process.stderr.write(cleanText(question));
 	try {
 		let secret = '';
 		// The stream is needed again, for the next question or a terminal.

@@ -19,7 +19,7 @@ export async function planOrRefuse(made: MadePlan, transport: Transport | undefi
 	if (plan instanceof BsdupError && all.length === 1) throw plan;
 	throw new BsdupError({
 		code: 'E_REFUSED',
-		message: `this upgrade is refused:\n${all.map(({ says, fix }) => `- ${says}\n  ${fix}`).join('\n')}`,
+		message: `this ${made.job ?? 'upgrade'} is refused:\n${all.map(({ says, fix }) => `- ${says}\n  ${fix}`).join('\n')}`,
 		next: ['mend these, then try again'],
 	});
 }

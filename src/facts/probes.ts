@@ -1,8 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import { isNode, LineCounter } from 'yaml';
 import { z } from 'zod';
 import { BsdupError, EXIT } from '../errors.ts';
+import { readYaml } from '../manifest/yaml.ts';
 import type { Transport } from '../transport/transport.ts';
 
 const Probe = z
@@ -45,10 +46,10 @@ export async function systemOf(transport: Transport): Promise<string> {
 /** The probes in the text of a facts.yaml; `file` names it in errors. Throws E_PROBES with every fault as `file:line: what`. */
 export function parseProbes(text: string, file: string): Probes {
 	const lines = new LineCounter();
-	const document = parseDocument(text, { lineCounter: lines });
+	const { document, value, faults: unread } = readYaml(text, lines);
 	const at = (offset: number): string => `${file}:${lines.linePos(offset).line}`;
-	const faults = document.errors.map((error) => `${at(error.pos[0])}: ${error.message.split('\n')[0]}`);
-	const parsed = Probes.safeParse(faults.length === 0 ? document.toJS() : undefined);
+	const faults = unread.map(({ offset, says }) => `${at(offset)}: ${says}`);
+	const parsed = Probes.safeParse(value);
 	if (faults.length === 0 && parsed.success) return parsed.data;
 	if (faults.length === 0 && parsed.error !== undefined) {
 		for (const issue of parsed.error.issues) {

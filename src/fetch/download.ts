@@ -1,110 +1,77 @@
-import { rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { BsdupError } from '../errors.ts';
-import { append } from './append.ts';
-import { hashFile } from './hash.ts';
-import { bare } from './mirror-errors.ts';
+import { BsdupError, EXIT } from '../errors.ts';
+import { Dispatch } from './dispatch.ts';
+import { fetchFile } from './fetch-file.ts';
+import { PATIENCE, type Patience } from './watch.ts';
 
 export { hashFile } from './hash.ts';
 
-export interface DownloadRequest {
-	/** `size`: bytes, or null where the mirror does not tell. */
-	files: readonly { name: string; url: string; sha256: string; size: number | null }[];
-	/** A folder that is there. */
-	dir: string;
-	/** Bytes of a file that are there, and bytes in all (null = not known). */
-	onBytes?: (name: string, done: number, total: number | null) => void;
-	signal?: AbortSignal;
-	/** Files at once; default 4. */
-	parallel?: number;
+export interface FileToFetch {
+	/** For people, and the name below `dir`. */
+	name: string;
+	/** Where it goes, absolute; default `dir`/`name`. */
+	to?: string;
+	/** The same file on one or several mirrors (http, https, ftp, file, or a path), the best first. */
+	urls: readonly string[];
+	/** Hex. */
+	sha256: string;
+	/** Bytes, or null where no mirror told. */
+	size: number | null;
 }
 
-/** Tries in a row that bring a file no further. */
-const TRIES = 4;
-/** Tries in all: a mirror that sends a little and breaks off, again and again, must not hold a run for ever. */
-const MOST = 50;
-/** Milliseconds before the next try; doubled after each that brought nothing. */
-const PAUSE = 200;
-/** Whole files with a wrong hash before the mirror is believed to hold a wrong file: the first may be a bad continuation. */
-const WRONG = 2;
+export interface DownloadRequest {
+	files: readonly FileToFetch[];
+	/** A folder that is there. */
+	dir: string;
+	/** Files at once; default 4. */
+	parallel?: number;
+	/** Bytes a second, of all connections together; left out = no limit. */
+	bandwidth?: number;
+	/** Bytes of a file that are there, bytes in all (null = not known), and the mirror that the last of them came from ('' = no mirror). */
+	onBytes?: (name: string, done: number, total: number | null, mirror: string) => void;
+	/** What a person wants to know of a mirror, in one line: it is set aside, it gave wrong bytes. */
+	onMirror?: (mirror: string, notice: string) => void;
+	signal?: AbortSignal;
+	/** How long sources are waited for; `pauseMs`: the first pause after a failure, doubled after each that brought nothing. */
+	patience?: Partial<Patience> & { pauseMs?: number };
+}
+
+/** Files at once. */
+const PARALLEL = 4;
+/** See `patience.pauseMs`. */
+const PAUSE_MS = 200;
 
 /**
- * Fetches files, largest first. What is there with the right hash is left alone; `NAME.part` is taken up where it broke; each file
- * is hashed as it comes and gets its name only when the hash is right. The first failure stops the others, whose parts are kept.
- * Throws E_HASH_MISMATCH, E_NOT_FOUND, E_FETCH, E_WRITE, or the signal's reason.
+ * Fetches files, largest first, each in stretches over several connections and from all its mirrors at once. What is there with the
+ * right hash is left alone; `TO.part` is taken up where it broke; a file gets its name only when the hash of the whole is right. A
+ * mirror that fails is set aside while others go on. The first file that no mirror gives stops the others, whose parts are kept.
+ * Throws E_HASH_MISMATCH, E_NOT_FOUND, E_FETCH, E_MIRROR_UNREACHABLE, E_WRITE, E_LOCKED, E_BANDWIDTH, or the signal's reason.
  */
 export async function download(request: DownloadRequest): Promise<void> {
+	const { bandwidth } = request;
+	if (bandwidth !== undefined && !(bandwidth > 0))
+		throw new BsdupError({
+			code: 'E_BANDWIDTH',
+			message: 'a bandwidth must be more than nothing',
+			next: ['--bandwidth 2M'],
+			exit: EXIT.usage,
+		});
+	const { pauseMs = PAUSE_MS, ...patience } = request.patience ?? {};
 	const queue = [...request.files].sort((a, b) => (b.size ?? 0) - (a.size ?? 0));
-	const stop = new AbortController();
-	const signal = request.signal === undefined ? stop.signal : AbortSignal.any([request.signal, stop.signal]);
-	const failures: unknown[] = [];
+	const dispatch = new Dispatch(request, { ...PATIENCE, ...patience }, pauseMs);
 	const worker = async (): Promise<void> => {
 		for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
 			try {
-				await fetchOne(file, request, signal);
+				await fetchFile(file, request, dispatch);
 			} catch (error) {
-				failures.push(error);
+				dispatch.fail(error);
 				queue.length = 0;
-				stop.abort();
 			}
 		}
 	};
-	await Promise.all(Array.from({ length: request.parallel ?? 4 }, worker));
-	if (failures.length > 0) throw failures[0];
-}
-
-async function fetchOne(file: DownloadRequest['files'][number], { dir, onBytes }: DownloadRequest, signal: AbortSignal): Promise<void> {
-	const { name, url, sha256, size } = file;
-	const final = join(dir, name);
-	const part = `${final}.part`;
-	if ((await hashFile(final)) === sha256) return onBytes?.(name, size ?? (await stat(final)).size, size);
-	let cause: unknown;
-	let wrong = 0;
-	let reached = 0;
-	let fruitless = 0;
-	let tries = 0;
-	while (tries < MOST && fruitless < TRIES) {
-		signal.throwIfAborted();
-		if (tries++ > 0) await sleep(PAUSE * 2 ** Math.max(0, fruitless - 1), undefined, { signal });
-		const before = reached;
-		try {
-			const got = await append(
-				url,
-				part,
-				size,
-				(done) => {
-					reached = Math.max(reached, done);
-					onBytes?.(name, done, size);
-				},
-				signal,
-			);
-			if (got === sha256) return await rename(part, final);
-			await rm(part, { force: true });
-			if (++wrong === WRONG) throw mismatch(file, got);
-			cause = mismatch(file, got);
-		} catch (error) {
-			signal.throwIfAborted();
-			if (error instanceof BsdupError && LASTING.has(error.code)) throw error;
-			cause = error;
-		}
-		fruitless = reached > before ? 0 : fruitless + 1;
+	try {
+		await Promise.all(Array.from({ length: request.parallel ?? PARALLEL }, worker));
+	} finally {
+		dispatch.close();
 	}
-	throw new BsdupError({
-		code: 'E_FETCH',
-		message: `${bare(url)} broke off ${tries} times${cause instanceof Error ? `: ${cause.message}` : ''}`,
-		next: ['try again: what is there is kept', 'choose another --mirror'],
-		cause,
-	});
-}
-
-/** What another try does not help against. */
-const LASTING = new Set(['E_NOT_FOUND', 'E_HASH_MISMATCH', 'E_WRITE']);
-
-function mismatch({ url, sha256 }: DownloadRequest['files'][number], got: string): BsdupError {
-	return new BsdupError({
-		code: 'E_HASH_MISMATCH',
-		message: `${bare(url)} is not the file of the list: SHA256 ${got}, listed ${sha256}`,
-		next: ['the mirror may be in the middle of an update: try later', 'choose another --mirror'],
-	});
+	if (dispatch.failure !== null) throw dispatch.failure.cause;
 }

@@ -1,20 +1,29 @@
 import { PassThrough } from 'node:stream';
 import { Client, FTPError } from 'basic-ftp';
-import { notFound } from './mirror-errors.ts';
-import type { Opened } from './source.ts';
+import { Crowded, notFound, Refused } from './mirror-errors.ts';
+import type { Opened, Wanted } from './source.ts';
 
 /** RFC 959: the requested file is unavailable. */
 const UNAVAILABLE = 550;
+/** RFC 959: not logged in; some servers say so too when they have too many clients. */
+const NOT_LOGGED_IN = 530;
+const TOO_MANY = /many|max|limit/i;
+/** RFC 959: too busy. */
+const CROWDED = 421;
+/** RFC 959: no such command, parameter or restart. */
+const NO_RESTART = [500, 501, 502, 504];
 
 /**
- * Opens an ftp URL at `offset` bytes (REST); anonymous unless the URL names a user. The stream fails with E_NOT_FOUND where
- * the server has no such file, and after `stallMs` without a byte. Throws plain errors if the server cannot be reached.
+ * Opens an ftp URL at byte `start` (REST), or at 0 where the server knows no REST; anonymous unless the URL names a user. The stream
+ * goes on to the end of the file, whatever the end wanted: to close it is to end the transfer. It fails with E_NOT_FOUND where the
+ * server has no such file. Throws Crowded, Refused (a wrong password), or plain errors if the server cannot be reached.
  */
-export async function openFtp(url: string, offset: number, stallMs: number, signal?: AbortSignal): Promise<Opened> {
+export async function openFtp(url: string, { start, stallMs, signal }: Wanted): Promise<Opened> {
 	signal?.throwIfAborted();
-	const client = await connect(url, stallMs);
+	const client = await connect(url, stallMs, signal);
 	const path = pathOf(url);
 	const size = await client.size(path).catch(() => null);
+	const ranged = start === 0 || (await knowsRestart(client, start));
 	const stream = new PassThrough();
 	const stop = (): void => client.close();
 	signal?.addEventListener('abort', stop, { once: true });
@@ -22,11 +31,11 @@ export async function openFtp(url: string, offset: number, stallMs: number, sign
 		signal?.removeEventListener('abort', stop);
 		client.close();
 	});
-	client.downloadTo(stream, path, offset).catch((error: unknown) => {
+	client.downloadTo(stream, path, ranged ? start : 0).catch((error: unknown) => {
 		if (error instanceof FTPError && error.code === UNAVAILABLE) stream.destroy(notFound(url));
 		else stream.destroy(error instanceof Error ? error : new Error(String(error)));
 	});
-	return { stream, size, offset };
+	return { stream, size, offset: ranged ? start : 0, ranged, validator: null, page: false };
 }
 
 /** Sizes of files of one server over one connection, in bytes, null where it does not tell. Mirrors limit connections per client. */
@@ -43,9 +52,22 @@ export async function ftpSizes(urls: readonly string[], stallMs: number): Promis
 	return sizes;
 }
 
-async function connect(url: string, stallMs: number): Promise<Client> {
+/** Asks before the transfer: a refusal in its middle would cost the connection. */
+async function knowsRestart(client: Client, start: number): Promise<boolean> {
+	try {
+		await client.send(`REST ${start}`);
+		return true;
+	} catch (error) {
+		if (error instanceof FTPError && NO_RESTART.includes(error.code)) return false;
+		throw error;
+	}
+}
+
+async function connect(url: string, stallMs: number, signal?: AbortSignal): Promise<Client> {
 	const parsed = new URL(url);
 	const client = new Client(stallMs);
+	const stop = (): void => client.close();
+	signal?.addEventListener('abort', stop, { once: true });
 	try {
 		await client.access({
 			host: parsed.hostname.replace(/^\[|\]$/g, ''),
@@ -55,7 +77,12 @@ async function connect(url: string, stallMs: number): Promise<Client> {
 		});
 	} catch (error) {
 		client.close();
-		throw error;
+		if (!(error instanceof FTPError)) throw error;
+		const { code, message } = error;
+		if (code === CROWDED || (code === NOT_LOGGED_IN && TOO_MANY.test(message))) throw new Crowded(message);
+		throw code === NOT_LOGGED_IN ? new Refused(message) : error;
+	} finally {
+		signal?.removeEventListener('abort', stop);
 	}
 	return client;
 }

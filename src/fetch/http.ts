@@ -1,75 +1,120 @@
-import { Readable } from 'node:stream';
-import { notFound } from './mirror-errors.ts';
-import type { Opened } from './source.ts';
+import { type Dispatcher, request } from 'undici';
+import { httpAgent } from './http-agent.ts';
+import { Crowded, notFound, Refused } from './mirror-errors.ts';
+import type { Opened, Wanted } from './source.ts';
+
+/** Redirects that are followed. */
+const HOPS = 5;
+
+type Answer = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'> & {
+	/** Where it came from in the end. */
+	from: string;
+};
 
 /**
- * Opens an http(s) URL at `offset` bytes. A server without ranges, or one that has fewer bytes than `offset` (416), starts
- * at 0 and the result says so. Gives up after `stallMs` without a byte. Throws E_NOT_FOUND for 404 and 410, else plain errors.
+ * Opens an http(s) URL at byte `start`. A server without ranges, or one that has fewer bytes (416), starts at 0 and the result says
+ * so. Throws E_NOT_FOUND for 404 and 410, Crowded for 429 and 503, Refused for 401, 403 and 407, else plain errors.
  */
-export async function openHttp(url: string, offset: number, stallMs: number, signal?: AbortSignal): Promise<Opened> {
-	const stall = new AbortController();
-	const timer = setTimeout(() => stall.abort(new Error(`nothing came for ${stallMs / 1000} seconds`)), stallMs);
-	try {
-		const both = signal === undefined ? stall.signal : AbortSignal.any([signal, stall.signal]);
-		let response = await ask(url, offset, both);
-		if (response.status === 416) {
-			await response.body?.cancel();
-			response = await ask(url, 0, both);
-		}
-		const start = response.status === 206 ? offset : 0;
-		await check(url, response, start);
-		const stream = Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]);
-		stream.on('data', () => timer.refresh());
-		stream.pause();
-		stream.once('close', () => clearTimeout(timer));
-		const length = lengthOf(response);
-		return { stream, size: length === null ? null : length + start, offset: start };
-	} catch (error) {
-		// Left running, the timer would hold the program up for its whole time after the error was told.
-		clearTimeout(timer);
-		throw error;
+export async function openHttp(url: string, wanted: Wanted): Promise<Opened> {
+	const { start, end } = wanted;
+	const range = start > 0 || end !== undefined ? { range: `bytes=${start}-${end === undefined ? '' : end - 1}` } : {};
+	let answer = await ask('GET', url, wanted, range);
+	let size: number | null = null;
+	if (answer.statusCode === 416) {
+		await drop(answer);
+		size = numberIn(/^bytes \*\/(\d+)$/, answer.headers['content-range']);
+		answer = await ask('GET', url, wanted, {});
 	}
+	const ranged = answer.statusCode === 206;
+	const fault = faultOf(url, answer, ranged ? start : 0);
+	if (fault !== undefined) {
+		await drop(answer);
+		throw fault;
+	}
+	size = ranged
+		? numberIn(/^bytes \d+-\d+\/(\d+)$/, answer.headers['content-range'])
+		: (numberIn(/^(\d+)$/, answer.headers['content-length']) ?? size);
+	return {
+		stream: answer.body,
+		size,
+		offset: ranged ? start : 0,
+		ranged: ranged || !('range' in range),
+		validator: validatorOf(answer, url),
+		page: /^text\/html\b/.test(String(answer.headers['content-type'] ?? '')),
+	};
 }
 
 /** The length a HEAD tells, in bytes, or null. */
 export async function httpSize(url: string, stallMs: number): Promise<number | null> {
-	const response = await fetch(...request(url, { method: 'HEAD', signal: AbortSignal.timeout(stallMs) }));
-	return response.ok ? lengthOf(response) : null;
+	const answer = await ask('HEAD', url, { start: 0, stallMs, signal: AbortSignal.timeout(stallMs) }, {});
+	await drop(answer);
+	return answer.statusCode === 200 ? numberIn(/^(\d+)$/, answer.headers['content-length']) : null;
 }
 
-function ask(url: string, offset: number, signal: AbortSignal): Promise<Response> {
-	return fetch(...request(url, { signal }, offset > 0 ? { range: `bytes=${offset}-` } : {}));
-}
-
-/** fetch() refuses a URL that holds a password, and prints it in the error: it goes into a header instead. */
-function request(url: string, init: RequestInit, headers: Record<string, string> = {}): [string, RequestInit] {
-	const parsed = new URL(url);
-	const { username, password } = parsed;
-	parsed.username = '';
-	parsed.password = '';
-	// Packed once more on the way, a set would be unpacked by fetch() and its length and offsets would mean nothing.
-	const all: Record<string, string> = { 'accept-encoding': 'identity', ...headers };
-	if (username !== '') {
-		const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-		all['authorization'] = `Basic ${Buffer.from(pair).toString('base64')}`;
+async function ask(method: 'GET' | 'HEAD', url: string, { stallMs, signal }: Wanted, more: Record<string, string>): Promise<Answer> {
+	// Packed once more on the way, the lengths and offsets of a set would mean nothing.
+	const headers: Record<string, string> = { 'accept-encoding': 'identity', 'user-agent': 'bsdup', ...more };
+	const { origin } = new URL(url);
+	for (let [hops, next] = [0, url]; ; hops++) {
+		const at = new URL(next);
+		const own = at.origin === origin ? { ...headers, ...authorization(url) } : headers;
+		at.username = '';
+		at.password = '';
+		const {
+			statusCode,
+			headers: told,
+			body,
+		} = await request(at, {
+			method,
+			headers: own,
+			dispatcher: httpAgent(stallMs),
+			headersTimeout: stallMs,
+			...(signal === undefined ? {} : { signal }),
+		});
+		const answer: Answer = { statusCode, headers: told, body, from: at.origin };
+		const to = told['location'];
+		if (![301, 302, 303, 307, 308].includes(statusCode) || typeof to !== 'string') return answer;
+		await drop(answer);
+		next = new URL(to, at).href;
+		if (hops === HOPS) throw new Error(`it redirects more than ${HOPS} times`);
+		if (!/^https?:/.test(next) || (at.protocol === 'https:' && next.startsWith('http:')))
+			throw new Error(`it redirects to ${new URL(next).protocol}//, which is not followed`);
 	}
-	return [parsed.href, { ...init, headers: all }];
 }
 
-async function check(url: string, response: Response, start: number): Promise<void> {
-	const encoding = response.headers.get('content-encoding') ?? 'identity';
-	const range = /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1];
-	let fault: Error | undefined;
-	if (response.status === 404 || response.status === 410) fault = notFound(url);
-	else if (!response.ok || response.body === null) fault = new Error(`HTTP status ${response.status}`);
-	else if (encoding !== 'identity') fault = new Error(`the answer is packed (${encoding}) though it was asked for as it is`);
-	else if (response.status === 206 && Number(range) !== start) fault = new Error('the answer begins at another byte than asked');
-	if (fault === undefined) return;
-	await response.body?.cancel();
-	throw fault;
+/** The header for the user and password of a URL, which must not stay in it: clients print URLs in errors. */
+function authorization(url: string): Record<string, string> {
+	const { username, password } = new URL(url);
+	if (username === '') return {};
+	const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+	return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
 }
 
-function lengthOf(response: Response): number | null {
-	const text = response.headers.get('content-length');
-	return text !== null && /^\d+$/.test(text) ? Number(text) : null;
+function faultOf(url: string, { statusCode, headers }: Answer, start: number): Error | undefined {
+	const encoding = headers['content-encoding'] ?? 'identity';
+	if (statusCode === 404 || statusCode === 410) return notFound(url);
+	if (statusCode === 429 || statusCode === 503)
+		return new Crowded(`HTTP status ${statusCode}`, 1000 * (numberIn(/^(\d+)$/, headers['retry-after']) ?? 0));
+	if (statusCode === 401 || statusCode === 403 || statusCode === 407) return new Refused(`HTTP status ${statusCode}`);
+	if (statusCode !== 200 && statusCode !== 206) return new Error(`HTTP status ${statusCode}`);
+	if (encoding !== 'identity') return new Error(`the answer is packed (${String(encoding)}) though it was asked for as it is`);
+	if (statusCode === 206 && numberIn(/^bytes (\d+)-/, headers['content-range']) !== start)
+		return new Error('the answer begins at another byte than asked');
+	return undefined;
+}
+
+/** What changes with the file. Those of different servers that a redirect leads to have nothing in common. */
+function validatorOf({ headers, from }: Answer, url: string): string | null {
+	const tag = headers['etag'] ?? headers['last-modified'];
+	return typeof tag === 'string' && from === new URL(url).origin ? tag : null;
+}
+
+/** Reads the rest of an answer away, if it is short; the connection is of use then. */
+async function drop({ body }: Answer): Promise<void> {
+	await body.dump({ limit: 64 << 10 }).catch(() => {});
+}
+
+function numberIn(pattern: RegExp, header: string | string[] | undefined): number | null {
+	const text = typeof header === 'string' ? pattern.exec(header)?.[1] : undefined;
+	return text === undefined ? null : Number(text);
 }

@@ -1,28 +1,45 @@
 import { BsdupError } from '../errors.ts';
 
-const LINE = /^SHA256 \(([A-Za-z0-9._+-]+)\) = ([0-9a-f]{64})$/;
+const NAME = '[A-Za-z0-9_+][A-Za-z0-9._+-]*';
+/** What cksum(1) prints (F:A.4), and what `sha256sum` does: two spaces, or a star for a binary file. */
+const STYLES = [
+	new RegExp(`^SHA256 \\((?<name>${NAME})\\) = (?<hash>[0-9a-f]{64})$`),
+	new RegExp(`^(?<hash>[0-9a-f]{64}) [ *](?<name>${NAME})$`),
+];
+/** Name, SHA256, number of members, then columns for people, apart by tabs (F:B.1). */
+const TABBED = new RegExp(`^(?<name>${NAME})\\t(?<hash>[0-9a-f]{64})\\t\\d+(?:\\t[^\\t]*)*$`);
 
 /**
- * Parses a list of hashes as cksum(1) prints it (F:A.4); lines may end in CR LF. Real lists repeat lines; a name repeated with
- * another hash is refused, and every name that could leave its folder or be taken for an option. Throws E_LIST_FORMAT naming the line.
+ * Parses a list of hashes, in the style of BSD or of GNU; lines may end in CR LF, the last one need not end. Real lists repeat lines;
+ * a name repeated with another hash is refused, and every name that could leave its folder or be taken for an option. Throws
+ * E_LIST_FORMAT naming the line.
  */
 export function parseList(text: string): Map<string, string> {
+	return parseLines(text, STYLES);
+}
+
+/** The same of a list whose columns stand apart by tabs (F:B.1). Throws E_LIST_FORMAT naming the line. */
+export function parseTabbed(text: string): Map<string, string> {
+	return parseLines(text, [TABBED]);
+}
+
+/** The same lines as `cksum -a sha256` prints them, in the order of the map; parseList takes them back. */
+export function formatList(hashes: ReadonlyMap<string, string>): string {
+	return [...hashes].map(([name, hash]) => `SHA256 (${name}) = ${hash}\n`).join('');
+}
+
+function parseLines(text: string, styles: readonly RegExp[]): Map<string, string> {
 	const hashes = new Map<string, string>();
 	text.split(/\r?\n/).forEach((line, index) => {
 		if (line === '') return;
-		const [, name, hash] = LINE.exec(line) ?? [];
-		if (name === undefined || hash === undefined || name.startsWith('.') || name.startsWith('-'))
+		const { name, hash } = styles.map((style) => style.exec(line)?.groups).find((groups) => groups !== undefined) ?? {};
+		if (name === undefined || hash === undefined)
 			throw malformed(`line ${index + 1} is no hash of a file: ${JSON.stringify(line.slice(0, 80))}`);
 		if ((hashes.get(name) ?? hash) !== hash) throw malformed(`${name} stands twice with different hashes`);
 		hashes.set(name, hash);
 	});
 	if (hashes.size === 0) throw malformed('it is empty');
 	return hashes;
-}
-
-/** The same lines as `cksum -a sha256` prints them, in the order of the map; parseList takes them back. */
-export function formatList(hashes: ReadonlyMap<string, string>): string {
-	return [...hashes].map(([name, hash]) => `SHA256 (${name}) = ${hash}\n`).join('');
 }
 
 function malformed(what: string): BsdupError {

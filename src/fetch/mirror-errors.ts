@@ -21,8 +21,22 @@ export function unreachable(url: string, cause: unknown): BsdupError {
 	});
 }
 
-/** The innermost words of an error: fetch() hides them in `cause`, and an attempt at several addresses in `errors`. */
-function reason(error: unknown): string {
+/** A mirror has too many connections of ours, or too much to do. */
+export class Crowded extends Error {
+	/** Milliseconds that it wants to be left alone. */
+	readonly pauseMs: number;
+
+	constructor(message: string, pauseMs = 0) {
+		super(message);
+		this.pauseMs = pauseMs;
+	}
+}
+
+/** A mirror does not let us in, or does not give us this file: to ask again would be the same, or lock an account. */
+export class Refused extends Error {}
+
+/** The innermost words of an error: clients hide them in `cause`, and an attempt at several addresses in `errors`. */
+export function reason(error: unknown): string {
 	let inner: unknown = error;
 	while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
 	if (inner instanceof AggregateError && inner.errors.length > 0) inner = inner.errors[0];

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import { BsdupError, EXIT } from '../errors.ts';
+import { type KeyBundleLayout, keyFromBundle, keyUnknown } from './key-bundle.ts';
 import { parseList } from './list.ts';
+import { mirrorTop } from './mirror-url.ts';
+import { buildOf, proveOneSuffix, unfit } from './one-build.ts';
 import { keyNameOf, openSigned } from './signify.ts';
 import { bare, readAll, sizesOf } from './source.ts';
-import type { Target } from './target.ts';
+import type { KeyBundle, Target } from './target.ts';
 
 /** The mirror's layout, from the manifest. */
 export interface Layout {
@@ -11,10 +13,14 @@ export interface Layout {
 	snapshot: string;
 	lists: { file: string; signed: boolean }[];
 	keyName: string;
+	/** Where a key is that the host lacks; left out = such a list is refused. */
+	keyBundle?: KeyBundleLayout;
 	suffixFrom: string;
 	/** Names the architecture a list is of, from a file's name in it (one group); left out = not checked. */
 	archFrom?: string;
 	build: string;
+	/** A set's file, and the names of all sets; left out = only base is held against the version. */
+	sets?: { file: string; names: readonly string[] };
 	kernels: string[];
 }
 
@@ -36,28 +42,23 @@ export interface ResolveRequest {
  */
 export async function resolveTarget(request: ResolveRequest): Promise<Target> {
 	const { name, arch, layout } = request;
-	if (!/^(https?|ftp|file):\/\/[^\s'"`$();|&<>]+$|^\/[^\s'"`$();|&<>]*$/.test(request.mirror)) {
-		throw new BsdupError({
-			code: 'E_MIRROR_URL',
-			message: `${JSON.stringify(request.mirror)} is no mirror`,
-			next: ['--mirror https://HOST/pub/PATH'],
-			exit: EXIT.usage,
-		});
-	}
+	const mirror = mirrorTop(request.mirror);
 	const kind = name === 'snapshot' ? 'snapshot' : 'release';
 	const folder = layout[kind].replace('{{version}}', name).replace('{{arch}}', arch);
-	const url = `${request.mirror}/${folder}`;
+	const url = `${mirror}/${folder}`;
 	const choice = layout.lists[0];
 	if (choice === undefined) throw new Error('the manifest has no list for this version');
 	const bytes = await readAll(`${url}/${choice.file}`);
 	const text = bytes.toString('utf8');
-	const key = choice.signed ? keyNameOf(text, layout.keyName) : null;
-	const plain = key === null ? text : openSigned(text, keyText(request.keys, key));
-	const hashes = parseList(plain);
+	const key = choice.signed ? keyNameOf(bytes, layout.keyName) : null;
+	const vouched = key === null ? undefined : await keyFor(key, request);
+	const plain = vouched === undefined ? bytes : openSigned(bytes, Buffer.from(vouched.text));
+	const hashes = parseList(plain.toString('utf8'));
 	const [suffix, other] = told(hashes, layout.suffixFrom);
 	if (suffix === undefined || !layout.kernels.slice(0, 2).some((kernel) => hashes.has(kernel)))
 		throw unfit('E_LIST_INCOMPLETE', `the list at ${bare(url)} has ${suffix === undefined ? 'no base set' : 'no kernel'}`);
 	if (other !== undefined) throw unfit('E_LIST_MIXED', `the list at ${bare(url)} has sets of two versions: ${suffix} and ${other}`);
+	if (layout.sets !== undefined) proveOneSuffix(hashes.keys(), suffix, layout.sets, bare(url));
 	const arches = layout.archFrom === undefined ? [] : told(hashes, layout.archFrom);
 	if (arches.length > 0 && !arches.includes(arch))
 		throw unfit('E_LIST_ARCH', `the list at ${bare(url)} is of ${arches.join(' ')}, not ${arch}`);
@@ -70,9 +71,11 @@ export async function resolveTarget(request: ResolveRequest): Promise<Target> {
 		version,
 		suffix,
 		arch,
-		mirror: request.mirror,
+		mirror,
+		mirrors: [mirror],
 		url,
-		list: { file: choice.file, sha256: sha256(bytes), plainSha256: sha256(Buffer.from(plain)), key, text },
+		list: { file: choice.file, sha256: sha256(bytes), plainSha256: sha256(plain), key, text },
+		...(vouched?.bundle === undefined ? {} : { keyBundle: vouched.bundle }),
 		build: await buildOf(`${url}/${layout.build}`, hashes.get(layout.build)),
 		files: [...hashes].map(([file, hash], index) => ({ name: file, sha256: hash, size: sizes[index] ?? null })),
 	};
@@ -84,39 +87,12 @@ function told(hashes: ReadonlyMap<string, string>, pattern: string): string[] {
 	return [...new Set(found)];
 }
 
-function unfit(code: string, message: string): BsdupError {
-	return new BsdupError({
-		code,
-		message,
-		next: ['the mirror may be in the middle of an update: try later', 'choose another --mirror'],
-	});
-}
-
-function keyText(keys: Record<string, string>, name: string): string {
+/** The host's own key, or one that an older key of the host vouches for. */
+async function keyFor(name: string, { keys, mirror, layout }: ResolveRequest): Promise<{ text: string; bundle?: KeyBundle }> {
 	const text = Object.hasOwn(keys, name) ? keys[name] : undefined;
-	if (text !== undefined) return text;
-	throw new BsdupError({
-		code: 'E_KEY_UNKNOWN',
-		message: `the list is signed with ${name}, which the host does not hold`,
-		next: [
-			`put ${name} into /etc/signify on the host, from a source you trust`,
-			'go to the next release only: it is signed with a key the host has',
-		],
-	});
-}
-
-/** The third field of BUILDINFO is the epoch (F:A.5). Null where it is not listed or not as described. */
-async function buildOf(url: string, hash: string | undefined): Promise<number | null> {
-	if (hash === undefined) return null;
-	const bytes = await readAll(url);
-	if (sha256(bytes) !== hash)
-		throw new BsdupError({
-			code: 'E_HASH_MISMATCH',
-			message: `${bare(url)} is not the file of the list`,
-			next: ['the mirror may be in the middle of an update: try later'],
-		});
-	const epoch = Number(bytes.toString('utf8').split(' ')[2]);
-	return Number.isInteger(epoch) ? epoch : null;
+	if (text !== undefined) return { text };
+	if (layout.keyBundle !== undefined) return await keyFromBundle({ wanted: name, keys, mirror, layout: layout.keyBundle });
+	throw keyUnknown(name, []);
 }
 
 function sha256(bytes: Buffer): string {

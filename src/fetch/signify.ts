@@ -1,17 +1,18 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { BsdupError } from '../errors.ts';
+import { parseSignify } from './signify-file.ts';
 
-/**
- * signify(1) signatures with an embedded message (`signify -Se`): a comment line that names the key, a base64 line
- * (algorithm `Ed`, key number of 8 bytes, Ed25519 signature of 64), then the message.
- */
+/** signify(1) signatures with an embedded message (`signify -Se`): two lines (signify-file.ts), then the message. */
 
-const COMMENT = 'untrusted comment: ';
 const SPKI_ED25519 = Buffer.from('302a300506032b6570032100', 'hex');
+/** Bytes of a comment that signify refuses as too long, and of a key file that it reads. */
+const COMMENT_MAX = 1024;
+const KEY_FILE_READ = 2047;
 
 /** The name of the key in the first line (`verify with NAME`), which must match `pattern`. Throws E_SIGNATURE_FORMAT, E_KEY_NAME. */
-export function keyNameOf(signed: string, pattern: string): string {
-	const name = /^untrusted comment: verify with (\S+)$/.exec(signed.split('\n', 1)[0] ?? '')?.[1];
+export function keyNameOf(signed: Buffer, pattern: string): string {
+	const line = signed.subarray(0, Math.max(0, signed.indexOf('\n'))).toString('latin1');
+	const name = /^untrusted comment: verify with (\S+)$/.exec(line)?.[1];
 	if (name === undefined) throw format('its first line names no key');
 	// The name becomes a path: it is held whole against the pattern, and never holds a slash whatever the pattern says.
 	if (name.includes('/') || !new RegExp(`^(?:${pattern})$`).test(name))
@@ -23,38 +24,27 @@ export function keyNameOf(signed: string, pattern: string): string {
 	return name;
 }
 
-/** Verifies with the text of a public key file and returns the message. Throws E_SIGNATURE, E_SIGNATURE_FORMAT, E_KEY_FORMAT. */
-export function openSigned(signed: string, publicKey: string): string {
-	const [comment = '', encoded = '', ...rest] = signed.split('\n', 3);
-	if (!comment.startsWith(COMMENT)) throw format('its first line is no comment');
-	if (rest.length === 0) throw format('it ends before its second line does');
-	const message = signed.slice(comment.length + encoded.length + 2);
-	const signature = decode(encoded, 64, format);
-	const [keyComment = '', encodedKey = ''] = publicKey.split('\n', 2);
-	if (!keyComment.startsWith(COMMENT)) throw keyFormat('its first line is no comment');
-	const key = decode(encodedKey, 32, keyFormat);
-	const object = createPublicKey({ key: Buffer.concat([SPKI_ED25519, key.body]), format: 'der', type: 'spki' });
+/**
+ * Verifies with a public key file and returns the message. It takes and refuses what signify does.
+ * Throws E_SIGNATURE, E_SIGNATURE_FORMAT, E_KEY_FORMAT.
+ */
+export function openSigned(signed: Buffer, publicKey: Buffer): Buffer {
+	const signature = parseSignify(signed, 64);
+	if (typeof signature === 'string') throw format(signature);
+	if (signature.comment.length >= COMMENT_MAX) throw format('its comment is too long');
+	const key = parseSignify(publicKey.subarray(0, KEY_FILE_READ), 32);
+	if (typeof key === 'string')
+		throw new BsdupError({ code: 'E_KEY_FORMAT', message: `the key cannot be used: ${key}`, next: ['give the right file with --key'] });
 	if (!signature.number.equals(key.number)) throw wrong('it was made with another key');
-	if (!verify(null, Buffer.from(message), object, signature.body)) throw wrong('it does not fit the list');
-	return message;
-}
-
-function decode(line: string, length: number, error: (what: string) => BsdupError): { number: Buffer; body: Buffer } {
-	const bytes = Buffer.from(line, 'base64');
-	// Node decodes leniently and signify does not: only the one canonical spelling is taken.
-	if (bytes.toString('base64') !== line || bytes.length !== 10 + length) throw error('its second line is not base64 of the right length');
-	if (bytes.subarray(0, 2).toString('latin1') !== 'Ed') throw error('it is not Ed25519');
-	return { number: bytes.subarray(2, 10), body: bytes.subarray(10) };
-}
-
-function keyFormat(what: string): BsdupError {
-	return new BsdupError({ code: 'E_KEY_FORMAT', message: `the key cannot be used: ${what}`, next: ['give the right file with --key'] });
+	const object = createPublicKey({ key: Buffer.concat([SPKI_ED25519, key.body]), format: 'der', type: 'spki' });
+	if (!verify(null, signature.rest, object, signature.body)) throw wrong('it does not fit what it signs');
+	return signature.rest;
 }
 
 function format(what: string): BsdupError {
 	return new BsdupError({
 		code: 'E_SIGNATURE_FORMAT',
-		message: `the signed list cannot be used: ${what}`,
+		message: `the signature cannot be used: ${what}`,
 		next: ['choose another --mirror'],
 	});
 }

@@ -1,36 +1,69 @@
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { BsdupError } from '../errors.ts';
 import { ftpSizes, openFtp } from './ftp.ts';
 import { httpSize, openHttp } from './http.ts';
 import { bare, notFound, unreachable } from './mirror-errors.ts';
+import { PATIENCE, type Patience, pour } from './watch.ts';
 
 export { bare } from './mirror-errors.ts';
 
-/** A file being read. `size`: bytes of the whole file. `offset`: where the stream really starts, 0 if the source cannot start later. */
-export interface Opened {
-	stream: Readable;
-	size: number | null;
-	offset: number;
+/** What is wanted of a file: bytes `start` up to `end` (left out = to its end). */
+export interface Wanted {
+	start: number;
+	end?: number;
+	/** Milliseconds for each step until the first byte. */
+	stallMs: number;
+	signal?: AbortSignal;
 }
 
-/** Milliseconds without a byte after which a source is given up. */
-const STALL_MS = 30_000;
+/** A file being read. */
+export interface Opened {
+	stream: Readable;
+	/** Bytes of the whole file, where the source tells. */
+	size: number | null;
+	/** Where the stream really starts: 0 if the source cannot start later. */
+	offset: number;
+	/** The source gave what was asked; false = it knows no ranges. It may send more than was wanted, never less. */
+	ranged: boolean;
+	/** Changes when the file does, where the source tells; null = it does not. */
+	validator: string | null;
+	/** It is told to be an HTML page. */
+	page: boolean;
+}
+
 /** HEAD requests at once. */
 const ASKING = 8;
 
 /**
- * Opens a URL (http, https, ftp, file) or a path at `offset` bytes. Throws E_NOT_FOUND or E_MIRROR_UNREACHABLE; a stream
- * that breaks later fails with whatever broke it, or with E_NOT_FOUND (an FTP server tells only then).
+ * Opens a URL (http, https, ftp, file) or a path. Throws E_NOT_FOUND, Crowded or plain errors; a stream that breaks later fails
+ * with whatever broke it, or with E_NOT_FOUND (an FTP server tells only then). Nobody watches the stream: see `watched`.
  */
-export async function openSource(url: string, offset = 0, signal?: AbortSignal, stallMs = STALL_MS): Promise<Opened> {
+export async function openRange(url: string, wanted: Wanted): Promise<Opened> {
+	wanted.signal?.throwIfAborted();
+	const opened = await openAny(url, wanted);
+	// A stream may break before its reader listens; the reader gets the error anyway, this only keeps the program alive.
+	opened.stream.on('error', () => {});
+	return opened;
+}
+
+/**
+ * Opens a URL or a path at `offset` bytes; the stream fails where it is silent for `stallMs` or too slow. Throws E_NOT_FOUND or
+ * E_MIRROR_UNREACHABLE.
+ */
+export async function openSource(url: string, offset = 0, signal?: AbortSignal, stallMs = PATIENCE.stallMs): Promise<Opened> {
 	try {
-		const opened = await openAny(url, offset, stallMs, signal);
-		// A stream may break before its reader listens; the reader gets the error anyway, this only keeps the program alive.
-		opened.stream.on('error', () => {});
-		return opened;
+		const opened = await openRange(url, { start: offset, stallMs, ...(signal === undefined ? {} : { signal }) });
+		const stream = new PassThrough();
+		stream.on('error', () => {}).on('close', () => opened.stream.destroy());
+		pour(opened.stream, { ...PATIENCE, stallMs }, (piece) => stream.write(piece) || once(stream, 'drain').then(() => true)).then(
+			() => stream.end(),
+			(error: Error) => stream.destroy(error),
+		);
+		return { ...opened, stream };
 	} catch (cause) {
 		signal?.throwIfAborted();
 		throw unreachable(url, cause);
@@ -39,7 +72,7 @@ export async function openSource(url: string, offset = 0, signal?: AbortSignal, 
 
 /** Sizes in bytes without reading the files, in the order of `urls` (all of one mirror); null where the source does not tell. */
 export async function sizesOf(urls: readonly string[]): Promise<(number | null)[]> {
-	if (urls[0]?.startsWith('ftp:') === true) return await ftpSizes(urls, STALL_MS).catch(() => urls.map(() => null));
+	if (urls[0]?.startsWith('ftp:') === true) return await ftpSizes(urls, PATIENCE.stallMs).catch(() => urls.map(() => null));
 	const sizes: (number | null)[] = urls.map(() => null);
 	const queue = [...urls.entries()];
 	const worker = async (): Promise<void> => {
@@ -52,8 +85,8 @@ export async function sizesOf(urls: readonly string[]): Promise<(number | null)[
 /** The size of one file, as sizesOf. */
 export async function sizeOf(url: string): Promise<number | null> {
 	try {
-		if (/^https?:/.test(url)) return await httpSize(url, STALL_MS);
-		if (url.startsWith('ftp:')) return (await ftpSizes([url], STALL_MS))[0] ?? null;
+		if (/^https?:/.test(url)) return await httpSize(url, PATIENCE.stallMs);
+		if (url.startsWith('ftp:')) return (await ftpSizes([url], PATIENCE.stallMs))[0] ?? null;
 		return (await stat(pathOf(url))).size;
 	} catch {
 		return null;
@@ -61,21 +94,22 @@ export async function sizeOf(url: string): Promise<number | null> {
 }
 
 /** Reads a small file whole. Throws as openSource, E_TOO_LARGE beyond `limit` bytes. */
-export async function readAll(url: string, limit = 1 << 20): Promise<Buffer> {
-	const { stream, size } = await openSource(url);
+export async function readAll(url: string, limit = 1 << 20, patience: Patience = PATIENCE): Promise<Buffer> {
 	const parts: Buffer[] = [];
 	let length = 0;
 	try {
-		for await (const part of stream as AsyncIterable<Buffer>) {
+		const { stream, size } = await openRange(url, { start: 0, stallMs: patience.stallMs });
+		await pour(stream, patience, (part) => {
 			length += part.length;
-			if (length > limit)
-				throw new BsdupError({
-					code: 'E_TOO_LARGE',
-					message: `${bare(url)} is larger than ${limit} bytes`,
-					next: ['choose another --mirror'],
-				});
 			parts.push(part);
-		}
+			return length <= limit;
+		});
+		if (length > limit)
+			throw new BsdupError({
+				code: 'E_TOO_LARGE',
+				message: `${bare(url)} is larger than ${limit} bytes`,
+				next: ['choose another --mirror'],
+			});
 		if (size !== null && length < size) throw new Error(`it broke off after ${length} of ${size} bytes`);
 	} catch (cause) {
 		throw unreachable(url, cause);
@@ -83,15 +117,22 @@ export async function readAll(url: string, limit = 1 << 20): Promise<Buffer> {
 	return Buffer.concat(parts);
 }
 
-async function openAny(url: string, offset: number, stallMs: number, signal?: AbortSignal): Promise<Opened> {
-	if (/^https?:/.test(url)) return await openHttp(url, offset, stallMs, signal);
-	if (url.startsWith('ftp:')) return await openFtp(url, offset, stallMs, signal);
+async function openAny(url: string, wanted: Wanted): Promise<Opened> {
+	if (/^https?:/.test(url)) return await openHttp(url, wanted);
+	if (url.startsWith('ftp:')) return await openFtp(url, wanted);
 	const path = pathOf(url);
 	const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
 		throw error.code === 'ENOENT' || error.code === 'ENOTDIR' ? notFound(url) : error;
 	});
 	if (!found.isFile()) throw new Error('it is no plain file');
-	return { stream: createReadStream(path, { start: offset, ...(signal === undefined ? {} : { signal }) }), size: found.size, offset };
+	const { start, end, signal } = wanted;
+	const stream = createReadStream(path, {
+		start,
+		highWaterMark: 256 << 10,
+		...(end === undefined ? {} : { end: end - 1 }),
+		...(signal === undefined ? {} : { signal }),
+	});
+	return { stream, size: found.size, offset: start, ranged: true, validator: `${found.mtimeMs} ${found.ino}`, page: false };
 }
 
 function pathOf(url: string): string {

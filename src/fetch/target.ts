@@ -9,6 +9,18 @@ export const TargetFile = z.object({
 });
 export type TargetFile = z.infer<typeof TargetFile>;
 
+/** The archive of keys that the list's key was taken from, for the host to do the same. */
+export const KeyBundle = z.object({
+	file: z.string(),
+	url: z.string(),
+	sha256: z.string().regex(/^[0-9a-f]{64}$/),
+	/** Bytes. */
+	size: z.number(),
+	/** Name of the host's own key that signed it. */
+	key: z.string(),
+});
+export type KeyBundle = z.infer<typeof KeyBundle>;
+
 /** Where a host shall go: the resolved and pinned list of one release or snapshot on one mirror. */
 export const Target = z.object({
 	/** What the person asked for: `snapshot` or `X.Y`. */
@@ -21,13 +33,15 @@ export const Target = z.object({
 	arch: z.string(),
 	/** The top of the mirror, no slash at the end. */
 	mirror: z.string(),
+	/** Tops of all mirrors that serve it, in the order they are tried; the first is `mirror`. Never with a password. */
+	mirrors: z.array(z.string()).min(1),
 	/** The folder of the sets, no slash at the end. */
 	url: z.string(),
 	list: z.object({
 		/** Name on the mirror: SHA256.sig or SHA256. */
 		file: z.string(),
 		/** SHA256 of the list file's own bytes (hex): the pin. */
-		sha256: z.string(),
+		sha256: z.string().regex(/^[0-9a-f]{64}$/),
 		/** SHA256 of the plain list (hex), i.e. of the signed message, or of the file itself. */
 		plainSha256: z.string(),
 		/** Name of the key that verified it, or null for an unsigned list. */
@@ -35,6 +49,8 @@ export const Target = z.object({
 		/** The list file's text, to be written beside the sets. */
 		text: z.string(),
 	}),
+	/** Where the host lacks the list's key: what it is taken from. */
+	keyBundle: KeyBundle.optional(),
 	/** Epoch of BUILDINFO, or null. */
 	build: z.number().nullable(),
 	files: z.array(TargetFile),

@@ -21,6 +21,7 @@ export function renderScript(plan: Plan): string {
 		`steps=${quote(plan.steps.map((step) => step.id).join(' '))}`,
 		`undos=${quote(undos.map((step) => step.id).join(' '))}`,
 		`boot_time() { ${plan.bootTime}; }`,
+		`outcome=${quote(plan.target === null ? 'nothing is left to do' : 'the host runs the new system')}`,
 		'',
 		'# info STEP: sets title, kind, danger, attended',
 		byStep('info', all, ({ title, kind, danger, attended }) => [

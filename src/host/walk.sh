@@ -42,6 +42,8 @@ walk() {
 		set -- $(state "$s")
 		if [ "$2" = ok ]; then
 			: # it has just ended, after the look of settle
+		elif [ "$kind" = stream ]; then
+			die "$s needs bsdup on another machine, which receives it; go on with bsdup resume there"
 		elif [ "$kind" = confirm ]; then
 			consent "$s"
 		elif [ "$attended" = yes ]; then
@@ -55,7 +57,7 @@ walk() {
 	done
 	release
 	report
-	say 'done    the host runs the new system'
+	say "done    $outcome"
 }
 
 # report: what the steps found worth telling at the end, each in a file of its own, so that a repeated step replaces it

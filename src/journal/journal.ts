@@ -1,89 +1,108 @@
-import { closeSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
-import { z } from 'zod';
+import { closeSync, ftruncateSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { BsdupError } from '../errors.ts';
+import { appendSynced, openForAppend, readOwn } from './disk.ts';
+import { type Chain, decodeLine, type Entry, encodeLine, FIRST, newerVersion } from './line.ts';
 
-/** One line of the journal; `t` is milliseconds since the epoch on the controller. */
-export const Entry = z.discriminatedUnion('kind', [
-	z.strictObject({ t: z.number(), kind: z.literal('begin'), plan: z.string(), controller: z.string() }),
-	z.strictObject({
-		t: z.number(),
-		kind: z.literal('step'),
-		id: z.string(),
-		status: z.enum(['running', 'done', 'already', 'failed', 'waiting', 'undone']),
-		attempt: z.number(),
-		detail: z.string(),
-	}),
-	z.strictObject({ t: z.number(), kind: z.literal('verdict'), id: z.string(), verdict: z.string(), downMs: z.number() }),
-	z.strictObject({
-		t: z.number(),
-		kind: z.literal('end'),
-		status: z.enum(['done', 'failed', 'waiting', 'interrupted', 'rolled-back']),
-		detail: z.string(),
-	}),
-]);
-export type Entry = z.infer<typeof Entry>;
 type Unstamped<T> = T extends Entry ? Omit<T, 't'> : never;
 
 /** A run's append-only record; a line is on the disk before `append` returns. */
 export interface Journal {
 	append(entry: Unstamped<Entry>): void;
 	readonly entries: readonly Entry[];
+	/** The file ended in a line that was cut, or in zeros; what it would have said is not in `entries`. */
+	readonly cut: boolean;
 	close(): void;
 }
 
-/** Reads the entries of a file. A last line cut by a crash is left out; a damaged line before it is E_JOURNAL. */
-export function readJournal(file: string): { entries: Entry[]; whole: number } {
-	let bytes: Buffer;
-	try {
-		bytes = readFileSync(file);
-	} catch (cause) {
-		if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return { entries: [], whole: 0 };
-		throw cause;
-	}
-	const entries: Entry[] = [];
-	let whole = 0;
-	let line = 0;
-	while (whole < bytes.length) {
-		line++;
-		const end = bytes.indexOf(10, whole);
-		// No newline: the last append was cut; what it announced may not have begun.
-		if (end < 0) break;
-		entries.push(parseLine(bytes.subarray(whole, end).toString('utf8'), file, line));
-		whole = end + 1;
-	}
-	return { entries, whole };
+/** What a journal holds. */
+export interface Reading {
+	entries: Entry[];
+	/** Bytes up to the end of the last whole line. */
+	whole: number;
+	/** Something stands after them: a line cut by a crash, or the zeros that a power cut leaves in a file made longer. */
+	cut: boolean;
+	/** The last line is whole but for its newline. */
+	open: boolean;
+	/** For the next line. */
+	chain: Chain;
 }
 
-/** Opens (or makes) a journal for appending, mode 0600. Throws E_JOURNAL for a damaged one and writes nothing then. */
+/** Reads a journal; a missing, empty or zeroed one holds no entries. Throws E_JOURNAL for a damaged one, E_STATE_OWNER. */
+export function readJournal(file: string): Reading {
+	return parseJournal(readOwn(file) ?? Buffer.alloc(0), file);
+}
+
+/**
+ * The same from bytes; `file` names it in errors. Only the end may be missing: a last line without its newline is taken if it is
+ * whole by its checksum, and left out if it was cut. Any other fault is E_JOURNAL.
+ */
+export function parseJournal(bytes: Buffer, file: string): Reading {
+	const entries: Entry[] = [];
+	let chain = FIRST;
+	let whole = 0;
+	while (whole < bytes.length) {
+		const end = bytes.indexOf(10, whole);
+		const line = bytes.subarray(whole, end < 0 ? bytes.length : end);
+		const read = decodeLine(line, chain);
+		if (read === undefined) {
+			if (end >= 0 || !looksCut(line, chain)) throw damaged(file, entries.length + 1, line);
+			return { entries, whole, cut: true, open: false, chain };
+		}
+		entries.push(read.entry);
+		chain = read.chain;
+		whole += line.length;
+		if (end < 0) return { entries, whole, cut: false, open: true, chain };
+		whole++;
+	}
+	return { entries, whole, cut: false, open: false, chain };
+}
+
+/** Opens (or makes) a journal for appending, mode 0600. Throws E_JOURNAL for a damaged one and writes nothing then; E_STATE_OWNER, E_STATE_WRITE. */
 export function openJournal(file: string): Journal {
-	const { entries, whole } = readJournal(file);
-	const fd = openSync(file, 'a', 0o600);
-	truncateSync(file, whole);
+	const { entries, whole, cut, open, chain: read } = readJournal(file);
+	let chain = read;
+	const fd = openForAppend(file);
+	ftruncateSync(fd, whole);
+	if (open) appendSynced(fd, file, '\n');
 	return {
 		entries,
+		cut,
 		append(entry) {
 			const stamped = { t: Date.now(), ...entry } as Entry;
-			writeSync(fd, `${JSON.stringify(stamped)}\n`);
-			fsyncSync(fd);
+			const line = encodeLine(stamped, chain);
+			appendSynced(fd, file, line.text);
+			chain = line.chain;
 			entries.push(stamped);
 		},
 		close: () => closeSync(fd),
 	};
 }
 
-function parseLine(text: string, file: string, line: number): Entry {
-	try {
-		return Entry.parse(JSON.parse(text));
-	} catch (cause) {
-		throw new BsdupError({
+/** Can an append that was cut have left this? The beginning of a line, zeros, or both. A line whole but for its newline is something else. */
+function looksCut(tail: Buffer, chain: Chain): boolean {
+	const text = tail.toString('latin1').replace(/\0+$/, '');
+	return (text === '' || text.startsWith('{')) && decodeLine(tail.subarray(0, -1), chain)?.chain.summed !== true;
+}
+
+function damaged(file: string, number: number, line: Buffer): BsdupError {
+	const newer = newerVersion(line);
+	const run = basename(dirname(file));
+	if (newer !== undefined) {
+		return new BsdupError({
 			code: 'E_JOURNAL',
-			message: `${file}:${line}: the journal is damaged before its last line`,
+			message: `${file}:${number}: the journal was written by a newer bsdup (its version ${newer})`,
 			state: 'The host is as the run left it; nothing was written here.',
-			next: [
-				`look at the host's own record: sh /var/db/bsdup/RUN/resume.sh status`,
-				`move ${file} aside, then bsdup resume again: the host's jobs tell what was done`,
-			],
-			cause,
+			next: ['use the newer bsdup'],
 		});
 	}
+	return new BsdupError({
+		code: 'E_JOURNAL',
+		message: `${file}:${number}: the journal is damaged before its last line`,
+		state: 'The host is as the run left it; nothing was written here.',
+		next: [
+			`mv ${file} ${file}.damaged && bsdup resume ${run}   (the host's own record tells what was done)`,
+			`look at that record, on the host: sh /var/db/bsdup/${run}/resume.sh status`,
+		],
+	});
 }

@@ -1,17 +1,22 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { BsdupError, EXIT } from '../errors.ts';
-import { hashOf } from '../plan/build.ts';
-import { Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/plan.ts';
+import { checkOwnDir, checkTop, makeOwnDir, makeTop, readOwn, writeWhole } from './disk.ts';
+import { parsePlan } from './read-plan.ts';
 
+const HostFlags = z.object({
+	identity: z.string().optional(),
+	become: z.string().optional(),
+	'known-hosts': z.string().optional(),
+	'ssh-config': z.string().optional(),
+});
 /** How a host is reached, by the names of the flags; paths are absolute once a run keeps them. */
-export interface HostFlags {
-	identity?: string | undefined;
-	become?: string | undefined;
-	'known-hosts'?: string | undefined;
-	'ssh-config'?: string | undefined;
-}
+export type HostFlags = { [name in keyof z.infer<typeof HostFlags>]?: string | undefined };
+
+const HostFile = z.object({ host: z.string().nullable(), flags: HostFlags });
 
 /** What a run leaves on the controller: a folder per run with plan.json, host.json (how to reach the host) and journal.jsonl. */
 export interface RunFolder {
@@ -24,98 +29,81 @@ export interface RunFolder {
 	flags: HostFlags;
 }
 
+/** Codes of `openRun` for a folder that is damaged: the host's own copy of the plan can stand in for it. */
+export const DAMAGED_RUN: ReadonlySet<string> = new Set(['E_PLAN_FORMAT', 'E_PLAN_EDITED', 'E_RUN_HOST']);
+
 /** The state directory: `--state`, else XDG_STATE_HOME/bsdup, else ~/.local/state/bsdup. */
 export function stateDir(flag: string | undefined): string {
 	return flag ?? join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'bsdup');
 }
 
-/** Makes the folder of a new run. All files 0600. */
+/**
+ * Makes the folder of a run, on the disk before it returns; directories 0700, files 0600. host.json comes last: without it a folder
+ * is no run. A journal that is there stays. Throws E_STATE_OWNER, E_STATE_MODE, E_STATE_WRITE.
+ */
 export function createRun(state: string, plan: Plan, host: string | null, flags: HostFlags): RunFolder {
 	const dir = join(state, plan.run);
-	mkdirSync(dir, { recursive: true, mode: 0o700 });
-	writeFileSync(join(dir, 'plan.json'), `${JSON.stringify(plan, null, '\t')}\n`, { mode: 0o600 });
-	writeFileSync(join(dir, 'host.json'), `${JSON.stringify({ host, flags })}\n`, { mode: 0o600 });
+	makeTop(state);
+	makeOwnDir(dir);
+	writeWhole(join(dir, 'plan.json'), `${JSON.stringify(plan, null, '\t')}\n`);
+	writeWhole(join(dir, 'host.json'), `${JSON.stringify({ host, flags })}\n`);
 	return openRun(state, plan.run);
 }
 
-/** Opens a run's folder. Throws E_RUN_UNKNOWN, E_PLAN_EDITED. */
+/** Opens a run's folder; only reads. Throws E_RUN_UNKNOWN, E_STATE_OWNER, E_STATE_MODE, and the codes of DAMAGED_RUN. */
 export function openRun(state: string, run: string): RunFolder {
 	const dir = join(state, run);
-	if (!existsSync(join(dir, 'plan.json'))) {
-		throw new BsdupError({ code: 'E_RUN_UNKNOWN', message: `no run ${run} in ${state}`, next: ['bsdup status'], exit: EXIT.usage });
+	const there = /^run-[a-z0-9-]+$/.test(run) && checkTop(state) && checkOwnDir(dir);
+	const text = there ? readOwn(join(dir, 'plan.json')) : undefined;
+	if (text === undefined) {
+		throw new BsdupError({
+			code: 'E_RUN_UNKNOWN',
+			message: `no run ${run} in ${state}`,
+			next: ['bsdup status', 'bsdup resume HOST   (finds the run that holds the host)'],
+			exit: EXIT.usage,
+		});
 	}
-	const plan = readPlan(join(dir, 'plan.json'));
-	const { host, flags } = JSON.parse(readFileSync(join(dir, 'host.json'), 'utf8')) as Pick<RunFolder, 'host' | 'flags'>;
+	const plan = parsePlan(text.toString('utf8'), join(dir, 'plan.json'), 'bsdup resume HOST   (takes the copy on the host)');
+	const { host, flags } = readHost(join(dir, 'host.json')) ?? unreachable(run, dir);
 	return { run, dir, journal: join(dir, 'journal.jsonl'), plan, host, flags };
 }
 
-/** Reads a plan file and checks its hash. Throws E_PLAN_FORMAT or E_PLAN_EDITED. */
-export function readPlan(file: string): Plan {
-	let plan: Plan;
-	try {
-		plan = Plan.parse(JSON.parse(readFileSync(file, 'utf8')));
-	} catch (cause) {
-		throw new BsdupError({
-			code: 'E_PLAN_FORMAT',
-			message: `${file} is not a plan`,
-			next: ['bsdup plan HOST --to TARGET --format json --out FILE'],
-			exit: EXIT.usage,
-			cause,
-		});
-	}
-	const { hash, ...rest } = plan;
-	if (hash !== hashOf(rest)) {
-		throw new BsdupError({
-			code: 'E_PLAN_EDITED',
-			message: `${file} was changed after it was made (its hash does not fit)`,
-			next: ['make it again: bsdup plan HOST --to TARGET --format json --out FILE'],
-			exit: EXIT.usage,
-		});
-	}
-	return plan;
-}
-
-/** The newest run, by name, for a host (null = this machine), or of all. Undefined if there is none. */
-export function newestRun(state: string, matches: (folder: RunFolder) => boolean): RunFolder | undefined {
-	const names = existsSync(state)
-		? readdirSync(state)
-				.filter((name) => name.startsWith('run-'))
-				.sort()
-				.reverse()
-		: [];
-	for (const name of names) {
-		if (!existsSync(join(state, name, 'host.json'))) continue;
-		const folder = openRun(state, name);
-		if (matches(folder)) return folder;
+/**
+ * The newest run that `matches`; undefined if there is none. A damaged folder is not passed over for an older one: its error is
+ * thrown, unless its host.json tells that it is another host's.
+ */
+export function newestRun(state: string, matches: (run: { host: string | null; name?: string }) => boolean): RunFolder | undefined {
+	const names = checkTop(state) ? readdirSync(state).filter((name) => /^run-[a-z0-9-]+$/.test(name)) : [];
+	for (const name of names.sort().reverse()) {
+		const dir = join(state, name);
+		if (checkOwnDir(dir) && readOwn(join(dir, 'host.json')) === undefined) continue;
+		try {
+			const folder = openRun(state, name);
+			if (matches({ host: folder.host, name: folder.plan.facts.host })) return folder;
+		} catch (error) {
+			const damaged = error instanceof BsdupError && DAMAGED_RUN.has(error.code);
+			const known = damaged ? readHost(join(dir, 'host.json')) : undefined;
+			if (known === undefined || matches(known)) throw error;
+		}
 	}
 	return undefined;
 }
 
-/** Keeps a second controller off the same run. Returns how to let go. Throws E_RUN_BUSY with the holder's pid. */
-export function holdRun(folder: RunFolder): () => void {
-	const file = join(folder.dir, 'controller.pid');
+/** What host.json says; undefined where it says nothing. Throws E_STATE_OWNER. */
+function readHost(file: string): z.infer<typeof HostFile> | undefined {
 	try {
-		writeFileSync(file, String(process.pid), { flag: 'wx', mode: 0o600 });
-	} catch {
-		const pid = Number(readFileSync(file, 'utf8')) || 0;
-		if (pid !== process.pid && pid > 0 && alive(pid)) {
-			throw new BsdupError({
-				code: 'E_RUN_BUSY',
-				message: `${folder.run} is carried by process ${pid} on this machine`,
-				state: 'That process goes on; nothing was changed by this one.',
-				next: [`bsdup status ${folder.run}`],
-			});
-		}
-		writeFileSync(file, String(process.pid), { mode: 0o600 });
+		return HostFile.safeParse(JSON.parse((readOwn(file) ?? '').toString('utf8'))).data;
+	} catch (error) {
+		if (error instanceof BsdupError) throw error;
+		return undefined;
 	}
-	return () => rmSync(file, { force: true });
 }
 
-function alive(pid: number): boolean {
-	try {
-		process.kill(pid, 0);
-		return true;
-	} catch (error) {
-		return (error as NodeJS.ErrnoException).code === 'EPERM';
-	}
+function unreachable(run: string, dir: string): never {
+	throw new BsdupError({
+		code: 'E_RUN_HOST',
+		message: `${join(dir, 'host.json')} does not tell how the host of ${run} is reached`,
+		next: ['bsdup resume HOST   (with --identity and the like, as when it began)'],
+		exit: EXIT.usage,
+	});
 }

@@ -1,5 +1,5 @@
 import type { Plan } from '../plan/plan.ts';
-import type { Entry } from './journal.ts';
+import type { Entry } from './line.ts';
 import { summaryLines } from './summary.ts';
 
 /** Where a run stands, by the journal. */

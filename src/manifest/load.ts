@@ -1,12 +1,28 @@
 import { readFile } from 'node:fs/promises';
-import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isScalar, isSeq, LineCounter } from 'yaml';
 import { BsdupError, EXIT } from '../errors.ts';
 import { order } from './graph.ts';
 import { placeholderFaults } from './placeholders.ts';
-import { Manifest } from './schema.ts';
+import { Manifest, TaskManifest } from './schema.ts';
+import { composeManifest } from './use.ts';
+import { readYaml } from './yaml.ts';
 
-/** Reads and validates a manifest file. Throws E_MANIFEST with every fault as `file:line: what`, or E_MANIFEST_READ. */
+/** Reads and validates the manifest of an upgrade. Throws E_MANIFEST with every fault as `file:line: what`, or E_MANIFEST_READ. */
 export async function loadManifest(file: string): Promise<Manifest> {
+	const manifest = await loadAnyManifest(file);
+	if (!('target' in manifest)) return manifest;
+	throw unusable(file, [`${file}:1: it has no target, so it is no upgrade`]);
+}
+
+/** The same for a job that leaves the system as it is. */
+export async function loadTask(file: string): Promise<TaskManifest> {
+	const manifest = await loadAnyManifest(file);
+	if ('target' in manifest) return manifest;
+	throw unusable(file, [`${file}:1: it is an upgrade; here one with \`target: none\` is needed`]);
+}
+
+/** The same for either kind. */
+export async function loadAnyManifest(file: string): Promise<Manifest | TaskManifest> {
 	const text = await readFile(file, 'utf8').catch((cause: unknown) => {
 		throw new BsdupError({
 			code: 'E_MANIFEST_READ',
@@ -19,17 +35,20 @@ export async function loadManifest(file: string): Promise<Manifest> {
 	return parseManifest(text, file);
 }
 
-/** The same from text; `file` names it in errors. */
-export function parseManifest(text: string, file: string): Manifest {
+/** The same from text; `file` names it in errors, and parts are looked for beside it. */
+export function parseManifest(text: string, file: string): Manifest | TaskManifest {
+	const composed = composeManifest(text, file);
 	const lines = new LineCounter();
-	const document = parseDocument(text, { lineCounter: lines });
-	const faults: string[] = document.errors.map(
-		(error) => `${file}:${lines.linePos(error.pos[0]).line}: ${error.message.split('\n')[0] ?? ''}`,
-	);
-	const place = (path: readonly PropertyKey[]): string => `${file}:${lineOf(document, lines, path)}`;
-	let manifest: Manifest | undefined;
+	const { document, value, faults: unread } = readYaml(composed.text, lines);
+	const at = (line: number): string => {
+		const from = composed.origin[line - 1] ?? { file, line };
+		return `${from.file}:${from.line}`;
+	};
+	const faults = [...composed.faults, ...unread.map(({ offset, says }) => `${at(lines.linePos(offset).line)}: ${says}`)];
+	const place = (path: readonly PropertyKey[]): string => at(lineOf(document, lines, path));
+	let manifest: Manifest | TaskManifest | undefined;
 	if (faults.length === 0) {
-		const parsed = Manifest.safeParse(document.toJS());
+		const parsed = (isMap(document.contents) && document.has('target') ? TaskManifest : Manifest).safeParse(value);
 		if (parsed.success) {
 			manifest = parsed.data;
 			for (const fault of meaningFaults(manifest)) faults.push(`${place(fault.path)}: ${fault.says}`);
@@ -41,15 +60,17 @@ export function parseManifest(text: string, file: string): Manifest {
 			}
 		}
 	}
-	if (manifest === undefined || faults.length > 0) {
-		throw new BsdupError({
-			code: 'E_MANIFEST',
-			message: `the manifest cannot be used\n${faults.join('\n')}`,
-			next: [`bsdup manifest check ${file}`],
-			exit: EXIT.usage,
-		});
-	}
+	if (manifest === undefined || faults.length > 0) throw unusable(file, faults);
 	return manifest;
+}
+
+function unusable(file: string, faults: readonly string[]): BsdupError {
+	return new BsdupError({
+		code: 'E_MANIFEST',
+		message: `the manifest cannot be used\n${faults.join('\n')}`,
+		next: [`bsdup manifest check ${file}`],
+		exit: EXIT.usage,
+	});
 }
 
 /** The line of a key or of a list's item; of the nearest thing around it where it is missing. */
@@ -76,7 +97,7 @@ interface Fault {
 }
 
 /** What the schema cannot see: unknown needs, cycles, ids used twice, unknown placeholders. */
-function meaningFaults(manifest: Manifest): Fault[] {
+function meaningFaults(manifest: Manifest | TaskManifest): Fault[] {
 	const faults: Fault[] = placeholderFaults(manifest);
 	const ids = new Set<string>();
 	manifest.steps.forEach((step, index) => {

@@ -8,16 +8,18 @@ const MEANT = /\{\{([^{}]*)\}\}/g;
 export const PLACEHOLDERS: ReadonlySet<string> = new Set([
 	...['dir', 'sets', 'host', 'arch', 'disk', 'running', 'version', 'suffix', 'mirror', 'kernel', 'key', 'list', 'listHash'],
 	...['fileNames', 'baseFile', 'mountsBelow', 'watchdog', 'unattended', 'rewritten'],
-	...['gtar', 'backupDir', 'backupName', 'backupBase', 'backupPaths', 'volumeKiB', 'pkgSnap', 'pkgPath'],
+	...['gtar', 'backupDir', 'backupName', 'backupBase', 'backupPaths', 'backupExcludes', 'backupDevice', 'backupAbout'],
+	...['volumeKiB', 'volumeBytes', 'pkgSnap', 'pkgPath', 'fetchBytes', 'tops', 'oldKey'],
 ]);
 
 /** What an `each` adds for every item of its list. */
 export const EACH_PLACEHOLDERS = {
-	files: ['file', 'line', 'url'],
-	otherSets: ['file', 'line', 'url'],
-	allSets: ['file', 'line', 'url'],
+	files: ['file', 'line', 'url', 'urls'],
+	otherSets: ['file', 'line', 'url', 'urls'],
+	allSets: ['file', 'line', 'url', 'urls'],
 	stopping: ['daemon'],
 	site: ['file', 'line'],
+	keyBundle: ['file', 'line', 'url'],
 } as const satisfies Record<string, readonly string[]>;
 
 interface Fault {

@@ -14,7 +14,7 @@ const conditions = {
 };
 
 const Each = z.strictObject({
-	over: z.enum(['files', 'otherSets', 'allSets', 'stopping', 'site']),
+	over: z.enum(['files', 'otherSets', 'allSets', 'stopping', 'site', 'keyBundle']),
 	run: z.string(),
 });
 
@@ -33,7 +33,7 @@ const Part = z.strictObject({
 const ManifestStep = z.strictObject({
 	id: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
 	title: z.string(),
-	kind: z.enum(['check', 'host', 'fetch', 'confirm', 'zone', 'reboot']).default('host'),
+	kind: z.enum(['check', 'host', 'stream', 'fetch', 'confirm', 'zone', 'reboot']).default('host'),
 	...conditions,
 	needs: z.array(z.string()).default([]),
 	danger: z.enum(['none', 'disruptive', 'no-return']).default('none'),
@@ -83,9 +83,17 @@ export const Manifest = z.strictObject({
 		snapshot: z.string(),
 		lists: z.array(z.strictObject({ file: z.string(), signed: z.boolean(), running: Range.optional() })).min(1),
 		keyName: z.string(),
+		/** An archive of newer keys, signed with an older one. */
+		keyBundle: z
+			.strictObject({ running: Range.optional(), number: z.string(), file: z.string(), from: z.array(z.string()).min(1) })
+			.optional(),
 		archFrom: z.string().optional(),
 		suffixFrom: z.string(),
 		build: z.string(),
+		/** A file in the folder of the packages, whose date tells theirs; the folder as `release` and `snapshot`. */
+		packages: z.strictObject({ release: z.string(), snapshot: z.string(), file: z.string() }).optional(),
+		/** A listing as of ls(1) -l beside the sets, with their sizes. */
+		index: z.string().optional(),
 		default: z.string(),
 	}),
 	sets: z.strictObject({
@@ -93,6 +101,11 @@ export const Manifest = z.strictObject({
 		file: z.string(),
 		required: z.array(z.string()),
 		references: z.strictObject({ running: Range.optional(), names: z.array(z.string()) }),
+		/** What may stand at the top of a set. */
+		tops: z
+			.array(z.string().regex(/^[A-Za-z0-9._-]+$/))
+			.min(1)
+			.optional(),
 	}),
 	stage: z.array(z.string().startsWith('/')).min(1),
 	kernels: z.strictObject({ single: z.string(), multi: z.string(), ramdisk: z.string() }),
@@ -104,3 +117,11 @@ export const Manifest = z.strictObject({
 	recovery: z.string(),
 });
 export type Manifest = z.infer<typeof Manifest>;
+
+/** A job that leaves the system what it is: nothing is fetched, nothing goes anywhere. */
+export const TaskManifest = z.strictObject({
+	...Manifest.pick({ format: true, system: true, method: true, title: true, bootTime: true, checks: true, steps: true, recovery: true })
+		.shape,
+	target: z.literal('none'),
+});
+export type TaskManifest = z.infer<typeof TaskManifest>;

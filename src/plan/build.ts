@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto';
 import type { Facts } from '../facts/facts.ts';
 import type { Target } from '../fetch/target.ts';
 import { order } from '../manifest/graph.ts';
-import type { Manifest, ManifestStep } from '../manifest/schema.ts';
+import type { Manifest, ManifestStep, TaskManifest } from '../manifest/schema.ts';
 import { inRange } from '../manifest/version.ts';
 import { quote } from '../transport/quote.ts';
+import { aboutOf, backupBaseOf } from './backup-values.ts';
 import { checkLines, holdAll } from './checks.ts';
 import { expandLines, expandText, type Values } from './expand.ts';
+import { hostScope, RUNS_ON_HOST } from './host-scope.ts';
 import type { PlanOptions } from './options.ts';
 import type { Plan, Step } from './plan.ts';
 import { type Scope, scopeOf } from './values.ts';
@@ -17,8 +19,35 @@ import { type Scope, scopeOf } from './values.ts';
  */
 export function buildPlan(manifest: Manifest, facts: Facts, target: Target, options: PlanOptions, manifestName: string): Plan {
 	const scope = scopeOf(manifest, facts, target, options);
-	const belongs = (condition: { running?: string | undefined; target?: string | undefined; is?: string[] | undefined }): boolean =>
-		inRange(facts.release, condition.running) && inRange(target.version, condition.target) && holdAll(condition.is, scope.words);
+	const to = target.name === 'snapshot' ? `the snapshot ${target.version}` : target.version;
+	const title = `${facts.host}: ${facts.system} ${facts.release} to ${to}, ${manifest.title}`;
+	return assemble(manifest, facts, target, options, scope, { title, manifest: manifestName, rewritten: manifest.rewritten });
+}
+
+/** The same for a job that leaves the system as it is; `what` it does, for people. */
+export function buildTask(manifest: TaskManifest, facts: Facts, options: PlanOptions, manifestName: string, what: string): Plan {
+	const scope = taskScope(facts, options);
+	return assemble(manifest, facts, null, options, scope, { title: `${facts.host}: ${what}`, manifest: manifestName, rewritten: [] });
+}
+
+/** What a job without a target draws on: nothing is fetched or unpacked. */
+export function taskScope(facts: Facts, options: PlanOptions): Scope {
+	const items: Scope['items'] = { files: [], otherSets: [], allSets: [], stopping: [], site: [], keyBundle: [] };
+	return { ...hostScope({ stage: [RUNS_ON_HOST], rewritten: [] }, facts, options), items, bring: { files: [], site: [], keyBundle: [] } };
+}
+
+function assemble(
+	manifest: Manifest | TaskManifest,
+	facts: Facts,
+	target: Target | null,
+	options: PlanOptions,
+	scope: Scope,
+	head: Pick<Plan, 'title' | 'manifest' | 'rewritten'>,
+): Plan {
+	const belongs: Belongs = (condition) =>
+		inRange(facts.release, condition.running) &&
+		(target === null ? condition.target === undefined : inRange(target.version, condition.target)) &&
+		holdAll(condition.is, scope.words);
 
 	const chosen = manifest.steps.filter(belongs);
 	const steps = chosen.map((step) => stepOf(step, manifest, scope, belongs, facts, options));
@@ -26,11 +55,12 @@ export function buildPlan(manifest: Manifest, facts: Facts, target: Target, opti
 	const ordered = order(steps);
 	if ('cycle' in ordered) throw new Error(`cycle in a validated manifest: ${ordered.cycle.join(' ')}`);
 
+	const { backup } = options;
 	const plan: Omit<Plan, 'hash'> = {
 		format: 1,
 		run: options.run,
-		title: `${facts.host}: ${facts.system} ${facts.release} to ${target.name === 'snapshot' ? `the snapshot ${target.version}` : target.version}, ${manifest.title}`,
-		manifest: manifestName,
+		title: head.title,
+		manifest: head.manifest,
 		facts,
 		target,
 		unattended: options.unattended,
@@ -39,9 +69,20 @@ export function buildPlan(manifest: Manifest, facts: Facts, target: Target, opti
 		bootTime: manifest.bootTime,
 		fetch: chosen
 			.filter((step) => step.kind === 'fetch')
-			.flatMap((step) => scope.bring[step.each?.over === 'site' ? 'site' : 'files'].map((file) => ({ step: step.id, ...file }))),
+			.flatMap((step) => {
+				const over = step.each?.over;
+				return scope.bring[over === 'site' || over === 'keyBundle' ? over : 'files'].map((file) => ({ step: step.id, ...file }));
+			}),
+		...(backup?.here === undefined
+			? {}
+			: {
+					receive: {
+						...{ dir: backup.here, base: backupBaseOf(options.run), volumeKiB: backup.volumeKiB },
+						about: aboutOf(facts, options),
+					},
+				}),
 		steps: ordered.sorted,
-		rewritten: manifest.rewritten,
+		rewritten: head.rewritten,
 		recovery: expandText(manifest.recovery, scope.values),
 	};
 	return { ...plan, hash: hashOf(plan) };
@@ -66,7 +107,14 @@ function canonical(value: unknown): unknown {
 
 type Belongs = (condition: { running?: string | undefined; target?: string | undefined; is?: string[] | undefined }) => boolean;
 
-function stepOf(step: ManifestStep, manifest: Manifest, scope: Scope, belongs: Belongs, facts: Facts, options: PlanOptions): Step {
+function stepOf(
+	step: ManifestStep,
+	manifest: Pick<Manifest, 'checks'>,
+	scope: Scope,
+	belongs: Belongs,
+	facts: Facts,
+	options: PlanOptions,
+): Step {
 	const lines = (text: string, values: Values = scope.values): string[] => expandLines(text, values);
 	const each = (each: ManifestStep['each']): string[] =>
 		each === undefined ? [] : scope.items[each.over].flatMap((item) => lines(each.run, { ...scope.values, ...item }));
@@ -84,7 +132,7 @@ function stepOf(step: ManifestStep, manifest: Manifest, scope: Scope, belongs: B
 	return {
 		id: step.id,
 		title: step.title,
-		kind: step.kind === 'check' ? 'host' : step.kind,
+		kind: kindOf(step, options),
 		needs: step.needs,
 		commands,
 		done: [...lines(step.done), ...each(step.doneEach)].join('\n'),
@@ -100,10 +148,18 @@ function stepOf(step: ManifestStep, manifest: Manifest, scope: Scope, belongs: B
 	};
 }
 
+/** A host that fetches for itself does it as a job, by the same lines; site sets are on the controller and are brought in any case. */
+function kindOf({ kind, each }: ManifestStep, { fetchOn }: PlanOptions): Step['kind'] {
+	if (kind === 'fetch' && fetchOn === 'host' && each?.over !== 'site') return 'host';
+	return kind === 'check' ? 'host' : kind;
+}
+
 function confirmLines(scope: Scope, options: PlanOptions): string[] {
 	const word = (name: string): string => String(scope.values[name]);
 	const backup =
-		options.backup === null ? 'There is NO backup.' : `The backup of ${options.backup.paths.join(' ')} is in ${options.backup.dir}.`;
+		options.backup === null
+			? 'There is NO backup.'
+			: `The backup of ${options.backup.paths.join(' ')} is in ${options.backup.here ?? options.backup.dir}${options.backup.here === undefined ? '' : ' of the machine that runs bsdup'}.`;
 	return [
 		`About to install the kernel ${word('kernel')} and the sets ${scope.items.allSets.map((item) => String(item['file'])).join(' ')} and to reboot.`,
 		backup,
@@ -112,7 +168,7 @@ function confirmLines(scope: Scope, options: PlanOptions): string[] {
 }
 
 /** A need that is not in this plan is replaced by that step's own needs, so that leaving a step out keeps the order. */
-function linkAcross(steps: Step[], manifest: Manifest): void {
+function linkAcross(steps: Step[], manifest: Pick<Manifest, 'steps'>): void {
 	const present = new Set(steps.map((step) => step.id));
 	const all = new Map(manifest.steps.map((step) => [step.id, step.needs]));
 	const resolve = (id: string): string[] => (present.has(id) ? [id] : (all.get(id) ?? []).flatMap(resolve));

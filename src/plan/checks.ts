@@ -17,7 +17,7 @@ const TELL = [
  * sees everything at once; a warning does not make it fail. A check that names what is not known (the version of a
  * target that could not be told) is left out.
  */
-export function checkLines(manifest: Manifest, facts: Facts, scope: Pick<HostScope, 'values' | 'words'>): string[] {
+export function checkLines(manifest: Pick<Manifest, 'checks'>, facts: Facts, scope: Pick<HostScope, 'values' | 'words'>): string[] {
 	const known = (text: string): boolean => [...text.matchAll(PLACEHOLDER)].every(([, name = '']) => scope.values[name] !== undefined);
 	const tests = manifest.checks
 		.filter((check) => inRange(facts.release, check.running) && holdAll(check.is, scope.words) && known(check.test))

@@ -1,5 +1,6 @@
 import type { Facts } from '../facts/facts.ts';
 import type { Manifest } from '../manifest/schema.ts';
+import { backupValues, backupWords } from './backup-values.ts';
 import type { Values } from './expand.ts';
 import { mountsBelow, stageOf } from './mounts.ts';
 import type { PlanOptions } from './options.ts';
@@ -19,11 +20,9 @@ export interface HostScope {
 }
 
 /** The values and words that are known before the mirror was asked. Pure. */
-export function hostScope(manifest: Manifest, facts: Facts, options: PlanOptions): HostScope {
+export function hostScope(manifest: Pick<Manifest, 'stage' | 'rewritten'>, facts: Facts, options: PlanOptions): HostScope {
 	const dir = `${RUNS_ON_HOST}/${options.run}`;
 	const sets = stageOf(manifest, facts, options);
-	// Named by the run, so that it never takes the place of an older one.
-	const backupBase = options.run.replace(/^run-/, 'bsdup-');
 	const values: Values = {
 		...{ dir, sets, host: facts.host, arch: facts.arch, disk: facts.rootDisk, running: facts.release },
 		mountsBelow: mountsBelow(facts, '/mnt'),
@@ -31,17 +30,11 @@ export function hostScope(manifest: Manifest, facts: Facts, options: PlanOptions
 		watchdog: String(options.watchdogMinutes * 60),
 		// for find(1): patterns are words there, so they stay quoted
 		rewritten: manifest.rewritten.flatMap((entry) => ['!', '-path', `.${entry.path}`]),
-		gtar: facts.gnuTar ?? 'gtar',
-		backupDir: options.backup?.dir ?? '',
-		backupBase,
-		backupName: `${options.backup?.dir ?? ''}/${backupBase}`,
-		// A path that begins with a dash would be an option to tar.
-		backupPaths: (options.backup?.paths ?? []).map((path) => path.replace(/^\/+/, '').replace(/^-/, './-') || '.'),
-		volumeKiB: String(options.backup?.volumeKiB ?? 0),
+		...backupValues(facts, options, dir),
 	};
 	const told: [string, boolean][] = [
 		['gnuTar', facts.gnuTar !== null],
-		['backup', options.backup !== null],
+		...backupWords(facts, options.backup),
 		['packages', options.packages],
 		['unattended', options.unattended],
 		['stopForwarding', options.stopForwarding && facts.forwarding],

@@ -10,7 +10,7 @@ export function mountOf(facts: Facts, path: string): Facts['mounts'][number] | u
 }
 
 /** Where the sets are laid: the person's choice, or the manifest's place with the most free bytes. */
-export function stageOf(manifest: Manifest, facts: Facts, options: PlanOptions): string {
+export function stageOf(manifest: Pick<Manifest, 'stage'>, facts: Facts, options: PlanOptions): string {
 	if (options.sets !== null) return options.sets;
 	const free = (path: string): number => mountOf(facts, path)?.free ?? 0;
 	return manifest.stage.reduce((best, path) => (free(path) > free(best) ? path : best));

@@ -2,6 +2,10 @@ import { z } from 'zod';
 import { Facts } from '../facts/facts.ts';
 import { Target } from '../fetch/target.ts';
 
+const SHA256 = /^[0-9a-f]{64}$/;
+/** It becomes a path on the controller, whoever made the plan. */
+const PlainName = z.string().regex(/^[A-Za-z0-9_+][A-Za-z0-9._+-]*$/);
+
 /**
  * A step of a plan. `commands`, `done`, `proof`, `undo` are sh text, fully expanded: what `--dry-run`
  * prints, what the script holds and what the runner executes.
@@ -11,9 +15,9 @@ export const Step = z.object({
 	title: z.string(),
 	/**
 	 * host: a detached job · fetch: the controller fetches and pushes (its commands are what a host does by itself)
-	 * · confirm: a person says yes · zone: the danger zone, ends with a reboot · reboot: ends in a verdict
+	 * · stream: its standard output is received by the controller, see `receive` · confirm: a person says yes · zone: the danger zone, ends with a reboot · reboot: ends in a verdict
 	 */
-	kind: z.enum(['host', 'fetch', 'confirm', 'zone', 'reboot']),
+	kind: z.enum(['host', 'stream', 'fetch', 'confirm', 'zone', 'reboot']),
 	needs: z.array(z.string()),
 	commands: z.array(z.string()),
 	/** Exit 0 = nothing left to do. */
@@ -47,7 +51,8 @@ export const Plan = z.object({
 	hash: z.string(),
 	manifest: z.string(),
 	facts: Facts,
-	target: Target,
+	/** Where it goes; null for a job that leaves the system as it is. */
+	target: Target.nullable(),
 	unattended: z.boolean(),
 	/** Directory of the run on the host. */
 	dir: z.string(),
@@ -55,8 +60,18 @@ export const Plan = z.object({
 	sets: z.string(),
 	/** Prints the boot time on the host; only its change matters. */
 	bootTime: z.string(),
-	/** Files brought to the host, in order, each by the step named. */
-	fetch: z.array(z.object({ step: z.string(), name: z.string(), url: z.string(), sha256: z.string(), size: z.number().nullable() })),
+	/** Files brought to the host, in order, each by the step named. `urls`: the same file on every mirror, in the order they are tried. */
+	fetch: z.array(
+		z.object({
+			step: z.string(),
+			name: PlainName,
+			urls: z.array(z.string()).min(1),
+			sha256: z.string().regex(SHA256),
+			size: z.number().nullable(),
+		}),
+	),
+	/** Where a `stream` step's archive goes on the controller, in pieces, and what its MANIFEST.json begins with. */
+	receive: z.object({ dir: z.string(), base: PlainName, volumeKiB: z.number().int().positive(), about: z.string() }).optional(),
 	steps: z.array(Step),
 	/** Paths that the system rewrites at boot, each with its reason; proofs leave them out. */
 	rewritten: z.array(z.object({ path: z.string(), why: z.string() })),

@@ -19,7 +19,7 @@ export function refusals(manifest: Manifest, facts: Facts, wanted: Target | stri
 	const version = typeof wanted === 'string' ? versionNamed(wanted) : wanted.version;
 	return [
 		...versionFindings(manifest, facts, version),
-		...(target === null ? [] : targetFindings(facts, target)),
+		...(target === null ? [] : targetFindings(facts, target, options)),
 		...hostFindings(facts, options, now),
 		...spaceFindings(manifest, facts, target, options),
 	];
@@ -54,13 +54,18 @@ function versionFindings(manifest: Manifest, facts: Facts, to: string | null): F
 	return found;
 }
 
-function targetFindings(facts: Facts, target: Target): Finding[] {
+function targetFindings(facts: Facts, target: Target, options: PlanOptions): Finding[] {
 	const found: Finding[] = [];
 	if (target.kind === 'release' && facts.release === target.version && facts.flavour === 'current')
 		found.push(refusal('downgrade', `${facts.kernel} is newer than the release ${target.version}`, '--to snapshot'));
 	if (target.build !== null && facts.installedBuild !== null && target.build < facts.installedBuild) {
 		const older = 'the mirror holds an older build than the one installed (F:A.5)';
-		found.push(refusal('older-build', older, 'wait for the mirror, or choose another --mirror'));
+		const fix = 'wait for the mirror, or choose another --mirror; --allow-older takes it all the same';
+		found.push({ ...refusal('older-build', older, fix), ...(options.older === true ? { severity: 'warn' } : {}) });
+	}
+	if (target.kind === 'snapshot' && facts.installedList === target.list.plainSha256) {
+		const fix = 'wait for a newer one, unless this one is to be laid anew';
+		found.push({ id: 'same-build', severity: 'warn', says: 'this very build is installed already (F:A.5)', fix });
 	}
 	if (facts.arch !== target.arch)
 		found.push(refusal('arch', `the host is ${facts.arch}, the sets are for ${target.arch}`, 'choose the right mirror folder'));
@@ -69,12 +74,7 @@ function targetFindings(facts: Facts, target: Target): Finding[] {
 
 function hostFindings(facts: Facts, options: PlanOptions, now: number | null): Finding[] {
 	const found: Finding[] = [];
-	const { user, root, doas, sudo } = facts.privileges;
-	// Old facts may have been gathered by another login than the one that will run the script.
-	if (now !== null && !root) {
-		const fix = doas ? '--become doas' : sudo ? '--become sudo' : 'log in as root, or let the login use doas or sudo without a password';
-		found.push(refusal('root', `the login ${user} is not root`, fix));
-	}
+	found.push(...taskRefusals(facts, options, now));
 	if (facts.customKernel)
 		found.push(refusal('custom-kernel', `the host runs a kernel of its own: ${facts.kernel}`, 'boot GENERIC first, or upgrade by hand'));
 	if (facts.encryptedRoot && options.unattended) {
@@ -85,9 +85,21 @@ function hostFindings(facts: Facts, options: PlanOptions, now: number | null): F
 		const off = Math.round(Math.abs(facts.clock - now));
 		found.push(refusal('clock', `the host's clock is ${off} s off`, 'set it with rdate or ntpd -s first'));
 	}
+	return found;
+}
+
+/** What can be told against any job on the host, one that leaves the system as it is too. */
+export function taskRefusals(facts: Facts, options: PlanOptions, now: number | null): Finding[] {
+	const found: Finding[] = [];
+	const { user, root, doas, sudo } = facts.privileges;
+	// Old facts may have been gathered by another login than the one that will run the script.
+	if (now !== null && !root) {
+		const fix = doas ? '--become doas' : sudo ? '--become sudo' : 'log in as root, or let the login use doas or sudo without a password';
+		found.push(refusal('root', `the login ${user} is not root`, fix));
+	}
 	const { dir = '', paths = [] } = options.backup ?? {};
-	const around = paths.find((path) => `${dir}/`.startsWith(`${path.replace(/\/+$/, '')}/`));
-	if (options.backup !== null && around !== undefined) {
+	const around = dir === '' ? undefined : paths.find((path) => `${dir}/`.startsWith(`${path.replace(/\/+$/, '')}/`));
+	if (around !== undefined) {
 		const says = `the backup would hold itself: ${dir} lies below ${around}`;
 		found.push(refusal('backup-inside', says, 'choose another --backup-to, or narrower --backup paths'));
 	}

@@ -10,9 +10,9 @@ import type { Plan } from './plan.ts';
 /** What of a manifest's data a plan draws on, computed once. */
 export interface Scope extends HostScope {
 	/** Items for `each:`. */
-	items: Record<'files' | 'otherSets' | 'allSets' | 'stopping' | 'site', Values[]>;
-	/** What `each: files` and `each: site` bring: the signed files, the site's own. */
-	bring: Record<'files' | 'site', Omit<Plan['fetch'][number], 'step'>[]>;
+	items: Record<'files' | 'otherSets' | 'allSets' | 'stopping' | 'site' | 'keyBundle', Values[]>;
+	/** What `each` of them brings: the signed files, the site's own, the archive that holds the list's key. */
+	bring: Record<'files' | 'site' | 'keyBundle', Omit<Plan['fetch'][number], 'step'>[]>;
 }
 
 /** Resolves names, files and words of one plan. Pure. */
@@ -29,35 +29,44 @@ export function scopeOf(manifest: Manifest, facts: Facts, target: Target, option
 	const { single, multi, ramdisk } = manifest.kernels;
 	const names = [manifest.mirror.build, single, multi, ramdisk].filter(listed).concat([...references, ...wanted].map(setFile));
 
+	const folder = target.url.slice(target.mirror.length);
+	const urls = (name: string): string[] => target.mirrors.map((top) => `${top}${folder}/${name}`);
 	const fetch = [
 		{
 			name: target.list.file,
-			url: `${target.url}/${target.list.file}`,
+			urls: urls(target.list.file),
 			sha256: target.list.sha256,
 			size: Buffer.byteLength(target.list.text),
 		},
-		...names.map((name) => ({ ...must(target, name), url: `${target.url}/${name}` })),
+		...names.map((name) => ({ ...must(target, name), urls: urls(name) })),
 	];
 	const fileItem = (name: string): Values => {
 		const file = fetch.find((one) => one.name === name);
-		return { file: name, line: `SHA256 (${name}) = ${file?.sha256 ?? ''}`, url: file?.url ?? '' };
+		return { file: name, line: `SHA256 (${name}) = ${file?.sha256 ?? ''}`, url: file?.urls[0] ?? '', urls: file?.urls ?? [] };
 	};
 	const baseFile = setFile(manifest.sets.order.at(-1) ?? '');
 	const multiprocessor = facts.multiprocessor && listed(multi);
 	const stopping = manifest.stoppable.filter((daemon) => facts.daemons.running.includes(daemon));
 	const packages = `${target.mirror}/${target.kind === 'snapshot' ? 'snapshots' : target.version}/packages/${facts.packageArch}/`;
 
+	const { keyBundle } = target;
+	const bundles = keyBundle === undefined ? [] : [{ ...keyBundle, name: keyBundle.file }];
+
 	const values: Values = {
 		...host.values,
 		...{ version: target.version, suffix: target.suffix, mirror: target.mirror, kernel: multiprocessor ? multi : single },
-		...{ key: target.list.key ?? '', list: target.list.file, listHash: target.list.sha256, baseFile },
+		...{ key: target.list.key ?? '', oldKey: keyBundle?.key ?? '', list: target.list.file, listHash: target.list.sha256, baseFile },
 		fileNames: names,
+		// For awk(1): one word, the names apart by blanks.
+		tops: (manifest.sets.tops ?? []).join(' '),
+		fetchBytes: String(fetch.reduce((sum, file) => sum + (file.size ?? 0), 0)),
 		pkgSnap: target.kind === 'snapshot' ? ['-D', 'snap'] : [],
 		pkgPath: packages,
 	};
 	const told: [string, boolean][] = [
 		['multiprocessor', multiprocessor],
 		['signed', target.list.key !== null],
+		['newKey', keyBundle !== undefined],
 		['release', target.kind === 'release'],
 		['snapshot', target.kind === 'snapshot'],
 		...manifest.sets.order.map((set): [string, boolean] => [set, wanted.includes(set)]),
@@ -75,8 +84,13 @@ export function scopeOf(manifest: Manifest, facts: Facts, target: Target, option
 			allSets: wanted.map(setFile).map(fileItem),
 			stopping: stopping.map((daemon) => ({ daemon })),
 			site: options.site.map(({ file, sha256 }) => ({ file, line: `SHA256 (${file}) = ${sha256}` })),
+			keyBundle: bundles.map(({ name, sha256, url }) => ({ file: name, line: `SHA256 (${name}) = ${sha256}`, url })),
 		},
-		bring: { files: fetch, site: options.site.map(({ file, sha256, path }) => ({ name: file, url: path, sha256, size: null })) },
+		bring: {
+			files: fetch,
+			site: options.site.map(({ file, sha256, path }) => ({ name: file, urls: [path], sha256, size: null })),
+			keyBundle: bundles.map(({ name, url, sha256, size }) => ({ name, urls: [url], sha256, size })),
+		},
 	};
 }
 

@@ -1,3 +1,5 @@
+import type { Progress } from './events.ts';
+
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
 /** `12.3 MiB`; takes bytes. */
@@ -30,13 +32,26 @@ export function formatLeft(left: number, rate: number): string {
 	return rate > 0 && Number.isFinite(rate) && left >= 0 ? formatTime(left / rate) : '';
 }
 
-/** `12.3 MiB of 40.0 MiB, 5.0 MiB/s, 6s left`; what is not known is left out. */
-export function formatProgress(progress: { done: number; total: number | null; rate: number }): string {
-	const { done, total, rate } = progress;
+/** Files under way that are named; with more the line would only grow. */
+const NAMED = 4;
+
+/**
+ * `12.3 MiB of 40.0 MiB, 5.0 MiB/s, 6s left; base78.tgz 41%, comp78.tgz 7% from mirror.example.org`; what is not known is left out.
+ */
+export function formatProgress(progress: Progress): string {
+	const { done, total, rate, files = [], way } = progress;
 	const left = total === null ? '' : formatLeft(total - done, rate);
-	return [
+	const sum = [
 		`${formatBytes(done)}${total === null ? '' : ` of ${formatBytes(total)}`}`,
 		...(Number.isFinite(rate) ? [formatRate(rate)] : []),
 		...(left === '' ? [] : [`${left} left`]),
 	].join(', ');
+	const named = files.slice(0, NAMED).map(formatFile);
+	if (named.length === 0) return sum;
+	return `${way === 'push' ? 'to the host: ' : ''}${sum}; ${named.join(', ')}${files.length > NAMED ? ', …' : ''}`;
+}
+
+function formatFile({ name, done, total, mirror }: NonNullable<Progress['files']>[number]): string {
+	const part = total === null || total === 0 ? '' : ` ${Math.floor((100 * done) / total)}%`;
+	return `${name}${part}${mirror === undefined ? '' : ` from ${mirror}`}`;
 }

@@ -1,11 +1,13 @@
 import { hostname, userInfo } from 'node:os';
 import { BsdupError } from '../errors.ts';
+import { decide, journalDone, takenBack } from '../journal/decide.ts';
 import type { Step } from '../plan/plan.ts';
 import { runConfirm } from '../steps/confirm.ts';
 import type { StepContext, StepOutcome } from '../steps/context.ts';
 import { runFetch } from '../steps/fetch.ts';
 import { runHostJob } from '../steps/host-job.ts';
 import { runReboot } from '../steps/reboot.ts';
+import { runStream } from '../steps/stream.ts';
 import type { Carrier, StepState } from './host-program.ts';
 import { rolledBack } from './take-refused.ts';
 
@@ -26,15 +28,21 @@ export async function run(context: StepContext): Promise<RunOutcome> {
 		title: plan.title,
 		steps: plan.steps.map(({ id, title }) => ({ id, title })),
 	});
-	if (journal.entries.some((entry) => entry.kind === 'end' && entry.status === 'rolled-back'))
-		throw rolledBack(plan, `${plan.run} was taken back`);
+	const back = takenBack(journal.entries);
+	if (back !== undefined) throw rolledBack(plan, `${plan.run} ${back === 'wholly' ? 'was' : 'is being'} taken back`);
 	const carrier = carrierOf(context);
 	journal.append({ kind: 'begin', plan: plan.hash, controller: carrier.who });
 
 	await host.install();
 	await host.hold(carrier);
 	return leaving(context, carrier, async () => {
-		const outcome = await walk(context, await host.states());
+		const outcome = await walk(context, await host.states()).catch(async (error: unknown) => {
+			// This run can never end, and nothing was changed: the next one must find the host free.
+			if (error instanceof BsdupError && error.code === 'E_SNAPSHOT_MOVED') await host.release();
+			// What leaves the system as it is keeps nobody else off the host; where a job still runs there, the host refuses to be let go.
+			if (plan.target === null && !context.signal.aborted) await host.release().catch(() => {});
+			throw error;
+		});
 		const report = outcome === 'done' ? await host.report() : [];
 		if (outcome === 'done') await host.release();
 		journal.append({ kind: 'end', status: outcome, detail: report.join('\n') });
@@ -113,13 +121,21 @@ async function one(step: Step, context: StepContext, known: StepState): Promise<
 		journal.append({ kind: 'step', id: step.id, status, attempt: known.attempt, detail });
 		emit({ kind: 'step', id: step.id, status, ...(detail === '' ? {} : { detail }) });
 	};
-	if (known.state === 'ok' || known.state === 'already') {
-		emit({ kind: 'step', id: step.id, status: 'already' });
+	const { act } = decide(step, known, journalDone(journal.entries, step.id));
+	const trusted = act === 'trust' && (step.proof === '' || (await context.host.proven(step.id)));
+	if (trusted) await context.host.consented(step.id);
+	if (act === 'skip' || trusted) {
+		// A journal that was lost is told again what the host's record holds.
+		if (!journalDone(journal.entries, step.id)) tell('already', "by the host's record");
+		else emit({ kind: 'step', id: step.id, status: 'already' });
 		return 'already';
 	}
+	// Host jobs and reboots write their own line, with the attempt that they begin.
+	if (act === 'fetch' || act === 'ask')
+		journal.append({ kind: 'step', id: step.id, status: 'running', attempt: known.attempt + 1, detail: '' });
 	emit({ kind: 'step', id: step.id, status: 'running' });
 	try {
-		const outcome = await act(step, context, known);
+		const outcome = await carry(step, context, known);
 		tell(outcome === 'paused' ? 'done' : outcome, '');
 		return outcome;
 	} catch (error) {
@@ -128,10 +144,12 @@ async function one(step: Step, context: StepContext, known: StepState): Promise<
 	}
 }
 
-function act(step: Step, context: StepContext, known: StepState): Promise<StepOutcome> {
+function carry(step: Step, context: StepContext, known: StepState): Promise<StepOutcome> {
 	switch (step.kind) {
 		case 'host':
 			return runHostJob(step, context, known);
+		case 'stream':
+			return runStream(step, context);
 		case 'fetch':
 			return runFetch(step, context);
 		case 'confirm':

@@ -21,8 +21,12 @@ export interface StepContext {
 	takeOver: boolean;
 	/** Stop after each proven reboot over SSH. */
 	pauseAtReboot: boolean;
-	/** Where sets are kept on the controller. */
-	cache: string;
+	/** Where fetched files are kept on the controller, and the bytes that may stay there after a fetch. */
+	cache: { dir: string; maxBytes: number };
+	/** Tops of mirrors with user and password; plans have none. */
+	logins: readonly string[];
+	/** Bytes a second that downloads may take in all; null = no limit. */
+	bandwidth: number | null;
 	/** How long a reboot may take. Milliseconds. */
 	rebootMs: number;
 }

@@ -1,79 +1,131 @@
-import { mkdir } from 'node:fs/promises';
+import { copyFile, mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { download } from '../fetch/download.ts';
+import { fill, take } from '../cache/fill.ts';
+import { claim } from '../cache/in-use.ts';
+import { entryPath } from '../cache/place.ts';
+import { prune } from '../cache/prune.ts';
+import { BsdupError } from '../errors.ts';
+import { type DownloadRequest, download } from '../fetch/download.ts';
+import { withLogin } from '../fetch/mirror-url.ts';
+import { listNow } from '../fetch/moved.ts';
+import { proveArchives } from '../fetch/prove-archives.ts';
 import type { Plan, Step } from '../plan/plan.ts';
-import { quote } from '../transport/quote.ts';
 import type { StepContext, StepOutcome } from './context.ts';
 import { stepFailed } from './failure.ts';
+import { Meter } from './meter.ts';
+import { filesThere, pushFiles } from './push-files.ts';
+
+type File = Plan['fetch'][number];
 
 /**
- * The controller fetches and lays the files on the host; hashes pinned in the plan decide, so that what is there
- * and right is left alone. The step's own commands are what the host does by itself without a controller.
+ * The controller fetches and lays the files on the host; hashes pinned in the plan decide, so that what is there and right is left
+ * alone, on the host and in the cache. The step's own commands are what the host does by itself without a controller.
+ * Throws E_SNAPSHOT_MOVED where a file is no longer had because the mirrors hold another list than the pinned one.
  */
 export async function runFetch(step: Step, context: StepContext): Promise<StepOutcome> {
-	const { plan, host, link, transport } = context;
+	const { plan, host, cache } = context;
 	if (await host.settle(step.id)) return 'already';
 	const files = plan.fetch.filter((file) => file.step === step.id);
-	const total = files.reduce((sum, file) => sum + (file.size ?? 0), 0);
-	const meter = progressOf(step.id, total, context);
-	const dir = transport.local ? plan.sets : join(context.cache, plan.target.list.sha256);
-
-	await mkdir(dir, { recursive: true });
-	await download({ files, dir, onBytes: (name, done) => meter(`fetch ${name}`, done), signal: context.signal });
-	if (!transport.local) {
-		meter('', -1);
-		await link.run(`mkdir -p ${quote(plan.sets)}`);
-		const there = await filesThere(files, context);
-		for (const file of files) {
-			if (!there.has(file.name)) {
-				await link.retry(
-					() =>
-						transport.push(join(dir, file.name), `${plan.sets}/${file.name}`, {
-							mode: 0o644,
-							sha256: file.sha256,
-							onBytes: (sent) => meter(`push ${file.name}`, sent),
-							signal: context.signal,
-						}),
-					context.signal,
-				);
-			}
-		}
+	const there = await filesThere(files, context);
+	const missing = files.filter(({ name }) => !there.has(name));
+	const letGo = await claim(
+		cache.dir,
+		missing.map(({ sha256 }) => sha256),
+	);
+	try {
+		if (isHere(context)) await fetchHere(missing, step, context);
+		else await fetchThere(missing, step, context);
+	} catch (error) {
+		throw (await movedInstead(error, context)) ?? error;
+	} finally {
+		await letGo();
 	}
 	if (!(await host.settle(step.id))) throw stepFailed(context, step, 'the files on the host are not those of the list');
+	await prune({ dir: cache.dir, maxBytes: cache.maxBytes }).catch((error: Error) => {
+		context.emit({ kind: 'notice', text: `the cache was not pruned: ${error.message}` });
+	});
+	if (files.some(({ name }) => name === plan.target?.list.file) && (await hasMoved(context))) {
+		const text = 'the mirror holds another list by now: the sets are those of the pinned list, all of one build; packages may be newer';
+		context.emit({ kind: 'notice', text });
+	}
 	return 'done';
 }
 
-/** Names of the files that lie on the host with the right hash. */
-async function filesThere(files: Plan['fetch'], { plan, link }: StepContext): Promise<Set<string>> {
-	const tests = files.map(
-		({ name, sha256 }) =>
-			`[ "$(cksum -a sha256 ${quote(name)} 2>/dev/null)" = ${quote(`SHA256 (${name}) = ${sha256}`)} ] && echo ${quote(name)}`,
-	);
-	const { stdout } = await link.run(`cd ${quote(plan.sets)} || exit 0\n${tests.join('\n')}\ntrue`, { timeoutMs: 600_000 });
-	return new Set(stdout.split('\n').filter((name) => name !== ''));
+/** At the console, as root: then the sets need no way over the cache. */
+function isHere({ transport }: StepContext): boolean {
+	return transport.local && process.getuid?.() === 0;
 }
 
-/** Adds up the bytes of all files and tells them a few times a second; a negative count starts a new tally. */
-function progressOf(id: string, total: number, context: StepContext): (name: string, done: number) => void {
-	let bytes = new Map<string, number>();
-	let began = Date.now();
-	let told = 0;
-	return (name, done) => {
-		if (done < 0) {
-			bytes = new Map();
-			began = Date.now();
-			return;
+async function fetchThere(files: readonly File[], step: Step, context: StepContext): Promise<void> {
+	const { cache } = context;
+	let meter: Meter | undefined;
+	await fill({
+		...{ dir: cache.dir, files, logins: context.logins },
+		onMissing: (missing) => {
+			meter = new Meter(step.id, 'fetch', missing, context.emit);
+		},
+		onDamaged: (name) => context.emit({ kind: 'notice', text: `${name} was damaged in the cache and is fetched again` }),
+		via: downloadVia(context, () => meter),
+	});
+	await proveArchives(
+		files.map(({ name, sha256 }) => ({ name, path: entryPath(cache.dir, sha256) })),
+		context.signal,
+	);
+	await pushFiles(files, ({ sha256 }) => entryPath(cache.dir, sha256), context, step.id);
+}
+
+async function fetchHere(files: readonly File[], step: Step, context: StepContext): Promise<void> {
+	const { plan, cache } = context;
+	await mkdir(plan.sets, { recursive: true });
+	const missing: File[] = [];
+	for (const file of files) {
+		const kept = await take(cache.dir, file.sha256);
+		if (kept === null) missing.push(file);
+		else {
+			const to = join(plan.sets, file.name);
+			await copyFile(kept, `${to}.part`);
+			await rename(`${to}.part`, to);
 		}
-		bytes.set(name, done);
-		if (Date.now() - told < 250) return;
-		told = Date.now();
-		const sum = [...bytes.values()].reduce((a, b) => a + b, 0);
-		context.emit({
-			kind: 'progress',
-			id,
-			done: sum,
-			total: total === 0 ? null : total,
-			rate: sum / Math.max(0.001, (told - began) / 1000),
-		});
+	}
+	const meter = new Meter(step.id, 'fetch', missing, context.emit);
+	const wanted = missing.map((file) => ({ ...file, urls: file.urls.map((url) => withLogin(url, context.logins)) }));
+	await download({ files: wanted, dir: plan.sets, ...downloadVia(context, () => meter) });
+}
+
+function downloadVia({ bandwidth, signal, emit }: StepContext, meter: () => Meter | undefined): Omit<DownloadRequest, 'files' | 'dir'> {
+	return {
+		onBytes: (name, done, _total, mirror) => meter()?.at(name, done, mirror),
+		onMirror: (mirror, notice) => emit({ kind: 'notice', text: `${mirror}: ${notice}` }),
+		...(bandwidth === null ? {} : { bandwidth }),
+		signal,
 	};
 }
+
+/** Whether the mirrors hold another list than the pinned one. */
+async function hasMoved({ plan: { target, fetch }, logins }: StepContext): Promise<boolean> {
+	const list = fetch.find(({ name }) => name === target?.list.file);
+	if (target === null || list === undefined) return false;
+	return (
+		(await listNow(
+			list.urls.map((url) => withLogin(url, logins)),
+			target.list.sha256,
+		)) === 'moved'
+	);
+}
+
+/** The error to tell in the place of one that a moved snapshot explains, or null. */
+async function movedInstead(error: unknown, context: StepContext): Promise<BsdupError | null> {
+	const { target } = context.plan;
+	const fetching = error instanceof BsdupError && FETCHING.has(error.code);
+	if (target === null || !fetching || context.signal.aborted || !(await hasMoved(context))) return null;
+	return new BsdupError({
+		code: 'E_SNAPSHOT_MOVED',
+		message: `the ${target.kind} on the mirror is another one by now: ${error.message}`,
+		state: 'Nothing was changed on the host, and it is free for a new run.',
+		next: [`bsdup upgrade … --to ${target.name}   (a new plan; what both have in common is not fetched again)`],
+		cause: error,
+	});
+}
+
+/** What is told when a file cannot be had as it is listed. */
+const FETCHING = new Set(['E_HASH_MISMATCH', 'E_NOT_FOUND', 'E_FETCH', 'E_MIRROR_UNREACHABLE', 'E_SIZE']);

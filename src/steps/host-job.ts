@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { decide } from '../journal/decide.ts';
 import type { Step } from '../plan/plan.ts';
 import { LOG_PIECE, type Look, type StepState } from '../run/host-program.ts';
 import type { StepContext, StepOutcome } from './context.ts';
@@ -14,9 +15,10 @@ const LONGEST_LINE = 64 * 1024;
 
 /** A step as a detached job on the host: done already, still running, or begun now; followed to its end and proven. */
 export async function runHostJob(step: Step, context: StepContext, known: StepState): Promise<StepOutcome> {
-	if (known.state === 'running') {
+	const { act } = decide(step, known, false);
+	if (act === 'follow') {
 		if ((await followJob(step, context, known.attempt)).state === 'ok') return proven(step, context);
-	} else if (step.done !== '' && (await context.host.settle(step.id))) return 'already';
+	} else if (act === 'test' && (await context.host.settle(step.id))) return 'already';
 	if (step.attended) return attended(step, context, known.attempt + 1);
 
 	let lost = 0;

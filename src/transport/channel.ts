@@ -20,7 +20,7 @@ export function runChannel(
 	command: Command,
 	options: RunOptions & { timeoutMs: number },
 ): Promise<RunResult> {
-	const { signal, timeoutMs, onStdout, encoding = 'utf8' } = options;
+	const { signal, timeoutMs, onStdout, onBytes, encoding = 'utf8' } = options;
 	return new Promise((resolve, reject) => {
 		if (signal?.aborted) return reject(signal.reason);
 		let channel: ClientChannel | undefined;
@@ -55,11 +55,17 @@ export function runChannel(
 			let stdout = '';
 			let stderr = '';
 			let status: { code: number | null; signal: string | null } | undefined;
-			channel.setEncoding(encoding).on('data', (text: string) => {
-				if (ended) return;
-				stdout += text;
-				onStdout?.(text);
-			});
+			let taken = Promise.resolve();
+			if (onBytes !== undefined) {
+				taken = takeAll(open, onBytes, () => ended);
+				taken.catch(fail);
+			} else {
+				channel.setEncoding(encoding).on('data', (text: string) => {
+					if (ended) return;
+					stdout += text;
+					onStdout?.(text);
+				});
+			}
 			channel.stderr.setEncoding('utf8').on('data', (text: string) => {
 				stderr += text;
 			});
@@ -71,7 +77,7 @@ export function runChannel(
 				const result = status;
 				// A channel that closes without a status was torn down with its host.
 				if (result === undefined) gone();
-				else end(() => resolve({ ...result, stdout, stderr }));
+				else taken.then(() => end(() => resolve({ ...result, stdout, stderr })), fail);
 			});
 			command.feed(channel, fail);
 		};
@@ -82,4 +88,12 @@ export function runChannel(
 			fail(connectionLost(name, error));
 		}
 	});
+}
+
+/** Gives a channel's output to `take`, piece by piece; the host is not read from while one is taken. */
+async function takeAll(channel: ClientChannel, take: (bytes: Buffer) => Promise<void>, ended: () => boolean): Promise<void> {
+	for await (const bytes of channel as AsyncIterable<Buffer>) {
+		if (ended()) return;
+		await take(bytes);
+	}
 }

@@ -2,11 +2,11 @@ import { userInfo } from 'node:os';
 import { Readable } from 'node:stream';
 import { execa, type Options } from 'execa';
 import { proveRoot } from './become.ts';
-import { counted } from './counted.ts';
-import { pushFailed, timedOut } from './errors.ts';
-import { loader, pushResult, pushScript } from './push-script.ts';
+import { timedOut } from './errors.ts';
+import { push } from './push.ts';
+import { loader } from './push-script.ts';
 import { shellCommand, shellInput } from './shell-input.ts';
-import { type Become, DEFAULT_TIMEOUT_MS, type PushOptions, type RunOptions, type RunResult, type Transport } from './transport.ts';
+import { type Become, DEFAULT_TIMEOUT_MS, type FeedOptions, type RunOptions, type RunResult, type Transport } from './transport.ts';
 
 const NAME = 'this machine';
 /** Status of a program that is not there, as sh tells it. */
@@ -21,11 +21,13 @@ export function localTransport({ become }: { become: Become }): Transport {
 		args: string[],
 		input: string | Readable,
 		stop: AbortSignal,
-		{ onStdout, encoding = 'utf8' }: RunOptions = {},
+		{ onStdout, onBytes, encoding = 'utf8' }: RunOptions = {},
 	): Promise<RunResult> => {
 		stop.throwIfAborted();
-		const options = { input, reject: false, stripFinalNewline: false, cancelSignal: stop, encoding } satisfies Options;
+		const buffer = { stdout: onBytes === undefined };
+		const options = { input, reject: false, stripFinalNewline: false, cancelSignal: stop, encoding, buffer } satisfies Options;
 		const child = execa(shell, args, options);
+		const taken = onBytes === undefined ? undefined : takeAll(child.stdout, onBytes);
 		if (onStdout !== undefined) child.stdout.setEncoding(encoding).on('data', (text: string) => !stop.aborted && onStdout(text));
 		let giveUp = (): void => {};
 		const stopped = new Promise<never>((_, reject) => {
@@ -37,7 +39,7 @@ export function localTransport({ become }: { become: Become }): Transport {
 			stop.addEventListener('abort', giveUp, { once: true });
 		});
 		try {
-			const { exitCode, signal, stdout, stderr, shortMessage } = await Promise.race([child, stopped]);
+			const [{ exitCode, signal, stdout = '', stderr, shortMessage }] = await Promise.race([Promise.all([child, taken]), stopped]);
 			if (exitCode === undefined && signal === undefined) return { code: NOT_FOUND, signal: null, stdout: '', stderr: shortMessage ?? '' };
 			return { code: exitCode ?? null, signal: signal ?? null, stdout, stderr };
 		} finally {
@@ -54,37 +56,45 @@ export function localTransport({ become }: { become: Become }): Transport {
 			clearTimeout(timer);
 		}
 	};
+	const feed = async (script: string, source: Readable, options: FeedOptions): Promise<RunResult> => {
+		const { timeoutMs = DEFAULT_TIMEOUT_MS, signal, broken = (error) => error } = options;
+		const stop = new AbortController();
+		const timer = setTimeout(() => stop.abort(timedOut(NAME, timeoutMs)), timeoutMs);
+		const input = Readable.from(
+			(async function* () {
+				yield Buffer.from(script);
+				try {
+					yield* source as AsyncIterable<Buffer>;
+				} catch (error) {
+					stop.abort(broken(error as Error));
+				}
+			})(),
+		);
+		const line = [...before, '-c', loader(script)];
+		try {
+			return await start(line, input, signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]), options);
+		} finally {
+			clearTimeout(timer);
+			source.destroy();
+		}
+	};
 
 	return {
 		name: NAME,
 		local: true,
 		connect: () => proveRoot(NAME, userInfo().username, become, run),
 		run,
-		async push(source: string | Buffer, remotePath: string, { mode, sha256, onBytes, signal }: PushOptions) {
-			const script = pushScript(remotePath, mode, sha256);
-			const broken = new AbortController();
-			const stream = counted(source, onBytes);
-			const input = Readable.from(
-				(async function* () {
-					yield Buffer.from(script);
-					try {
-						yield* stream as AsyncIterable<Buffer>;
-					} catch (error) {
-						broken.abort(pushFailed(NAME, remotePath, (error as Error).message));
-					}
-				})(),
-			);
-			const stop = signal === undefined ? broken.signal : AbortSignal.any([broken.signal, signal]);
-			try {
-				pushResult(NAME, remotePath, await start([...before, '-c', loader(script)], input, stop));
-			} finally {
-				stream.destroy();
-			}
-		},
+		feed,
+		push: (source, remotePath, options) => push({ name: NAME, run, feed }, source, remotePath, options),
 		async terminal(line: string) {
 			const result = await execa(shell, [...before, '-c', line], { stdio: 'inherit', reject: false });
 			return { code: result.exitCode ?? null, signal: result.signal ?? null };
 		},
 		async close() {},
 	};
+}
+
+/** Gives output to `take`, piece by piece; the program waits while one is taken. */
+async function takeAll(output: Readable, take: (bytes: Buffer) => Promise<void>): Promise<void> {
+	for await (const bytes of output as AsyncIterable<Buffer>) await take(bytes);
 }

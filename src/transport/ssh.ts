@@ -1,20 +1,21 @@
 import { existsSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'ssh2';
 import { BsdupError, EXIT } from '../errors.ts';
 import { afterBanner } from './banner.ts';
 import { proveRoot } from './become.ts';
 import { type Command, runChannel } from './channel.ts';
-import { counted } from './counted.ts';
 import type { Memory } from './credentials.ts';
-import { connectionLost, pushFailed } from './errors.ts';
+import { connectionLost } from './errors.ts';
 import { dial, type LoginOptions, nameOf } from './login.ts';
-import { loader, pushResult, pushScript } from './push-script.ts';
+import { push } from './push.ts';
+import { loader } from './push-script.ts';
 import { quote } from './quote.ts';
 import { shellCommand, shellInput } from './shell-input.ts';
 import { resolveReach } from './ssh-config.ts';
 import { onTerminal } from './terminal.ts';
-import { type Become, DEFAULT_TIMEOUT_MS, type PushOptions, type RunOptions, type RunResult, type Transport } from './transport.ts';
+import { type Become, DEFAULT_TIMEOUT_MS, type FeedOptions, type RunOptions, type RunResult, type Transport } from './transport.ts';
 
 /** How to reach a host over SSH. */
 export interface SshSpec extends LoginOptions {
@@ -94,6 +95,21 @@ export function sshTransport(spec: SshSpec): Transport {
 		const feed: Command['feed'] = (channel) => void channel.end(banner.opening + shellInput(script));
 		return banner.result(await start({ line: shell, feed }, banner.options));
 	};
+	const feed = async (script: string, source: Readable, options: FeedOptions): Promise<RunResult> => {
+		const { broken = (error) => error } = options;
+		const command: Command = {
+			line: `${shell} -c ${quote(loader(script))}`,
+			feed(channel, fail) {
+				channel.write(script);
+				source.on('error', (error) => fail(broken(error))).pipe(channel);
+			},
+		};
+		try {
+			return await start(command, options);
+		} finally {
+			source.destroy();
+		}
+	};
 
 	return {
 		name,
@@ -106,22 +122,8 @@ export function sshTransport(spec: SshSpec): Transport {
 			await connecting;
 		},
 		run,
-		async push(source, remotePath, { mode, sha256, onBytes, signal }: PushOptions) {
-			const script = pushScript(remotePath, mode, sha256);
-			const stream = counted(source, onBytes);
-			const command: Command = {
-				line: `${shell} -c ${quote(loader(script))}`,
-				feed(channel, fail) {
-					channel.write(script);
-					stream.on('error', (error) => fail(pushFailed(name, remotePath, error.message))).pipe(channel);
-				},
-			};
-			try {
-				pushResult(name, remotePath, await start(command, { timeoutMs: WITHOUT_END_MS, ...(signal === undefined ? {} : { signal }) }));
-			} finally {
-				stream.destroy();
-			}
-		},
+		feed,
+		push: (source, remotePath, options) => push({ name, run, feed }, source, remotePath, options),
 		async terminal(line) {
 			const { rows = 24, columns: cols = 80 } = process.stdout;
 			let leave = (): void => {};

@@ -11,6 +11,8 @@
  * - Everything runs as root when `become` says so (doas or sudo without a prompt); `connect` proves it: E_BECOME.
  */
 
+import type { Readable } from 'node:stream';
+
 /** How long `run` waits where it is not told. Milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 60_000;
 
@@ -29,10 +31,18 @@ export interface RunOptions {
 	timeoutMs?: number;
 	/** Called with each piece of standard output as it comes. */
 	onStdout?: (text: string) => void;
+	/** Takes standard output as bytes instead, at its own pace: the command waits meanwhile. Then `stdout` stays empty. */
+	onBytes?: (bytes: Buffer) => Promise<void>;
 	/** How output becomes text; `latin1` keeps every byte, a character each. Default utf8. */
 	encoding?: 'utf8' | 'latin1';
 	/** Gives the command up with the signal's reason; it may go on over there. */
 	signal?: AbortSignal;
+}
+
+/** How a script is fed. */
+export interface FeedOptions extends RunOptions {
+	/** An error of the source in the words of the caller; the script is given up with it. */
+	broken?: (error: Error) => unknown;
 }
 
 export interface PushOptions {
@@ -40,7 +50,10 @@ export interface PushOptions {
 	mode: number;
 	/** The SHA256 the file must have on arrival (hex); compared on the host. */
 	sha256: string;
+	/** Bytes of the file that are out, those of an earlier push included. */
 	onBytes?: (sent: number) => void;
+	/** Go on where an earlier push of this file broke off, and leave what came where this one does. */
+	resume?: boolean;
 	signal?: AbortSignal;
 }
 
@@ -51,6 +64,8 @@ export interface Transport {
 	/** Connects; at once when the connection stands and no command on it was lost or timed out. Callers share one. */
 	connect(): Promise<void>;
 	run(script: string, options?: RunOptions): Promise<RunResult>;
+	/** Runs a script whose commands read `source` on their standard input. `source` is destroyed at the end. */
+	feed(script: string, source: Readable, options: FeedOptions): Promise<RunResult>;
 	/** Writes a file by temporary name, hash check, rename. `source`: a controller path or the bytes. */
 	push(source: string | Buffer, remotePath: string, options: PushOptions): Promise<void>;
 	/** Runs one sh line on the person's terminal (a pty over SSH, with window size and resizes). */

@@ -5,6 +5,8 @@ import { readJournal } from '../../src/journal/journal.ts';
 import { BACKUP, targetFlags, upgradeArgs } from '../e2e/proof.ts';
 import { ROOT } from '../lab/root.ts';
 import { makeWorld, type World } from '../lab/world.ts';
+import { benchBackup } from './backup.ts';
+import { pushFigures } from './push.ts';
 
 /** Speed and memory beside their peers, measured in one run; each line shows its figure and its bound. */
 
@@ -52,7 +54,7 @@ async function planning(world: World): Promise<void> {
 async function byBsdup(world: World): Promise<number> {
 	const child = spawn(process.execPath, [CLI, ...upgradeArgs(world, '7.8')], {
 		stdio: 'ignore',
-		env: { ...process.env, BSDUP_STATE: world.state },
+		env: { ...process.env, ...world.env },
 	});
 	let peak = 0;
 	const look = setInterval(() => {
@@ -104,6 +106,15 @@ async function byScript(world: World): Promise<number> {
 }
 
 help();
+benchBackup(show);
+const push = await pushFigures();
+if (push === null) console.log('skip pushing: there is no sshd');
+else {
+	show("pushing 200 MiB beside ssh 'cat >file'", push.bsdup / push.cat, 1.5, 'times');
+	console.log(
+		`     (${push.bsdup.toFixed(2)} s by bsdup, hashed on arrival; ${push.cat.toFixed(2)} s by ssh, ${push.scp.toFixed(2)} s by scp)`,
+	);
+}
 const first = await makeWorld('7.7', '7.8');
 await planning(first);
 const ours = await byBsdup(first);

@@ -1,20 +1,24 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync } from 'node:zlib';
 import { Config } from '@oclif/core';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import VerifyCommand from '../../commands/verify.ts';
 import { formatList } from '../../src/fetch/list.ts';
 import { type VerifyReport, verifyDir } from '../../src/fetch/verify-dir.ts';
 import { publicKeyText, signedList } from '../lab/keys.ts';
+import { makeSet } from '../lab/mirror.ts';
 import { ROOT } from '../lab/root.ts';
 
 const REAL = join(ROOT, 'test/fixtures/openbsd-7.6-amd64');
+const xzOf = (bytes: Buffer): Buffer => execFileSync('xz', ['-c'], { input: bytes, maxBuffer: 1 << 24 });
+const file = (path: string, text: string) => ({ path, text, mode: 0o644 });
 const contents = new Map<string, Buffer>([
 	['BUILDINFO', Buffer.from('Build date: 1760000000 - practice\n')],
-	['base78.tgz', gzipSync(Buffer.alloc(100_000, 'base'))],
-	['man78.tgz', gzipSync(Buffer.alloc(50_000, 'man'))],
+	['base78.tgz', makeSet([file('bin/cat', 'x'.repeat(100_000)), file('etc/rc', '# rc\n')])],
+	['man78.tgz', makeSet([file('usr/share/man/man1/ls.1', 'ls')])],
 ]);
 
 let dir: string;
@@ -65,7 +69,12 @@ describe('bsdup verify', () => {
 	test('passes sets that are as listed and signed, and names the key', async () => {
 		const { exit, out, err } = await verify(dir, '--key', key);
 		expect({ exit, err }).toEqual({ exit: 0, err: '' });
-		expect(out.split('\n')).toEqual([`SHA256.sig: signed with ${key}`, 'BUILDINFO: right', 'base78.tgz: right', 'man78.tgz: right']);
+		expect(out.split('\n')).toEqual([
+			`SHA256.sig: signed with ${key}`,
+			'BUILDINFO: right',
+			'base78.tgz: right: whole, 2 members, each where sets have files',
+			'man78.tgz: right: whole, 1 member, each where sets have files',
+		]);
 	});
 
 	test('tells what is absent, and fails for it only with --all', async () => {
@@ -87,15 +96,18 @@ describe('bsdup verify', () => {
 	});
 
 	test('fails for an archive that is cut off though no list knows it; a whole one is only told', async () => {
-		const site = gzipSync(Buffer.alloc(10_000, 'site'));
+		const site = makeSet([file('install.site', 'echo site')]);
 		writeFileSync(join(dir, 'site78.tgz'), site);
-		expect(await verify(dir, '--key', key)).toMatchObject({ exit: 0, out: expect.stringContaining('site78.tgz: unlisted') });
+		expect(await verify(dir, '--key', key)).toMatchObject({
+			exit: 0,
+			out: expect.stringContaining('site78.tgz: unlisted: whole, 1 member'),
+		});
 		writeFileSync(join(dir, 'site78.tgz'), site.subarray(0, -4));
 		expect(await verify(dir, '--key', key)).toMatchObject({ exit: 1, out: expect.stringContaining('not in the list; it is cut off') });
 		writeFileSync(join(dir, 'site78.tgz'), '');
 		expect(await verify(dir, '--key', key)).toMatchObject({ exit: 1, out: expect.stringContaining('not in the list; it is empty') });
 		writeFileSync(join(dir, 'site78.tgz'), '<html>');
-		expect(await verify(dir, '--key', key)).toMatchObject({ exit: 1, out: expect.stringContaining('it does not unpack') });
+		expect(await verify(dir, '--key', key)).toMatchObject({ exit: 1, out: expect.stringContaining('it is neither gzip nor xz') });
 	});
 
 	test('looks at no file when the signature is wrong', async () => {
@@ -150,6 +162,80 @@ describe('bsdup verify', () => {
 		expect(await verify(dir)).toMatchObject({ exit: 1, err: expect.stringContaining('E_LIST_ABSENT') });
 	});
 
+	test('fails for a set with a member that would leave the tree, though its hash is right and signed', async () => {
+		const evil = join(dir, '..', 'evil');
+		mkdirSync(evil);
+		writeFileSync(join(evil, 'x'), 'x');
+		const set = execFileSync('tar', ['-czf', '-', '-C', evil, '--transform=s,x,../../etc/x,', '-P', 'x']);
+		writeFileSync(join(dir, 'man78.tgz'), set);
+		const listed = list().replace(/(?<=\(man78.tgz\) = ).*/, createHash('sha256').update(set).digest('hex'));
+		writeFileSync(join(dir, 'SHA256.sig'), signedList('78', listed));
+		const { exit, out } = await verify(dir, '--key', key);
+		expect(exit).toBe(1);
+		expect(out).toContain('man78.tgz: wrong: "../../etc/x" leaves the tree');
+	});
+
+	test('fails for a set with files where sets of that system have none', async () => {
+		const set = makeSet([file('opt/x', 'x')]);
+		writeFileSync(join(dir, 'man78.tgz'), set);
+		const listed = list().replace(/(?<=\(man78.tgz\) = ).*/, createHash('sha256').update(set).digest('hex'));
+		writeFileSync(join(dir, 'SHA256.sig'), signedList('78', listed));
+		expect((await verify(dir, '--key', key)).out).toContain('man78.tgz: wrong: "./opt/x" is not where a set has files');
+	});
+
+	describe.skipIf(!existsSync('/usr/bin/xz'))('of a folder whose list nothing signs (needs xz)', () => {
+		const own = join(ROOT, 'test/fixtures/freebsd-15.0-amd64/MANIFEST');
+		const set = (): Buffer => xzOf(gunzipSync(makeSet([file('lib32/libc.so.7', 'x')])));
+		/** The real list, with one set that is really there. */
+		function folder(): { dist: string; trusted: string; text: string } {
+			const dist = join(dir, 'dist');
+			mkdirSync(dist);
+			const bytes = set();
+			const hash = createHash('sha256').update(bytes).digest('hex');
+			const text = readFileSync(own, 'utf8').replace(/^lib32.txz\t[0-9a-f]+/m, `lib32.txz\t${hash}`);
+			writeFileSync(join(dist, 'lib32.txz'), bytes);
+			writeFileSync(join(dist, 'MANIFEST'), text);
+			const trusted = join(dir, 'amd64-amd64-15.0-RELEASE');
+			writeFileSync(trusted, text);
+			return { dist, trusted, text };
+		}
+
+		test('takes a copy from elsewhere in place of a signature', async () => {
+			const { dist, trusted } = folder();
+			expect(await verify(dist)).toMatchObject({ exit: 1, err: expect.stringContaining('E_LIST_UNSIGNED') });
+			const { exit, out } = await verify(dist, '--trusted-list', trusted);
+			expect(exit).toBe(0);
+			expect(out).toContain(`${trusted}: the copy that was said to be trusted`);
+			expect(out).toContain('lib32.txz: right: whole, 1 member');
+			expect(out).toContain('base.txz: absent');
+			expect(await verify(dist, '--unsigned')).toMatchObject({ exit: 0, out: expect.stringContaining('MANIFEST: not signed') });
+		});
+
+		test('fails when the list beside the sets is another than the trusted one', async () => {
+			const { dist, trusted, text } = folder();
+			writeFileSync(join(dist, 'MANIFEST'), text.replace('1c36', '1c37'));
+			const { exit, err } = await verify(dist, '--trusted-list', trusted);
+			expect(exit).toBe(1);
+			expect(err).toContain(`MANIFEST is not the list that ${trusted} holds`);
+			writeFileSync(join(dist, 'lib32.txz'), xzOf(gunzipSync(makeSet([file('lib32/libc.so.7', 'y')]))));
+			expect((await verify(dist, '--trusted-list', trusted)).out).toMatch(/lib32\.txz: wrong: SHA256 /);
+		});
+
+		test('finds an xz archive that is cut off', async () => {
+			const { dist, trusted } = folder();
+			truncateSync(join(dist, 'lib32.txz'), set().length - 9);
+			const { exit, out } = await verify(dist, '--trusted-list', trusted);
+			expect(exit).toBe(1);
+			expect(out).toMatch(/lib32\.txz: wrong: SHA256 .*; it does not unpack/);
+		});
+
+		test.each([['--key', 'k'], ['--unsigned']])('takes no %s beside the copy, and none that is not there', async (...more) => {
+			const { dist, trusted } = folder();
+			expect((await verify(dist, '--trusted-list', trusted, ...more)).exit).toBe(2);
+			expect((await verify(dist, '--trusted-list', `${trusted}.none`)).exit).toBe(2);
+		});
+	});
+
 	test.each([[['/nonexistent']], [[]], [['--none', '.']]])('calls %j a mistake in usage', async (args) => {
 		expect((await verify(...args)).exit).toBe(2);
 	});
@@ -159,8 +245,13 @@ describe('bsdup verify', () => {
 		const { exit, json } = await verify(dir, '--key', key, '--all', '--json');
 		expect(exit).toBe(1);
 		const report = json as VerifyReport;
-		expect(report.list).toEqual({ file: 'SHA256.sig', key });
-		expect(report.files.map(({ name, state }) => `${name} ${state}`)).toEqual(['BUILDINFO right', 'base78.tgz right', 'man78.tgz absent']);
+		expect(report.list).toEqual({ file: 'SHA256.sig', proof: 'signature', key });
+		const blank = { detail: '', skipped: '', members: null };
+		expect(report.files).toEqual([
+			{ ...blank, name: 'BUILDINFO', state: 'right', checked: ['sha256'] },
+			{ ...blank, name: 'base78.tgz', state: 'right', checked: ['sha256', 'archive', 'members', 'tops'], members: 2 },
+			{ ...blank, name: 'man78.tgz', state: 'absent', checked: [] },
+		]);
 		expect(report.faults).toEqual(['1 of the listed files is absent']);
 	});
 });
@@ -170,14 +261,14 @@ describe('verifying a folder', () => {
 		const path = join(dir, '..', 'keys', `openbsd-${kind}.pub`);
 		writeFileSync(path, publicKeyText('78'));
 		writeFileSync(join(dir, 'SHA256.sig'), readFileSync(join(dir, 'SHA256.sig'), 'utf8').replace('openbsd-78-base', `openbsd-${kind}`));
-		await expect(verifyDir({ dir, keyDir: join(dir, '../keys'), all: false, allowUnsigned: false })).rejects.toMatchObject({
+		await expect(verifyDir({ dir, keyDir: join(dir, '../keys'), all: false, allowUnsigned: false, layouts: [] })).rejects.toMatchObject({
 			code: 'E_KEY_NAME',
 		});
 	});
 
 	test('finds the key that the list names among those of the machine, old names too', async () => {
 		const keyDir = join(dir, '../keys');
-		const request = { dir, keyDir, all: true, allowUnsigned: false };
+		const request = { dir, keyDir, all: true, allowUnsigned: false, layouts: [] };
 		expect((await verifyDir(request)).faults).toEqual([]);
 		copyFileSync(key, join(keyDir, '55base.pub'));
 		writeFileSync(join(dir, 'SHA256.sig'), signedList('78', list()).replace('openbsd-78-base', '55base'));

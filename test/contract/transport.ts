@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { quote } from '../../src/transport/quote.ts';
 import type { Transport } from '../../src/transport/transport.ts';
@@ -54,6 +55,26 @@ export function testTransport(name: string, make: () => Promise<Transport>, tty 
 			const { stdout } = await host.run("printf '\\303\\277\\377\\000x'", { encoding: 'latin1', onStdout: (text) => heard.push(text) });
 			expect(stdout).toBe('\u00c3\u00bf\u00ff\u0000x');
 			expect(heard.join('')).toBe(stdout);
+		});
+
+		test("gives output as bytes at the taker's pace, all of it before the end, and an error of the taker ends it", async () => {
+			const hash = createHash('sha256');
+			let bytes = 0;
+			let busy = 0;
+			const result = await host.run('head -c 6000000 /dev/zero | tr "\\0" "\\377"; echo err >&2; exit 3', {
+				onBytes: async (piece) => {
+					expect(++busy).toBe(1);
+					hash.update(piece);
+					bytes += piece.length;
+					await new Promise((resolve) => setImmediate(resolve));
+					busy--;
+				},
+			});
+			expect(result).toEqual({ code: 3, signal: null, stdout: '', stderr: 'err\n' });
+			expect(bytes).toBe(6_000_000);
+			expect(hash.digest('hex')).toBe(createHash('sha256').update(Buffer.alloc(6_000_000, 255)).digest('hex'));
+			const full = host.run('cat /dev/zero', { onBytes: () => Promise.reject(new Error('no room')) });
+			await expect(full).rejects.toThrow('no room');
 		});
 
 		test('gives the name of the signal that ended it, and no status', async () => {
@@ -179,6 +200,50 @@ export function testTransport(name: string, make: () => Promise<Transport>, tty 
 			expect(told.length).toBeGreaterThan(10);
 		});
 
+		describe('goes on with a file that broke off', () => {
+			const bytes = randomBytes(3_000_000);
+			const half = 1_500_000;
+			/** Lays it down beside a partial file; gives the first word on how much was out, and what lies there then. */
+			const resumed = async (name: string, part: Buffer): Promise<[first: number, right: boolean, files: string[]]> => {
+				const told: number[] = [];
+				writeFileSync(join(dir, `${name}.source`), bytes);
+				writeFileSync(join(dir, `${name}.part`), part);
+				await host.push(join(dir, `${name}.source`), join(dir, name), {
+					...{ mode: 0o600, sha256: sha256(bytes), resume: true },
+					onBytes: (sent) => told.push(sent),
+				});
+				const files = readdirSync(dir).filter((one) => one.startsWith(name) && !one.endsWith('.source'));
+				return [told[0] ?? Number.NaN, readFileSync(join(dir, name)).equals(bytes), files];
+			};
+
+			test('where it was', async () => {
+				const [first, right, files] = await resumed('begun', bytes.subarray(0, half));
+				expect(first).toBeGreaterThan(half);
+				expect([right, files]).toEqual([true, ['begun']]);
+			});
+
+			test('from its begin where what lies there is another file, or longer', async () => {
+				expect((await resumed('other', randomBytes(half))).slice(1)).toEqual([true, ['other']]);
+				expect((await resumed('longer', randomBytes(bytes.length + 1))).slice(1)).toEqual([true, ['longer']]);
+			});
+
+			test('and only hashes one that came whole', async () => {
+				const [first, right, files] = await resumed('whole', bytes);
+				expect(first).toBeNaN();
+				expect([right, files]).toEqual([true, ['whole']]);
+			});
+
+			test('when it was given up half way', async () => {
+				const stop = new AbortController();
+				writeFileSync(join(dir, 'cut.source'), bytes);
+				const options = { mode: 0o600, sha256: sha256(bytes), resume: true };
+				const push = (more: object): Promise<void> => host.push(join(dir, 'cut.source'), join(dir, 'cut'), { ...options, ...more });
+				await expect(push({ signal: stop.signal, onBytes: () => stop.abort(new Error('enough')) })).rejects.toThrow('enough');
+				await push({});
+				expect(readFileSync(join(dir, 'cut')).equals(bytes)).toBe(true);
+			});
+		});
+
 		test('gives up laying a file down when asked to, and the host has nothing of it', async () => {
 			const bytes = randomBytes(8_000_000);
 			writeFileSync(join(dir, 'endless'), bytes);
@@ -192,6 +257,48 @@ export function testTransport(name: string, make: () => Promise<Transport>, tty 
 			});
 			await expect(push).rejects.toBe(reason);
 			expect(existsSync(join(dir, 'partly'))).toBe(false);
+		});
+
+		test('feeds megabytes to a script, which reads nothing of its own text', async () => {
+			const bytes = randomBytes(5_000_000);
+			const script = `printf 'begun '; cat >${quote(join(dir, 'fed'))}; printf 'ended'; exit 3`;
+			const heard: string[] = [];
+			const fed = await host.feed(script, Readable.from([bytes.subarray(0, 3), bytes.subarray(3)]), {
+				onStdout: (text) => heard.push(text),
+			});
+			expect(fed).toEqual({ code: 3, signal: null, stdout: 'begun ended', stderr: '' });
+			expect(heard.join('')).toBe('begun ended');
+			expect(sha256(readFileSync(join(dir, 'fed')))).toBe(sha256(bytes));
+		});
+
+		test('ends feeding when the script ends first, and gives its status', async () => {
+			const endless = Readable.from(
+				(function* () {
+					for (;;) yield Buffer.alloc(65_536);
+				})(),
+			);
+			expect(await host.feed('head -c 10 | wc -c; exit 4', endless, {})).toMatchObject({
+				code: 4,
+				stdout: expect.stringMatching(/^\s*10\n/),
+			});
+			expect(endless.destroyed).toBe(true);
+		});
+
+		test('gives a fed script up when its source breaks, when its time is over, and when asked to', async () => {
+			const breaks = Readable.from(
+				(async function* () {
+					yield Buffer.from('some');
+					throw new Error('the disk is gone');
+				})(),
+			);
+			const broken = (error: Error): Error => new Error(`read: ${error.message}`);
+			await expect(host.feed('cat >/dev/null; sleep 5', breaks, { broken })).rejects.toThrow('read: the disk is gone');
+			const silent = (): Readable => new Readable({ read() {} });
+			await expect(host.feed('cat', silent(), { timeoutMs: 300 })).rejects.toMatchObject({ code: 'E_TIMEOUT' });
+			await host.connect();
+			const reason = new Error('enough');
+			await expect(host.feed('cat', silent(), { signal: AbortSignal.timeout(200) })).rejects.toMatchObject({ name: 'TimeoutError' });
+			await expect(host.feed('cat', silent(), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
 		});
 
 		test.skipIf(!tty)('gives the status of what ran on the terminal (needs root: sshd has terminals for root only)', async () => {

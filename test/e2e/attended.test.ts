@@ -21,7 +21,7 @@ const able = LAB === 'root' && existsSync('/usr/bin/script');
 describe.skipIf(!able)('a person at a terminal (needs root, for OpenSSH, and script)', () => {
 	test('confirms, merges and sees the packages over SSH, on a terminal of their own size; the list leaves the screen to them', async () => {
 		world = await makeWorld('7.7', '7.8');
-		const { host, state } = world;
+		const { host, env } = world;
 		const argv = [process.execPath, join(ROOT, 'dist/src/cli.js'), 'upgrade', host.ssh.spec, ...host.flags];
 		const { code, shown, unasked } = await talk(
 			[...argv, ...targetFlags(world, '7.8'), ...BACKUP],
@@ -29,7 +29,7 @@ describe.skipIf(!able)('a person at a terminal (needs root, for OpenSSH, and scr
 				['Go on? Type yes: ', 'yes'],
 				[MERGE, 'i'],
 			],
-			{ BSDUP_STATE: state },
+			env,
 		);
 		expect(unasked).toEqual([]);
 		expect(shown).toContain('===> Installing /etc/ssh/sshd_config');
@@ -42,11 +42,9 @@ describe.skipIf(!able)('a person at a terminal (needs root, for OpenSSH, and scr
 
 	test('who does not say yes changes nothing of the system, and is told how to go on', async () => {
 		world = await makeWorld('7.7', '7.8');
-		const { host, state } = world;
+		const { host, env } = world;
 		const argv = [process.execPath, join(ROOT, 'dist/src/cli.js'), 'upgrade', host.ssh.spec, ...host.flags];
-		const { code, shown } = await talk([...argv, ...targetFlags(world, '7.8'), ...BACKUP], [['Go on? Type yes: ', 'no']], {
-			BSDUP_STATE: state,
-		});
+		const { code, shown } = await talk([...argv, ...targetFlags(world, '7.8'), ...BACKUP], [['Go on? Type yes: ', 'no']], env);
 		expect(shown).toContain('E_NOT_CONFIRMED');
 		expect(shown).toMatch(/Next: {2}bsdup resume run-/);
 		expect(code).toBe(1);

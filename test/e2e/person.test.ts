@@ -18,7 +18,7 @@ describe.skipIf(LAB === null)('a person who watches a run (needs a practice host
 				kill('SIGINT');
 			});
 		});
-		expect(second?.stderr).toMatch(/^bsdup: run-\S+ is carried by process \d+ on this machine\nCode: {2}E_RUN_BUSY\n/);
+		expect(second?.stderr).toMatch(/^bsdup: run-\S+ is carried by process \d+ on this machine since 20\S+\nCode: {2}E_RUN_BUSY\n/);
 		expect(second?.code).toBe(1);
 		expect(stdout).toMatch(/Interrupted\. What runs on the host goes on by itself\. To go on: bsdup resume run-\S+\n$/);
 		expect([code, stderr]).toEqual([130, '']);

@@ -44,7 +44,7 @@ test.skipIf(!haveSshd)(
 			const outcome = await run({
 				...{ plan, transport, link, journal, host: new Driver(plan, transport, link), emit: (event) => events.push(event) },
 				...{ signal: new AbortController().signal, confirm: async () => true, takeOver: false, pauseAtReboot: false },
-				...{ cache: dir, rebootMs: 60_000 },
+				...{ cache: { dir, maxBytes: 0 }, logins: [], bandwidth: null, rebootMs: 60_000 },
 			});
 			expect(outcome).toBe('done');
 			const lines = events.flatMap((event) => (event.kind === 'log' && event.id === 'one' ? [event.line] : []));

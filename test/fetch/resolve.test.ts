@@ -92,6 +92,28 @@ describe('resolving a target', () => {
 		expect(await spoil(() => readFileSync(join(dir, 'snapshots/amd64/SHA256.sig'), 'utf8'))).toBe('E_LIST_VERSION');
 	});
 
+	test('names a mirror that mixes versions: sets of another suffix, or BUILDINFO of another build', async () => {
+		const unsigned = {
+			...layout,
+			lists: [{ file: 'SHA256', signed: false }],
+			sets: { file: '{{set}}{{suffix}}.tgz', names: ['base', 'man', 'comp'] },
+		};
+		const error = (work: () => Promise<unknown>) =>
+			work().then(
+				() => 'no error',
+				(thrown: { code: string; message: string }) => `${thrown.code} ${thrown.message}`,
+			);
+		const resolve = () => error(() => resolveTarget(request({ layout: unsigned })));
+		expect(await resolve()).toBe('no error');
+		const list = '7.8/amd64/SHA256';
+		const change = (from: string, to: string) => (path: string) => writeFileSync(path, readFileSync(path, 'utf8').replace(from, to));
+		expect(await spoilt(list, change('man78', 'man79'), resolve)).toMatch(/^E_LIST_MIXED .*base of 78, but man79.tgz$/);
+		expect(await spoilt(list, change('game78', 'game79'), resolve)).toBe('no error'); // no set of this system
+		expect(await spoilt('7.8/amd64/BUILDINFO', (path) => writeFileSync(path, 'Build date: 1770000000 - practice\n'), resolve)).toMatch(
+			/^E_HASH_MISMATCH .*mixes files of two builds \(this one is of 2026-02-02\)$/,
+		);
+	});
+
 	test('refuses a list without base or without a kernel', async () => {
 		const unsigned = { ...layout, lists: [{ file: 'SHA256', signed: false }] };
 		const without = (pattern: RegExp) =>
@@ -108,7 +130,9 @@ describe('resolving a target', () => {
 describe('downloading', () => {
 	const files = async () => {
 		const target = await resolveTarget(request());
-		return target.files.filter((file) => /^(man|game)78/.test(file.name)).map((file) => ({ ...file, url: `${target.url}/${file.name}` }));
+		return target.files
+			.filter((file) => /^(man|game)78/.test(file.name))
+			.map((file) => ({ ...file, urls: [`${target.url}/${file.name}`] }));
 	};
 	const inFolder = async (work: (to: string) => Promise<void>): Promise<void> => {
 		const to = mkdtempSync(join(tmpdir(), 'bsdup-download-'));

@@ -30,6 +30,31 @@ describe('a journal', () => {
 		expect(readJournal(file).entries).toHaveLength(3);
 	});
 
+	test('of the version before checksums is read and gone on with; after a line that has one, none without is taken', () => {
+		const old = '{"t":1,"kind":"step","id":"a","status":"done","attempt":1,"detail":""}\n';
+		writeFileSync(file, old);
+		const journal = openJournal(file);
+		journal.append({ kind: 'end', status: 'done', detail: '' });
+		journal.close();
+		expect(readJournal(file).entries).toMatchObject([{ id: 'a' }, { kind: 'end' }]);
+		appendFileSync(file, old);
+		expect(() => readJournal(file)).toThrow('journal.jsonl:3: the journal is damaged');
+	});
+
+	test('of a newer version is not taken for a damaged one', () => {
+		writeFileSync(file, '{"v":3,"sum":"0123456789abcdef","t":1}\n');
+		expect(() => readJournal(file)).toThrow('written by a newer bsdup');
+	});
+
+	test('of zeros, as a power cut may leave it, is begun anew', () => {
+		writeFileSync(file, Buffer.alloc(300));
+		const journal = openJournal(file);
+		expect([journal.entries, journal.cut]).toEqual([[], true]);
+		journal.append({ kind: 'end', status: 'done', detail: '' });
+		journal.close();
+		expect(readJournal(file)).toMatchObject({ entries: [{ kind: 'end' }], cut: false });
+	});
+
 	test('damaged in its middle is refused with the line, and nothing is overwritten', () => {
 		const text = readFileSync(file, 'utf8').replace('"id":"a"', '"id":"a');
 		writeFileSync(file, text);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Entry } from '../../src/journal/journal.ts';
+import type { Entry } from '../../src/journal/line.ts';
 import { statusLines, statusOf } from '../../src/journal/status.ts';
 import { buildPlan } from '../../src/plan/build.ts';
 import { inPlace, makeFacts, makeOptions, makeTarget } from '../plan/make.ts';

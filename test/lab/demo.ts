@@ -40,7 +40,7 @@ try {
 		...(attended ? [] : ['--unattended', '--yes']),
 	];
 	console.log(`$ bsdup ${args.slice(1).join(' ')}\n`);
-	const child = spawn(process.execPath, args, { stdio: 'inherit', env: { ...process.env, BSDUP_STATE: world.state } });
+	const child = spawn(process.execPath, args, { stdio: 'inherit', env: { ...process.env, ...world.env } });
 	const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
 	console.log(`\nThe host's console:\n${host.console().replace(/^/gm, '  | ')}`);
 	const now = await host.inside('sysctl -n kern.version | sed q; ls /var/db/pkg');

@@ -58,6 +58,7 @@ export function publish(top: string, name: ReleaseName, options: MirrorOptions =
 	const packages = join(top, release.folder.split('/').slice(0, -1).join('/'), 'packages/amd64');
 	mkdirSync(packages, { recursive: true });
 	writeFileSync(join(packages, 'level'), `${release.level}\n`);
+	writeFileSync(join(packages, 'SHA256'), 'hashes of the packages\n');
 }
 
 /** base carries etc.tgz, a set inside the set (F:A.2). */

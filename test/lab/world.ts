@@ -19,6 +19,8 @@ export interface World {
 	mirror: Mirror;
 	host: PracticeHost;
 	state: string;
+	/** What keeps a bsdup of this world off the person's own state, cache and config. */
+	env: Record<string, string>;
 	/** Runs `bsdup ARGS`; `onOutput` sees what it prints, with a way to end it. */
 	bsdup(args: readonly string[], onOutput?: (text: string, kill: (signal: NodeJS.Signals) => void) => void): Promise<Outcome>;
 	destroy(): Promise<void>;
@@ -32,15 +34,17 @@ export async function makeWorld(from: ReleaseName, target: ReleaseName, options:
 	const host = await PracticeHost.create({ release: from, mirror: mirror.url });
 	await host.powerOn();
 	const state = join(dir, 'state');
+	const env = { BSDUP_STATE: state, BSDUP_CACHE: join(dir, 'cache'), XDG_CONFIG_HOME: join(dir, 'config') };
 	return {
 		mirror,
 		host,
 		state,
-		bsdup: (args, onOutput) => runProgram([join(ROOT, 'dist/src/cli.js'), ...args], { BSDUP_STATE: state }, onOutput),
+		env,
+		bsdup: (args, onOutput) => runProgram([join(ROOT, 'dist/src/cli.js'), ...args], env, onOutput),
 		async destroy() {
 			await host.destroy();
 			await mirror.stop();
-			rmSync(dir, { recursive: true, force: true });
+			rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
 		},
 	};
 }

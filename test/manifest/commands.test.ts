@@ -3,13 +3,16 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { parseManifest } from '../../src/manifest/load.ts';
+import { composeManifest } from '../../src/manifest/use.ts';
 import { ROOT } from '../lab/root.ts';
 
 const built = join(ROOT, 'dist/commands/manifest/show.js');
 const shipped = join(ROOT, 'manifests/openbsd/in-place.yaml');
 const folder = mkdtempSync(join(tmpdir(), 'bsdup-'));
 const broken = join(folder, 'broken.yaml');
-writeFileSync(broken, readFileSync(shipped, 'utf8').replace('kind: confirm', 'kind: wish'));
+const whole = composeManifest(readFileSync(shipped, 'utf8'), shipped).text;
+writeFileSync(broken, whole.replace('kind: confirm', 'kind: wish'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function bsdup(...args: string[]): { code: number | null; stdout: string; stderr: string } {
@@ -38,14 +41,23 @@ describe.skipIf(!existsSync(built))('bsdup manifest (needs npm run build)', () =
 		expect(JSON.parse(stdout).error).toMatchObject({ code: 'E_MANIFEST', next: [`bsdup manifest check ${broken}`] });
 	});
 
-	test('show lists the manifests, and prints one byte for byte', () => {
-		expect(bsdup('manifest', 'show').stdout).toMatch(/^openbsd\/in-place: /m);
-		expect(bsdup('manifest', 'show', 'openbsd/in-place').stdout).toBe(readFileSync(shipped, 'utf8'));
+	test('show lists the manifests, and no part of one', () => {
+		const names = bsdup('manifest', 'show')
+			.stdout.split('\n')
+			.map((line) => line.split(':')[0]);
+		expect(names).toEqual(['openbsd/backup', 'openbsd/in-place', '']);
 	});
 
-	test.each(['../package', 'openbsd/facts', 'nothing'])('show %s is refused, with the names there are', (name) => {
+	test('show prints one whole, with the parts it uses, as a start for another anywhere', () => {
+		const { stdout } = bsdup('manifest', 'show', 'openbsd/in-place');
+		expect(stdout).toContain('  - id: backup-verify\n');
+		expect(stdout).not.toContain('- use:');
+		expect(parseManifest(stdout, join(folder, 'mine.yaml'))).toEqual(parseManifest(readFileSync(shipped, 'utf8'), shipped));
+	});
+
+	test.each(['../package', 'openbsd/facts', 'openbsd/parts/backup', 'nothing'])('show %s is refused, with the names there are', (name) => {
 		const { code, stderr } = bsdup('manifest', 'show', name);
 		expect(code).toBe(2);
-		expect(stderr).toContain('Next:  bsdup manifest show openbsd/in-place');
+		expect(stderr).toContain('bsdup manifest show openbsd/in-place');
 	});
 });

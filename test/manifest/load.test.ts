@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { BsdupError } from '../../src/errors.ts';
 import { listManifests } from '../../src/manifest/list.ts';
-import { loadManifest, parseManifest } from '../../src/manifest/load.ts';
+import { loadAnyManifest, loadManifest, loadTask, parseManifest } from '../../src/manifest/load.ts';
 
 interface Case {
 	title: string;
@@ -55,6 +55,12 @@ describe('a manifest', () => {
 	test('of the package is fine, every one', async () => {
 		const all = await listManifests('manifests');
 		expect(all.map(({ name }) => name)).toContain('openbsd/in-place');
-		for (const { file } of all) await loadManifest(file);
+		for (const { file } of all) await loadAnyManifest(file);
+	});
+
+	test('of a job without a target is none of an upgrade, and the other way round', async () => {
+		await expect(loadManifest('manifests/openbsd/backup.yaml')).rejects.toMatchObject({ code: 'E_MANIFEST' });
+		await expect(loadTask('manifests/openbsd/in-place.yaml')).rejects.toMatchObject({ code: 'E_MANIFEST' });
+		expect((await loadTask('manifests/openbsd/backup.yaml')).steps.map(({ id }) => id)).toContain('backup-finish');
 	});
 });

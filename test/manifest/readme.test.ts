@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { EACH_PLACEHOLDERS, PLACEHOLDERS } from '../../src/manifest/placeholders.ts';
-import { Manifest } from '../../src/manifest/schema.ts';
+import { Manifest, TaskManifest } from '../../src/manifest/schema.ts';
 import { ROOT } from '../lab/root.ts';
 
 const page = readFileSync(join(ROOT, 'manifests/README.md'), 'utf8');
@@ -12,6 +12,7 @@ const words = [
 	...Object.keys(check),
 	...check.severity.unwrap().options,
 	...Object.keys(Manifest.shape),
+	...Object.keys(TaskManifest.shape),
 	...Object.keys(step),
 	...Object.keys(EACH_PLACEHOLDERS),
 	...PLACEHOLDERS,

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { Facts } from '../../src/facts/facts.ts';
 import { checkLines } from '../../src/plan/checks.ts';
 import type { Finding } from '../../src/plan/finding.ts';
 import type { PlanOptions } from '../../src/plan/options.ts';
@@ -14,6 +15,7 @@ interface Host {
 	title: string;
 	release?: '4.9' | '7.7';
 	options?: Partial<PlanOptions>;
+	facts?: Partial<Facts>;
 	files?: Record<string, string>;
 	links?: Record<string, string>;
 	dirs?: string[];
@@ -46,7 +48,7 @@ async function look(host: Host, only?: string): Promise<Finding[]> {
 	tree = makeBareTree(release);
 	tree.lay({ ...host, dirs: ['backup', 'usr/rel', ...(host.dirs ?? [])] });
 	const backup = { paths: ['/etc', '/home'], dir: '/backup', volumeKiB: 1000 };
-	const facts = makeFacts({ release });
+	const facts = makeFacts({ release, ...host.facts });
 	const manifest = { ...inPlace, checks: inPlace.checks.filter(({ id }) => only === undefined || id === only) };
 	const scope = scopeOf(manifest, facts, makeTarget(release === '4.9' ? '5.0' : '7.8'), makeOptions({ backup, ...host.options }));
 	const on = tree;

@@ -71,6 +71,7 @@ export function makeTarget(version: string, changes: Partial<Target> = {}): Targ
 		suffix,
 		arch: 'amd64',
 		mirror: 'https://mirror.example.org/pub',
+		mirrors: ['https://mirror.example.org/pub'],
 		url: `https://mirror.example.org/pub/${version}/amd64`,
 		list: {
 			file: signed ? 'SHA256.sig' : 'SHA256',
@@ -94,6 +95,7 @@ export function makeOptions(changes: Partial<PlanOptions> = {}): PlanOptions {
 		stopForwarding: false,
 		sets: null,
 		site: [],
+		fetchOn: 'controller',
 		watchdogMinutes: 15,
 		...changes,
 	};

@@ -41,7 +41,7 @@ describe('a plan', () => {
 		['a command', (changed) => step(changed, 'zone')?.commands.push('true')],
 		['the order of commands', (changed) => step(changed, 'zone')?.commands.reverse()],
 		['a need', (changed) => step(changed, 'zone')?.needs.pop()],
-		['the target', (changed) => Object.assign(changed.target, { version: '7.9' })],
+		['the target', (changed) => Object.assign(changed.target ?? {}, { version: '7.9' })],
 		['the facts', (changed) => Object.assign(changed.facts, { rootDisk: 'sd1' })],
 		['a SHA256', (changed) => Object.assign(changed.fetch[1] ?? {}, { sha256: '0'.repeat(64) })],
 		['the recovery card', (changed) => Object.assign(changed, { recovery: '' })],
@@ -72,7 +72,17 @@ describe('a plan', () => {
 	test('lets backup and fetch go side by side, and waits for both before anything is stopped', () => {
 		expect(step(plan, 'backup')?.needs).toEqual(['check']);
 		expect(step(plan, 'fetch')?.needs).toEqual(['stage']);
-		expect(step(plan, 'quiesce')?.needs).toEqual(expect.arrayContaining(['backup-verify', 'verify', 'keep']));
+		expect(step(plan, 'quiesce')?.needs).toEqual(expect.arrayContaining(['backup-finish', 'verify', 'keep']));
+	});
+
+	test('waits for a backup streamed to the controller too, and says where it is', () => {
+		const made = make({ backup: { paths: ['/etc'], dir: '', volumeKiB: 1000, here: '/srv/backups' } });
+		expect(step(made, 'backup')).toBeUndefined();
+		expect(step(made, 'backup-here')?.kind).toBe('stream');
+		expect(step(made, 'quiesce')?.needs).toContain('backup-here');
+		expect(step(made, 'confirm')?.commands.join('\n')).toContain('is in /srv/backups of the machine that runs bsdup');
+		expect(made.receive).toMatchObject({ dir: '/srv/backups', volumeKiB: 1000 });
+		expect(JSON.parse(`${made.receive?.about}}`)).toMatchObject({ kind: 'split', paths: ['etc'] });
 	});
 
 	test('keeps the order when a step in between is left out', () => {
@@ -114,9 +124,25 @@ describe('a plan', () => {
 		expect(step(made, 'sysmerge-modern')?.needs).toContain('site');
 		expect(step(made, 'site')?.commands.join('\n')).toContain(`'SHA256 (site78.tgz) = ${sha256}'`);
 		expect(made.fetch.filter((file) => file.step === 'site-fetch')).toEqual([
-			{ step: 'site-fetch', name: 'site78.tgz', url: '/root/site78.tgz', sha256, size: null },
+			{ step: 'site-fetch', name: 'site78.tgz', urls: ['/root/site78.tgz'], sha256, size: null },
 		]);
 		expect(step(made, 'confirm') && ids.indexOf('site-fetch')).toBeLessThan(ids.indexOf('confirm'));
+	});
+
+	test('on several mirrors falls over from one to the next, for the controller and for the host by itself', () => {
+		const mirrors = ['https://mirror.example.org/pub', 'ftp://second.example.org/pub'];
+		const made = buildPlan(inPlace, makeFacts(), makeTarget('7.8', { mirrors }), makeOptions(), 'in-place');
+		const urls = mirrors.map((top) => `${top}/7.8/amd64/base78.tgz`);
+		expect(made.fetch.find(({ name }) => name === 'base78.tgz')?.urls).toEqual(urls);
+		expect(step(made, 'fetch')?.commands.join('\n')).toContain(`for url in ${urls.join(' ')}; do if ftp -o base78.tgz.part "$url"`);
+		expect(planText(made)).toContain('breaks off: ftp://second.example.org/pub\n');
+	});
+
+	test('fetched on the host is the same lines as a job; site sets are brought in any case', () => {
+		const site = [{ file: 'site78.tgz', sha256: 'ab'.repeat(32), path: '/root/site78.tgz' }];
+		const made = make({ fetchOn: 'host', site });
+		expect(step(made, 'fetch')).toEqual({ ...step(make({ site }), 'fetch'), kind: 'host' });
+		expect(step(made, 'site-fetch')?.kind).toBe('fetch');
 	});
 
 	test('starts nothing but builtins and the saved programs after base', () => {

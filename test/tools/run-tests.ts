@@ -18,6 +18,7 @@ const PARTS: Record<string, string> = {
 	'/usr/bin/pgrep': 'procps',
 	'/usr/bin/tcsh': 'tcsh',
 	'/usr/bin/fish': 'fish',
+	'/usr/bin/xz': 'xz-utils',
 };
 
 const POLICY = '/usr/sbin/policy-rc.d';

@@ -1,0 +1,45 @@
+import { Args, Flags } from '@oclif/core';
+import { backupFlags } from '../src/cli/backup-flags.ts';
+import { BaseCommand } from '../src/cli/base-command.ts';
+import { carry } from '../src/cli/carry.ts';
+import { makeBackupPlan } from '../src/cli/make-backup.ts';
+import { hostFlags, keptHostFlags, openHost } from '../src/cli/open-host.ts';
+import { planOrRefuse } from '../src/cli/plan-or-refuse.ts';
+import { runFlags } from '../src/cli/run-flags.ts';
+import { showFlags, showPlan } from '../src/cli/show-plan.ts';
+import { createRun, stateDir } from '../src/journal/state.ts';
+
+export default class BackupCommand extends BaseCommand {
+	static override summary = 'Back a host up: volumes with their hashes, compared with the disk, and how to restore them beside.';
+	static override description =
+		'The same steps are part of every upgrade. --backup-format gnu: GNU tar writes volumes that only GNU tar can restore; ' +
+		'split: one plain archive cut in pieces, which base tar restores too, also from the install kernel.';
+	static override args = { host: Args.string({ description: '[user@]name[:port]; none = this machine' }) };
+	static override flags = {
+		...hostFlags,
+		...backupFlags,
+		patience: runFlags.patience,
+		state: runFlags.state,
+		manifest: Flags.string({ description: 'a manifest of your own, with target: none', helpValue: 'FILE' }),
+		facts: Flags.string({ description: 'facts gathered earlier (bsdup facts --json); only shows the plan', helpValue: 'FILE' }),
+		'dry-run': Flags.boolean({ default: false, description: 'print the plan and stop' }),
+		...showFlags,
+	};
+	static override examples = [
+		'<%= config.bin %> <%= command.id %> root@db1 --backup-to /backup --backup /etc --backup /home',
+		"<%= config.bin %> <%= command.id %> root@db1 --backup-device sd1 --exclude '*.core' --exclude /var/cache",
+		'<%= config.bin %> <%= command.id %> root@db1 --backup-here ~/backups/db1',
+		'<%= config.bin %> <%= command.id %> --facts db1.json --backup-to /mnt --format sh --out backup.sh',
+	];
+
+	async run(): Promise<unknown> {
+		const { args, flags } = await this.parse(BackupCommand);
+		const transport = flags.facts === undefined ? await openHost(args.host, flags) : undefined;
+		const made = makeBackupPlan(flags, transport, this.config.root);
+		const plan = await made.then((one) => planOrRefuse(one, transport, (text) => this.logToStderr(text))).finally(() => transport?.close());
+		if (flags['dry-run'] || flags.facts !== undefined || flags.format !== undefined) return showPlan(plan, flags, this.jsonEnabled());
+		const folder = createRun(stateDir(flags.state), plan, args.host ?? null, keptHostFlags(flags));
+		process.exitCode = await carry(folder, { ...flags, yes: true, 'pause-at-reboot': false, 'take-over': false }, this.jsonEnabled());
+		return undefined;
+	}
+}

@@ -1,0 +1,119 @@
+import { BsdupError, EXIT } from '../errors.ts';
+import { parseList } from '../fetch/list.ts';
+import { formatBytes } from '../report/progress.ts';
+import type { Place } from './place.ts';
+import { type BackupRecord, parseRecord } from './record.ts';
+
+/** A backup in a directory, as far as its names and lists tell. */
+export interface Backup {
+	base: string;
+	kind: BackupRecord['kind'];
+	/** The volumes in their order. */
+	files: string[];
+	/** Their listed hashes; empty for one made by hand. */
+	hashes: Map<string, string>;
+	/** Null where it was not finished, or made by hand. */
+	record: BackupRecord | null;
+	/** Made by hand: nothing but volumes. */
+	byHand: boolean;
+}
+
+const RECORD = '.MANIFEST.json';
+const LIST = '.SHA256';
+const NUMBER = /\.(\d+)$/;
+const LETTERS = /\.([a-z]{2,3})$/;
+
+/**
+ * The backup to take in a directory: the one named `base`, or the only one; `volumes`: names of the volumes, given by a person.
+ * Throws E_BACKUP_NONE, E_BACKUP_MANY (with all there are), E_BACKUP_RECORD, E_BACKUP_DIR.
+ */
+export async function findBackup(place: Place, base: string | undefined, volumes: readonly string[] = []): Promise<Backup> {
+	const files = await place.files();
+	if (volumes.length > 0) return namedVolumes(place, files, volumes);
+	const bases = [...files.keys()].flatMap((name) =>
+		[RECORD, LIST].filter((end) => name.endsWith(end)).map((end) => name.slice(0, -end.length)),
+	);
+	const known = new Set(bases.filter((one) => volumesOf(one, files).length > 0 || files.has(one + RECORD)));
+	const wanted = base === undefined ? [...known] : [...known].filter((one) => one === base);
+	if (wanted.length === 1) return readBackup(place, files, wanted[0] ?? '');
+	const chains = known.size > 0 && base === undefined ? [] : await place.chains([...files.keys()].filter((name) => !belongs(name, known)));
+	const hand = chains.filter(([first = '']) => base === undefined || first === base).map(byHand);
+	if (wanted.length + hand.length === 1 && hand[0] !== undefined) return hand[0];
+	const all = await Promise.all([...known].sort().map((one) => readBackup(place, files, one)));
+	throw wanted.length + hand.length > 1 ? many(place, [...all, ...hand], files) : none(place, base, [...all, ...chains.map(byHand)]);
+}
+
+function belongs(name: string, known: ReadonlySet<string>): boolean {
+	return [...known].some((base) => name.startsWith(`${base}.`));
+}
+
+function byHand(files: string[]): Backup {
+	return { base: files[0] ?? '', kind: 'gnu-multivolume', files, hashes: new Map(), record: null, byHand: true };
+}
+
+/** Volumes of a base by their names: `.1 .2 …` or, of a split, `.aa .ab …`. */
+function volumesOf(base: string, files: ReadonlyMap<string, number>): string[] {
+	const own = [...files.keys()].filter((name) => name.startsWith(`${base}.`) && !name.slice(base.length + 1).includes('.'));
+	const numbered = own.filter((name) => NUMBER.test(name)).sort((a, b) => Number(NUMBER.exec(a)?.[1]) - Number(NUMBER.exec(b)?.[1]));
+	return numbered.length > 0 ? numbered : own.filter((name) => LETTERS.test(name)).sort();
+}
+
+async function readBackup(place: Place, files: ReadonlyMap<string, number>, base: string): Promise<Backup> {
+	const text = files.has(base + RECORD) ? await place.text(base + RECORD) : null;
+	const record = text === null ? null : parseRecord(text, base + RECORD);
+	const found = volumesOf(base, files);
+	const list = files.has(base + LIST) ? parseList((await place.text(base + LIST)) ?? '') : new Map<string, string>();
+	const names =
+		record === null ? [...new Set([...found, ...[...list.keys()].filter((name) => NUMBER.test(name) || LETTERS.test(name))])] : [];
+	const kind = record?.kind ?? (names.every((name) => NUMBER.test(name)) ? 'gnu-multivolume' : 'split');
+	const order = volumesOf(base, new Map(names.map((name) => [name, 0])));
+	return {
+		base,
+		kind,
+		files: record?.volumes.map(({ file }) => file) ?? order,
+		hashes: record === null ? list : new Map(record.volumes.map(({ file, sha256 }) => [file, sha256])),
+		record,
+		byHand: false,
+	};
+}
+
+async function namedVolumes(place: Place, files: ReadonlyMap<string, number>, volumes: readonly string[]): Promise<Backup> {
+	const absent = volumes.filter((name) => !files.has(name));
+	if (absent.length > 0)
+		throw new BsdupError({
+			code: 'E_BACKUP_NONE',
+			message: `${place.name} has no ${absent.join(', ')}`,
+			state: 'Nothing was written.',
+			next: [`ls ${place.dir}`],
+			exit: EXIT.usage,
+		});
+	const chains = await place.chains(volumes);
+	// What is no chain by its heads is taken as it was given; the check then tells what is wrong with it.
+	return byHand(chains.length === 1 && chains[0]?.length === volumes.length ? chains[0] : [...volumes]);
+}
+
+function lineOf({ base, record, files: volumes, byHand: hand }: Backup, files: ReadonlyMap<string, number>): string {
+	const bytes = volumes.reduce((sum, name) => sum + (files.get(name) ?? 0), 0);
+	const what = record === null ? (hand ? 'made by hand' : 'not finished') : `of ${record.host}, ${record.made}`;
+	return `  ${base}  (${what}, ${volumes.length} volume${volumes.length === 1 ? '' : 's'}, ${formatBytes(bytes)})`;
+}
+
+function many(place: Place, all: Backup[], files: ReadonlyMap<string, number>): BsdupError {
+	return new BsdupError({
+		code: 'E_BACKUP_MANY',
+		message: `${place.name} holds ${all.length} backups:\n${all.map((one) => lineOf(one, files)).join('\n')}`,
+		state: 'Nothing was written.',
+		next: all.map(({ base }) => `--base ${base}`),
+		exit: EXIT.usage,
+	});
+}
+
+function none(place: Place, base: string | undefined, others: readonly Backup[]): BsdupError {
+	return new BsdupError({
+		code: 'E_BACKUP_NONE',
+		message: `${place.name} holds no backup${base === undefined ? '' : ` named ${base}`}`,
+		state: 'Nothing was written.',
+		next: [...others.map((one) => `--base ${one.base}`), 'mount the disk with the volumes', '--volume FILE …, for volumes made by hand'],
+		exit: EXIT.usage,
+	});
+}

@@ -1,0 +1,80 @@
+import { BsdupError } from '../errors.ts';
+import type { Transport } from '../transport/transport.ts';
+import type { Backup } from './backups.ts';
+import { readMembers } from './here.ts';
+import { noGnuTar } from './no-gnu-tar.ts';
+import { plainPath } from './plain-path.ts';
+import { pathsAbsent } from './restore-errors.ts';
+import { type Member, shown } from './tar-walk.ts';
+import { findTar } from './there.ts';
+import { listLine, memberWords } from './volume-scripts.ts';
+
+const LONG_MS = 24 * 3_600_000;
+const LETTERS: Record<string, string> = { '1': 'h', '2': 'l', '3': 'c', '4': 'b', '5': 'd', '6': 'p' };
+
+/** A member as `ls -l` shows it: type and mode, owner, bytes, time (UTC), name; odd characters of names escaped. */
+export function memberLine({ type, mode, user, uid, group, gid, size, mtime, name, link }: Member): string {
+	const owner = `${user || uid}/${group || gid}`;
+	const when = new Date(mtime * 1000).toISOString().slice(0, 16).replace('T', ' ');
+	const to = type === '2' ? ` -> ${shown(link)}` : type === '1' ? ` link to ${shown(link)}` : '';
+	return `${LETTERS[type] ?? '-'}${modeText(mode)} ${owner.padEnd(12)} ${String(size).padStart(10)} ${when} ${shown(name)}${to}`;
+}
+
+/** Lists the members of a backup of this machine, those at or below `paths`. Hashes are not looked at. Throws E_RESTORE_PATH, E_BACKUP_READ. */
+export async function listHere(dir: string, backup: Backup, paths: readonly string[], onMember: (member: Member) => void): Promise<void> {
+	const wanted = paths.map(plainPath).filter((path) => path !== '');
+	const missing = new Set(wanted);
+	const { fault } = await readMembers(dir, backup, {
+		onMember: (member) => {
+			const name = plainPath(Buffer.from(member.name, 'latin1').toString('utf8'));
+			const hit = wanted.filter((path) => name === path || name.startsWith(`${path}/`));
+			for (const path of hit) missing.delete(path);
+			if (wanted.length === 0 || hit.length > 0) onMember(member);
+		},
+	});
+	if (fault !== null) throw unlisted(`${fault.volume}: ${fault.says}`);
+	if (missing.size > 0) throw pathsAbsent([...missing]);
+}
+
+/** The same of volumes on a host, in the words of its tar; a line each to `onLine`. Throws E_NO_GNU_TAR, E_BACKUP_LIST. */
+export async function listThere(
+	host: Transport,
+	dir: string,
+	backup: Backup,
+	paths: readonly string[],
+	onLine: (line: string) => void,
+): Promise<void> {
+	const tar = await findTar(host, dir);
+	if (backup.kind === 'gnu-multivolume' && !tar.gnu) throw noGnuTar(host.name);
+	let rest = '';
+	const onStdout = (text: string): void => {
+		const lines = (rest + text).split('\n');
+		rest = lines.pop() ?? '';
+		for (const line of lines) onLine(line);
+	};
+	const { code, stderr } = await host.run(listLine(tar, dir, backup, 'tv', memberWords(tar, paths.map(plainPath))), {
+		timeoutMs: LONG_MS,
+		onStdout,
+	});
+	if (code !== 0) throw unlisted(stderr.trim().split('\n').slice(-3).join('\n'));
+}
+
+function unlisted(why: string): BsdupError {
+	return new BsdupError({
+		code: 'E_BACKUP_LIST',
+		message: `the backup cannot be listed to its end: ${why}`,
+		state: 'Nothing was written.',
+		next: ['bsdup restore DIR --to DIR --dry-run tells what is wrong with it'],
+	});
+}
+
+function modeText(mode: number): string {
+	const bits = [...'rwxrwxrwx'].map((letter, index) => ((mode >> (8 - index)) & 1 ? letter : '-'));
+	for (const [at, bit, letter] of [
+		[2, 0o4000, 's'],
+		[5, 0o2000, 's'],
+		[8, 0o1000, 't'],
+	] as const)
+		if ((mode & bit) !== 0) bits[at] = bits[at] === 'x' ? letter : letter.toUpperCase();
+	return bits.join('');
+}

@@ -1,0 +1,72 @@
+import { quote } from '../transport/quote.ts';
+import type { Backup } from './backups.ts';
+
+/** A tar that was found. */
+export interface Tar {
+	program: string;
+	gnu: boolean;
+}
+
+/** Packages lie where the PATH of a bare login does not reach. */
+const SEARCH = 'PATH=$PATH:/usr/local/bin; export PATH';
+
+/** A file of a directory as a word for sh, never an option. */
+export function pathIn(dir: string, file: string): string {
+	return quote(`${dir.replace(/\/+$/, '')}/${file}`);
+}
+
+/** Prints the path of a GNU tar, one that lies beside the volumes last; nothing where there is none. `dir`: null = they are elsewhere. */
+export function findTarScript(dir: string | null): string {
+	return [
+		SEARCH,
+		`for t in gtar tar gnutar${dir === null ? '' : ` ${pathIn(dir, 'gtar')}`}; do`,
+		'case $("$t" --version 2>/dev/null </dev/null) in *"GNU tar"*) command -v "$t"; exit 0 ;; esac',
+		'done',
+	].join('\n');
+}
+
+/** `BYTES NAME`, a line for each plain file of a directory. */
+export function filesScript(dir: string): string {
+	return `cd ${quote(dir)} && for f in *; do if [ -f "$f" ]; then echo "$(wc -c <"./$f") $f"; fi; done`;
+}
+
+/** Prints the SHA256 of a file with what the host has; as the scripts that bring files do. */
+export function hashScript(dir: string, file: string): string {
+	const path = pathIn(dir, file);
+	return `sha256 -q ${path} 2>/dev/null || cksum -a sha256 ${path} 2>/dev/null || sha256sum ${path}`;
+}
+
+/** For each file: its name, then the first two blocks in hexadecimal. Tells what continues what. */
+export function headsScript(dir: string, files: readonly string[]): string {
+	const one = 'dd if="$f" bs=512 count=2 2>/dev/null | od -An -v -tx1 | tr -d " \\n"';
+	return `cd ${quote(dir)} && for f in ${files.map((file) => quote(`./${file}`)).join(' ')}; do echo "$(${one})"; done`;
+}
+
+/** How tar is given the volumes: one `-f` each, in their order. No prompt, no volume script that could go astray (F:C). */
+export function volumeWords(dir: string, files: readonly string[]): string {
+	return files.map((file) => `-f ${pathIn(dir, file)}`).join(' ');
+}
+
+/** Members as tar takes them; base tars take names for patterns, which are escaped. */
+export function memberWords(tar: Tar, members: readonly string[]): string {
+	const words = members.map((name) => ` ${quote(tar.gnu ? name : name.replace(/[\\*?[]/g, '\\$&'))}`).join('');
+	return words === '' || !tar.gnu ? words : ` --${words}`;
+}
+
+/** Lists the members; `mode`: `t` names, `tv` as ls does. One name a line, odd characters escaped where tar can. */
+export function listLine(tar: Tar, dir: string, { kind, files }: Backup, mode: 't' | 'tv', words = ''): string {
+	const style = tar.gnu ? ' --quoting-style=escape' : '';
+	if (kind === 'gnu-multivolume')
+		return `LC_ALL=C ${quote(tar.program)} -${mode}M --force-local${style} ${volumeWords(dir, files)}${words}`;
+	return `cat ${files.map((file) => pathIn(dir, file)).join(' ')} | LC_ALL=C ${quote(tar.program)} -${mode}${style} -f -${words}`;
+}
+
+/** Reads the archive through; prints `unsafe NAME` for members with `..`, then `first NAME`, `members N` and `status N`. */
+export function membersScript(tar: Tar, dir: string, backup: Backup): string {
+	const judge = [
+		'have { if (n++ == 0) first = last; if (last ~ /(^|\\/)\\.\\.(\\/|$)/ && bad++ < 5) print "unsafe " last }',
+		'{ have = 1; last = $0 }',
+		'END { print "first " first; print "members " n + 0; print last }',
+	].join(' ');
+	return `{ ${listLine(tar, dir, backup, 't')}; echo "status $?"; } | awk ${quote(judge)}`;
+}

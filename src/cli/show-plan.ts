@@ -1,0 +1,38 @@
+import { writeFileSync } from 'node:fs';
+import { Flags } from '@oclif/core';
+import { BsdupError, EXIT } from '../errors.ts';
+import { renderScript } from '../host/script.ts';
+import type { Plan } from '../plan/plan.ts';
+import { planText } from '../plan/text.ts';
+import { cleanText } from '../report/clean.ts';
+
+/** Flags of a command that may show its plan instead. */
+export const showFlags = {
+	format: Flags.option({
+		options: ['text', 'json', 'sh'] as const,
+		description: 'only show the plan: for people, for programs, or as a script for the host',
+	})(),
+	out: Flags.string({ description: 'write it to a file instead', helpValue: 'FILE' }),
+};
+
+/** Writes the plan in the format asked for. Throws E_SCRIPT_ALONE where a script by itself could not carry it. */
+export function showPlan(
+	plan: Plan,
+	flags: { format?: 'text' | 'json' | 'sh' | undefined; out?: string | undefined },
+	json: boolean,
+): Plan {
+	if (flags.format === 'sh' && plan.receive !== undefined) {
+		throw new BsdupError({
+			code: 'E_SCRIPT_ALONE',
+			message: 'a script alone cannot stream the backup to another machine',
+			next: ['--backup-to DIR or --backup-device DISK, instead of --backup-here'],
+			exit: EXIT.usage,
+		});
+	}
+	const text = { text: () => cleanText(planText(plan)), json: () => `${JSON.stringify(plan, null, '\t')}\n`, sh: () => renderScript(plan) }[
+		json ? 'json' : (flags.format ?? 'text')
+	]();
+	if (flags.out !== undefined) writeFileSync(flags.out, text, { mode: 0o600 });
+	else if (!json) process.stdout.write(text);
+	return plan;
+}

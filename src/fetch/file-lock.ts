@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
+import { hostname, tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BsdupError } from '../errors.ts';
+import { onDisk } from './write-errors.ts';
+
+/**
+ * Locks between programs on one machine, with proof: the file `PATH.NONCE` names a socket on which its holder listens. The kernel
+ * closes that when the holder ends, however it ends: who can connect knows that it lives, who is refused knows that it is gone.
+ * Each holder has a name of its own, so that nobody ever removes the lock of a living one.
+ */
+
+/** The longest pause before the next try, in milliseconds: two that asked at the same instant must not do so for ever. */
+const JITTER = 100;
+const NONCE = /^[0-9a-f]{12}$/;
+
+/** Does `work` while nobody else works at `path`. Throws E_WRITE, E_LOCKED, the signal's reason, and what `work` throws. */
+export async function withLock<T>(path: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+	const { socket, close } = await listen();
+	const own = `${path}.${randomBytes(6).toString('hex')}`;
+	try {
+		for (;;) {
+			signal.throwIfAborted();
+			await onDisk(own, writeFile(`${own}.new`, `${hostname()}\n${socket}\n`));
+			await onDisk(own, rename(`${own}.new`, own));
+			const holder = await livingHolder(path, own);
+			if (holder === null) return await work();
+			// Who asks at the same time sees this one too: both step back.
+			await rm(own, { force: true });
+			await ended(holder, signal);
+			await sleep(Math.random() * JITTER, undefined, { signal });
+		}
+	} finally {
+		await rm(own, { force: true });
+		await close();
+	}
+}
+
+/** Listens until `close`, which ends all who wait too. */
+async function listen(): Promise<{ socket: string; close: () => Promise<void> }> {
+	// A socket's path is short by nature (about 100 bytes), so it cannot lie beside the file.
+	const dir = await mkdtemp(join(tmpdir(), 'bsdup-lock-'));
+	const waiting = new Set<Socket>();
+	const server = createServer((one) => {
+		waiting.add(one);
+		one.on('error', () => {}).on('close', () => waiting.delete(one));
+	});
+	const socket = join(dir, 's');
+	server.listen(socket);
+	await once(server, 'listening');
+	server.unref();
+	return {
+		socket,
+		close: async () => {
+			server.close();
+			for (const one of waiting) one.destroy();
+			await rm(dir, { recursive: true, force: true });
+		},
+	};
+}
+
+/** A connection to another that holds or wants the lock, or null where nobody does. Locks of the dead are removed. */
+async function livingHolder(path: string, own: string): Promise<Socket | null> {
+	const prefix = `${basename(path)}.`;
+	for (const name of await readdir(dirname(path))) {
+		const lock = join(dirname(path), name);
+		if (!name.startsWith(prefix) || !NONCE.test(name.slice(prefix.length)) || lock === own) continue;
+		const [host, socket] = (await readFile(lock, 'utf8').catch(() => '')).split('\n');
+		// It went while this one looked.
+		if (host === undefined || socket === undefined) continue;
+		if (host !== hostname()) throw locked(lock, `a program on ${host}, of which nothing can be known here`);
+		const one = connect(socket).unref();
+		const code = await once(one, 'connect').then(
+			() => null,
+			(error: NodeJS.ErrnoException) => error.code,
+		);
+		if (code === null) return one;
+		if (code !== 'ECONNREFUSED' && code !== 'ENOENT') throw locked(lock, `another program (${code})`);
+		await rm(lock, { force: true });
+	}
+	return null;
+}
+
+async function ended(holder: Socket, signal: AbortSignal): Promise<void> {
+	holder
+		.ref()
+		.on('error', () => {})
+		.resume();
+	try {
+		await once(holder, 'close', { signal });
+	} finally {
+		holder.destroy();
+	}
+}
+
+function locked(lock: string, by: string): BsdupError {
+	return new BsdupError({
+		code: 'E_LOCKED',
+		message: `${basename(lock).replace(/\.part\.lock\..*/, '')} is being fetched by ${by}`,
+		next: [`if that is not true: rm ${lock}`],
+	});
+}

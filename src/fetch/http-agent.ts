@@ -1,0 +1,32 @@
+import tls from 'node:tls';
+import { type Dispatcher, EnvHttpProxyAgent } from 'undici';
+
+/** Milliseconds for one address before the next one is tried too, so that a dead address family costs little (RFC 8305). */
+const FAMILY_MS = 250;
+
+let agent: { for: string; dispatcher: Dispatcher } | undefined;
+
+/**
+ * What opens http(s) connections: through the proxies that the environment names (http_proxy, https_proxy, no_proxy), over both
+ * address families, with certificates checked against Node's authorities and, where this Node can ask for them, the system's.
+ */
+export function httpAgent(connectMs: number): Dispatcher {
+	const names = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'no_proxy', 'NO_PROXY'];
+	const key = JSON.stringify([connectMs, ...names.map((name) => process.env[name])]);
+	if (agent?.for === key) return agent.dispatcher;
+	const ca = authorities();
+	const secure = ca === undefined ? {} : { ca };
+	const connect = { timeout: connectMs, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: FAMILY_MS, ...secure };
+	agent = {
+		for: key,
+		// Plain http goes to a proxy as a plain request: most allow CONNECT to the port of https only.
+		dispatcher: new EnvHttpProxyAgent({ connect, requestTls: secure, proxyTls: secure, proxyTunnel: false, bodyTimeout: 0 }),
+	};
+	return agent.dispatcher;
+}
+
+/** Node's own authorities, NODE_EXTRA_CA_CERTS and the system's; undefined = Node cannot tell the last and decides itself. */
+function authorities(): string[] | undefined {
+	const { getCACertificates: get } = tls as { getCACertificates?: (kind: 'default' | 'system') => string[] };
+	return get === undefined ? undefined : [...new Set([...get('default'), ...get('system')])];
+}

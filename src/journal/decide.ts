@@ -1,0 +1,58 @@
+import type { Step } from '../plan/plan.ts';
+import type { Entry } from './line.ts';
+
+/** What is known of a step's newest attempt, as the host's record tells it. */
+export interface Known {
+	attempt: number;
+	/** lost: it ended without a status. */
+	state: 'none' | 'running' | 'ok' | 'already' | 'failed' | 'lost';
+}
+
+/** What a resume does with a step. */
+export interface Decision {
+	/**
+	 * skip: it is done · follow: it runs · trust: done by the journal alone, so its proof decides · test: its own test decides
+	 * · fetch: the hashes decide · ask: a person decides · begin: the next attempt
+	 */
+	act: 'skip' | 'follow' | 'trust' | 'test' | 'fetch' | 'ask' | 'begin';
+	/** The same for people, as the end of "resume …". */
+	says: string;
+}
+
+/**
+ * The one place where the host's record, the journal and the step's own test are weighed. The host's record comes first: it is written
+ * where the act is. Where it is gone or tells no end, the step's test decides; where there is none that can be asked, the journal's word
+ * does for a step that must not act twice, since it was written after the act was on the host's disk. What only looks may act again.
+ */
+export function decide(step: Step, known: Known, journalDone: boolean): Decision {
+	const next = `begins attempt ${known.attempt + 1}`;
+	if (known.state === 'ok' || known.state === 'already') return { act: 'skip', says: 'skips it' };
+	if (known.state === 'running') return { act: 'follow', says: `follows attempt ${known.attempt} to its end; nothing is begun twice` };
+	if (step.kind === 'fetch') return { act: 'fetch', says: 'compares the hashes on the host and brings only what is missing' };
+	if (step.kind === 'confirm') return { act: 'ask', says: 'asks for a yes (--yes gives it)' };
+	// A zone's test can only be asked after its reboot, which the host's record alone can tell.
+	const testable = step.kind === 'host' ? step.done !== '' : known.state !== 'none';
+	if (!testable && journalDone && step.danger !== 'none') {
+		const unless = step.proof === '' ? '' : `, if its proof holds; else ${next}`;
+		return { act: 'trust', says: `takes the journal's word for it, since the host's record is gone${unless}` };
+	}
+	if (!testable) return { act: 'begin', says: next };
+	const test = step.kind === 'host' ? 'tries its own test' : 'compares boot time and marker, then its own test';
+	return { act: 'test', says: `${test}; only if that fails, ${next}` };
+}
+
+/**
+ * How far a run was taken back, by the journal: `partly` when a step was, `wholly` when the rollback ended; undefined when nothing
+ * of it is recorded. A run that goes back never goes forward again, so either refuses a resume. Where the rollback began but
+ * recorded nothing yet, the host's record refuses (E_ROLLED_BACK).
+ */
+export function takenBack(entries: readonly Entry[]): 'partly' | 'wholly' | undefined {
+	if (entries.some((entry) => entry.kind === 'end' && entry.status === 'rolled-back')) return 'wholly';
+	return entries.some((entry) => entry.kind === 'step' && entry.status === 'undone') ? 'partly' : undefined;
+}
+
+/** Does the journal's last word on a step say that it is done? */
+export function journalDone(entries: readonly Entry[], id: string): boolean {
+	const last = entries.findLast((entry) => entry.kind === 'step' && entry.id === id);
+	return last?.kind === 'step' && (last.status === 'done' || last.status === 'already');
+}

@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+
+/** A manifest's text with the parts it uses in their places, and where each of its lines comes from. */
+export interface Composed {
+	text: string;
+	/** The origin of line N (from 1) is at N - 1. */
+	origin: { file: string; line: number }[];
+	/** What is wrong with the uses themselves, each `file:line: what`. */
+	faults: string[];
+}
+
+/** The lists that a part may hold. */
+const LISTS = ['checks', 'steps'];
+const KEY = /^([a-zA-Z]+):/;
+const ITEM = /^( *)- /;
+const USE = /^( *)- use: (\S+)\s*(?:#.*)?$/;
+
+/**
+ * Puts the checks or steps of `FILE` in the place of each `- use: FILE` in those lists (manifests/README.md). Done on the lines, so
+ * that `manifest show` prints what a person can edit, and every fault is told with the file and line it was written in.
+ * `file`: where the text is from; the names of parts are relative to it.
+ */
+export function composeManifest(text: string, file: string): Composed {
+	const out: Composed = { text: '', origin: [], faults: [] };
+	const lines: string[] = [];
+	let list = '';
+	let indent = -1;
+	text.split('\n').forEach((line, index) => {
+		const here = { file, line: index + 1 };
+		const key = KEY.exec(line)?.[1];
+		if (key !== undefined) [list, indent] = [key, -1];
+		// Only at the indentation of the list's own items: deeper it would be the text of a step.
+		const item = ITEM.exec(line)?.[1]?.length;
+		if (item !== undefined && indent < 0) indent = item;
+		const used = item === indent && LISTS.includes(list) ? USE.exec(line)?.[2] : undefined;
+		const taken = used === undefined ? [{ ...here, text: line }] : partOf(resolve(dirname(file), used), list, indent, here, out.faults);
+		for (const one of taken) {
+			lines.push(one.text);
+			out.origin.push({ file: one.file, line: one.line });
+		}
+	});
+	return { ...out, text: lines.join('\n') };
+}
+
+interface Line {
+	file: string;
+	line: number;
+	text: string;
+}
+
+/** The lines of one list of a part, set in by `indent`; faults are added to `faults`. */
+function partOf(file: string, list: string, indent: number, from: { file: string; line: number }, faults: string[]): Line[] {
+	let text: string;
+	try {
+		text = readFileSync(file, 'utf8');
+	} catch (error) {
+		faults.push(`${from.file}:${from.line}: cannot read the part ${file}: ${(error as NodeJS.ErrnoException).code}`);
+		return [];
+	}
+	const found: Line[] = [];
+	let key = '';
+	text
+		.trimEnd()
+		.split('\n')
+		.forEach((line, index) => {
+			const named = KEY.exec(line)?.[1];
+			if (named === undefined) {
+				if (key === list) found.push({ file, line: index + 1, text: line });
+				return;
+			}
+			key = named;
+			if (named !== 'format' && !LISTS.includes(named)) faults.push(`${file}:${index + 1}: ${named}: a part holds only checks and steps`);
+		});
+	const base = ITEM.exec(found.find((line) => ITEM.test(line.text))?.text ?? '')?.[1]?.length ?? 0;
+	if (!found.some((line) => ITEM.test(line.text))) faults.push(`${from.file}:${from.line}: ${file} holds no ${list}`);
+	for (const line of found) if (USE.exec(line.text)?.[1]?.length === base) faults.push(`${file}:${line.line}: a part uses no other part`);
+	return found.map((line) => ({ ...line, text: line.text.trim() === '' ? '' : `${' '.repeat(indent)}${line.text.slice(base)}` }));
+}

@@ -1,0 +1,72 @@
+import type { Facts } from '../facts/facts.ts';
+import type { Values } from './expand.ts';
+import type { BackupOptions, PlanOptions } from './options.ts';
+
+/** Bytes of a tar record, to which GNU tar rounds -L up (F:C). */
+const RECORD = 10_240;
+
+/** The name that begins all files of a run's backup: by the run, so that it never takes the place of an older one. */
+export function backupBaseOf(run: string): string {
+	return run.replace(/^run-/, 'bsdup-');
+}
+
+/** Whether the backup is one plain archive in pieces, and not GNU tar's volumes. */
+export function isSplit(facts: Facts, backup: BackupOptions | null): boolean {
+	return backup !== null && (backup.format === 'split' || backup.here !== undefined || facts.gnuTar === null);
+}
+
+/** What steps and checks of a backup are expanded with; `dir`: of the run on the host. */
+export function backupValues(facts: Facts, options: PlanOptions, dir: string): Values {
+	const { backup } = options;
+	const base = backupBaseOf(options.run);
+	const kib = backup?.volumeKiB ?? 0;
+	return {
+		gtar: facts.gnuTar ?? 'gtar',
+		backupDir: backup?.dir ?? '',
+		backupBase: base,
+		backupName: `${backup?.dir ?? ''}/${base}`,
+		// A path that begins with a dash would be an option to tar.
+		backupPaths: (backup?.paths ?? []).map((path) => relative(path).replace(/^-/, './-') || '.'),
+		backupExcludes: excludeWords(backup?.excludes ?? [], dir),
+		backupDevice: backup?.device ?? '',
+		backupAbout: aboutOf(facts, options),
+		volumeKiB: String(kib),
+		volumeBytes: String(Math.ceil((kib * 1024) / RECORD) * RECORD),
+	};
+}
+
+/** Words for `is:` that the backup's options tell. */
+export function backupWords(facts: Facts, backup: BackupOptions | null): [string, boolean][] {
+	return [
+		['backup', backup !== null],
+		['gnu', backup?.format === 'gnu'],
+		['split', isSplit(facts, backup)],
+		['excludes', (backup?.excludes ?? []).length > 0],
+		['device', backup?.device !== undefined],
+		['here', backup?.here !== undefined],
+	];
+}
+
+/** The first part of MANIFEST.json, without its closing brace; whoever wrote the volumes adds what came of them. */
+export function aboutOf(facts: Facts, options: PlanOptions): string {
+	const { backup, run } = options;
+	const about = {
+		...{ format: 1, kind: isSplit(facts, backup) ? 'split' : 'gnu-multivolume', base: backupBaseOf(run) },
+		...{ host: facts.host, system: facts.system, release: facts.release, run },
+		paths: (backup?.paths ?? []).map((path) => relative(path) || '.'),
+		excludes: backup?.excludes ?? [],
+		volumeKiB: backup?.volumeKiB ?? 0,
+	};
+	return JSON.stringify(about).slice(0, -1);
+}
+
+/** GNU tar's options; the run's own directory, whose logs grow meanwhile, is always left out. */
+function excludeWords(patterns: readonly string[], dir: string): string[] {
+	const anchored = [dir, ...patterns.filter((pattern) => pattern.startsWith('/'))].map((pattern) => `--exclude=${relative(pattern)}`);
+	const names = patterns.filter((pattern) => !pattern.startsWith('/')).map((pattern) => `--exclude=${pattern}`);
+	return ['--no-wildcards-match-slash', '--anchored', ...anchored, ...(names.length === 0 ? [] : ['--no-anchored', ...names])];
+}
+
+function relative(path: string): string {
+	return path.replace(/^\/+/, '');
+}

@@ -1,0 +1,311 @@
+import { spawnSync } from 'node:child_process';
+import {
+	cpSync,
+	existsSync,
+	lstatSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	symlinkSync,
+	truncateSync,
+	utimesSync,
+	writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { findBackup } from '../../src/backup/backups.ts';
+import { here } from '../../src/backup/here.ts';
+import { listThere } from '../../src/backup/list-members.ts';
+import { type Restored, type RestoreRequest, restore, restorePlan } from '../../src/backup/restore.ts';
+import { STATE } from '../../src/backup/restore-scripts.ts';
+import { there } from '../../src/backup/there.ts';
+import type { RunEvent } from '../../src/report/events.ts';
+import { localTransport } from '../../src/transport/local.ts';
+import { GNU_TAR, type Made, makeBackup, makeTree, portrait, sh } from './volumes.ts';
+
+const PAX = '/usr/bin/paxtar';
+
+describe.skipIf(GNU_TAR === null)('a restore (needs GNU tar)', () => {
+	let top: string;
+	let original: string[];
+	const made = new Map<string, Made>();
+	let events: RunEvent[];
+	beforeAll(() => {
+		top = mkdtempSync(join(tmpdir(), 'bsdup-restore-'));
+		makeTree(top);
+		for (const kind of ['gnu-multivolume', 'split'] as const) made.set(kind, makeBackup(top, join(top, kind), kind));
+		original = portrait(top);
+	});
+	afterAll(() => rmSync(top, { recursive: true, force: true, maxRetries: 20 }));
+	beforeEach(() => {
+		events = [];
+	});
+	const target = (): string => join(top, 'out');
+	afterEach(() => rmSync(target(), { recursive: true, force: true, maxRetries: 20 }));
+
+	/** `where`: volumes read by bsdup here, by the host's own programs, or sent to the host. */
+	async function request(
+		dir: string,
+		more: Partial<RestoreRequest> = {},
+		where: 'here' | 'there' | 'sent' = 'here',
+	): Promise<RestoreRequest> {
+		const host = localTransport({ become: 'none' });
+		const place = where === 'there' ? there(host, dir) : here(dir);
+		const backup = await findBackup(place, undefined);
+		const emit = (event: RunEvent): void => void events.push(event);
+		const rest = { target: target(), paths: [], emit, signal: new AbortController().signal, confirm: async () => true };
+		return { place, backup, host, send: where === 'sent', ...rest, ...more };
+	}
+	const run = async (...args: Parameters<typeof request>): Promise<Restored> => restore(await request(...args));
+	const dirOf = (kind: string): string => made.get(kind)?.dir ?? '';
+
+	describe.each(['gnu-multivolume', 'split'])('of %s volumes', (kind) => {
+		test.each(['here', 'there', 'sent'] as const)(
+			'brings everything back, byte for byte, modes, owners, times and links (volumes %s)',
+			async (where) => {
+				const done = await run(dirOf(kind), {}, where);
+				expect(done).toMatchObject({ base: 'bsdup-20261125-db1', resumed: false, members: original.length });
+				expect(portrait(target())).toEqual(original);
+				expect(readdirSync(target())).toEqual(['data']);
+				const bytes = events.flatMap((event) => (event.kind === 'progress' && event.id === 'check' ? [event.done] : []));
+				expect(bytes.at(-1)).toBe(done.bytes);
+			},
+		);
+
+		test.each(['here', 'there', 'sent'] as const)('brings single paths back, odd names too (volumes %s)', async (where) => {
+			await run(dirOf(kind), { paths: ['/data/star*[x]?', 'data/deep/', './data/many/7'] }, where);
+			const names = readdirSync(join(target(), 'data'));
+			expect(names.sort()).toEqual(['deep', 'many', 'star*[x]?']);
+			expect(readdirSync(join(target(), 'data/many'))).toEqual(['7']);
+		});
+
+		test.each(['here', 'there', 'sent'] as const)('refuses paths that are not there before it writes (volumes %s)', async (where) => {
+			await expect(run(dirOf(kind), { paths: ['data/big', 'data/none of it'] }, where)).rejects.toMatchObject({ code: 'E_RESTORE_PATH' });
+			expect(existsSync(target())).toBe(false);
+		});
+
+		test('restores as its RECOVERY.txt says, with tar alone', () => {
+			const note = readFileSync(join(dirOf(kind), 'bsdup-20261125-db1.RECOVERY.txt'), 'utf8');
+			const line = note
+				.split('\n')
+				.find((one) => one.includes('tar') && one.includes('-C /'))
+				?.replace(/^.*as root: /, '');
+			mkdirSync(target());
+			const changed = line?.replace('gtar', 'tar').replace('-C /', `-C ${target()}`) ?? '';
+			expect(spawnSync('sh', ['-c', changed], { cwd: dirOf(kind) }).status).toBe(0);
+			expect(portrait(target())).toEqual(original);
+		});
+
+		test('shows the commands that it would run, and writes nothing', async () => {
+			const lines = await restorePlan(await request(dirOf(kind)));
+			expect(lines.join('\n')).toContain('tar');
+			expect(existsSync(target())).toBe(false);
+			await run(dirOf(kind), { target: '/proc/nowhere/x' }).catch(() => {});
+			// One truth: what the job runs are these lines.
+			const kept = await request(dirOf(kind));
+			const looks: string[] = [];
+			const hear = (script: string, options?: object) => {
+				looks.push(script);
+				return kept.host.run(script, options);
+			};
+			const host = { ...kept.host, run: hear };
+			await restore({ ...kept, host });
+			for (const line of lines) expect(looks.join('\n').replaceAll("'\\''", "'")).toContain(line);
+		});
+	});
+
+	test('takes the file along that holds the data of a hard link', async () => {
+		const links = ['data/big', 'data/hard'];
+		for (const path of links) {
+			await run(dirOf('gnu-multivolume'), { paths: [path] });
+			expect(readFileSync(join(target(), path)).equals(readFileSync(join(top, path)))).toBe(true);
+			rmSync(target(), { recursive: true });
+		}
+		expect(events.filter((event) => event.kind === 'notice')).toHaveLength(1);
+	});
+
+	test('restores volumes made by hand, with a label and odd names', async () => {
+		const dir = join(top, 'by hand');
+		mkdirSync(dir);
+		sh(`tar -cM -V 'my disks' -L 150 -F 'sh ${dirOf('gnu-multivolume')}/volume.sh' -f '${dir}/disk.1' data`, top);
+		for (const [n, name] of ['first one', "it's", 'a:b'].entries()) sh(`mv disk.${n + 1} "${name}"`, dir);
+		const files = readdirSync(dir);
+		const place = here(dir);
+		await restore({ ...(await request(dirOf('split'))), place, backup: await findBackup(place, undefined, files) });
+		expect(portrait(target())).toEqual(original);
+	});
+
+	test('restores hand-made volumes of a host in the order of their names', async () => {
+		const dir = join(top, 'numbered');
+		mkdirSync(dir);
+		sh(`tar -cM -L 100 -F 'sh ${dirOf('gnu-multivolume')}/volume.sh' -f '${dir}/home.1' data`, top);
+		expect(readdirSync(dir).length).toBeGreaterThan(9);
+		await run(dir, {}, 'there');
+		expect(portrait(target())).toEqual(original);
+		rmSync(join(dir, 'home.3'));
+		rmSync(target(), { recursive: true });
+		await expect(run(dir, {}, 'there')).rejects.toMatchObject({
+			code: 'E_BACKUP_BROKEN',
+			message: expect.stringContaining('home.3: it is missing'),
+		});
+	});
+
+	test.each(['here', 'there', 'sent'] as const)('refuses a broken set before a byte is written (volumes %s)', async (where) => {
+		const dir = join(top, `broken-${where}`);
+		cpSync(dirOf('gnu-multivolume'), dir, { recursive: true });
+		const volume = join(dir, 'bsdup-20261125-db1.2');
+		const bytes = readFileSync(volume);
+		bytes[1000] = (bytes[1000] ?? 0) ^ 1;
+		writeFileSync(volume, bytes);
+		await expect(run(dir, {}, where)).rejects.toMatchObject({
+			code: 'E_BACKUP_BROKEN',
+			message: expect.stringContaining('db1.2: its bytes'),
+		});
+		truncateSync(volume, 512);
+		await expect(run(dir, {}, where)).rejects.toMatchObject({
+			code: 'E_BACKUP_BROKEN',
+			message: expect.stringContaining('cut off: 512 of'),
+		});
+		expect(existsSync(target())).toBe(false);
+	});
+
+	describe('into a target', () => {
+		test.each<[what: string, make: () => void, says: string]>([
+			['that is not empty', () => sh(`mkdir -p out/sub; : >out/sub/letter`, top), 'is not empty'],
+			['that is a file', () => writeFileSync(target(), ''), 'is no directory'],
+			['whose directory is not there', () => {}, 'nor the directory above it'],
+			['that holds another unfinished restore', () => sh(`mkdir -p out/${STATE}; echo x >out/${STATE}/what`, top), 'something else'],
+		])('%s is refused, and nothing is written', async (what, make, says) => {
+			make();
+			const to = what.includes('directory is not') ? join(target(), 'a/b') : target();
+			const before = sh(`find out 2>/dev/null || :`, top);
+			await expect(run(dirOf('split'), { target: to })).rejects.toMatchObject({
+				code: 'E_RESTORE_TARGET',
+				message: expect.stringContaining(says),
+			});
+			expect(sh(`find out 2>/dev/null || :`, top)).toBe(before);
+		});
+
+		test('that holds nothing but directories is as good as empty', async () => {
+			mkdirSync(join(target(), 'data/many'), { recursive: true });
+			await run(dirOf('split'));
+			expect(portrait(target())).toEqual(original);
+		});
+
+		test('never leads out of it: a link that the archive makes is not followed', async () => {
+			const dir = join(top, 'evil');
+			sh(
+				'mkdir evil t; ln -s ../../victim t/l; tar -cf - t | split -b 100k - evil/evil.; rm -r t; mkdir t t/l; echo bad >t/l/file; tar -cf x.tar t/l/file; rm -r t',
+				top,
+			);
+			// Two archives in one, as somebody who means harm would make it.
+			const [one, two] = [readFileSync(join(dir, 'evil.aa')), readFileSync(join(top, 'x.tar'))];
+			writeFileSync(join(dir, 'evil.aa'), Buffer.concat([one.subarray(0, 1024), two]));
+			sh('sha256sum --tag evil.aa >evil.SHA256', dir);
+			await expect(run(dir)).rejects.toMatchObject({ code: 'E_BACKUP_UNSAFE', message: expect.stringContaining('t/l/file') });
+			expect(existsSync(join(top, 'victim'))).toBe(false);
+		});
+	});
+
+	describe('that was cut', () => {
+		/** As a killed restore leaves it: `torn` was being written, what came after it is not there. */
+		async function cut(kind: string, torn: string): Promise<void> {
+			const one = await request(dirOf(kind));
+			const stuck = {
+				...one.host,
+				run: (script: string, options?: object) =>
+					script.includes('rm -rf "$s"') ? Promise.reject(new Error('killed')) : one.host.run(script, options),
+			};
+			await expect(restore({ ...one, host: stuck })).rejects.toThrow('killed');
+			rmSync(join(target(), STATE, 'rc'));
+			truncateSync(join(target(), torn), 10);
+			rmSync(join(target(), 'data/many/9'), { recursive: true });
+			rmSync(join(target(), 'data/soft'));
+			utimesSync(join(target(), 'data/many'), 1, 1);
+		}
+
+		test.each(['gnu-multivolume', 'split'])('goes on, leaves what is right alone, and is whole (%s)', async (kind) => {
+			await cut(kind, 'data/sparse');
+			const kept = lstatSync(join(target(), 'data/setuid')).ino;
+			expect(await run(dirOf(kind))).toMatchObject({ resumed: true });
+			expect(portrait(target())).toEqual(original);
+			expect(lstatSync(join(target(), 'data/setuid')).ino).toBe(kept);
+		});
+
+		test('trusts no file from before a power cut', async () => {
+			await cut('split', 'data/sparse');
+			writeFileSync(join(target(), STATE, 'boot'), 'another boot\n');
+			utimesSync(join(target(), 'data/sparse'), 981_173_106, 981_173_106);
+			await run(dirOf('split'));
+			expect(portrait(target())).toEqual(original);
+		});
+
+		test('is not gone on with by one that asks for something else', async () => {
+			await cut('split', 'data/sparse');
+			await expect(run(dirOf('split'), { paths: ['data/big'] })).rejects.toMatchObject({ code: 'E_RESTORE_TARGET' });
+			await expect(run(dirOf('gnu-multivolume'))).rejects.toMatchObject({ code: 'E_RESTORE_TARGET' });
+		});
+	});
+
+	test('ends what runs on the host at Ctrl-C, says so, and goes on when asked again', async () => {
+		const stop = new AbortController();
+		const one = await request(dirOf('split'), { signal: stop.signal });
+		const waits = {
+			...one.host,
+			run: (script: string, options?: object) =>
+				one.host.run(script.replace('echo $$ >"$s/act.pid"', 'echo $$ >"$s/act.pid"; sleep 30'), options),
+		};
+		const emit = (event: RunEvent): void => {
+			if (event.kind === 'step' && event.id === 'restore' && event.status === 'running') setTimeout(() => stop.abort(), 500);
+		};
+		await expect(restore({ ...one, host: waits, emit })).rejects.toMatchObject({
+			code: 'E_INTERRUPTED',
+			exit: 130,
+			next: ['the same command again goes on'],
+		});
+		await run(dirOf('split'));
+		expect(portrait(target())).toEqual(original);
+	});
+
+	describe.skipIf(!existsSync(PAX))('where there is no GNU tar (needs paxtar as base tar)', () => {
+		const path = process.env['PATH'];
+		beforeAll(() => {
+			const bin = join(top, 'bin');
+			mkdirSync(bin);
+			symlinkSync(PAX, join(bin, 'tar'));
+			process.env['PATH'] = `${bin}${delimiter}${path}`;
+		});
+		afterAll(() => {
+			process.env['PATH'] = path;
+		});
+
+		test.each(['here', 'there', 'sent'] as const)(
+			'refuses volumes that only it can read, and says how to get it (volumes %s)',
+			async (where) => {
+				await expect(run(dirOf('gnu-multivolume'), {}, where)).rejects.toMatchObject({
+					code: 'E_NO_GNU_TAR',
+					next: expect.arrayContaining([expect.stringContaining('gtar')]),
+				});
+				expect(existsSync(target())).toBe(false);
+			},
+		);
+
+		test.each(['here', 'there', 'sent'] as const)('restores what is split (volumes %s)', async (where) => {
+			await run(dirOf('split'), {}, where);
+			expect(portrait(target())).toEqual(original);
+			rmSync(target(), { recursive: true });
+			await run(dirOf('split'), { paths: ['data/star*[x]?', 'data/deep'] }, where);
+			expect(readdirSync(join(target(), 'data')).sort()).toEqual(['deep', 'star*[x]?']);
+		});
+
+		test('lists what is split', async () => {
+			const lines: string[] = [];
+			const one = await request(dirOf('split'), {}, 'there');
+			await listThere(one.host, dirOf('split'), one.backup, [], (line) => lines.push(line));
+			expect(lines.length).toBeGreaterThanOrEqual(original.length);
+		});
+	});
+});

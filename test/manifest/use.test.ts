@@ -1,0 +1,72 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { BsdupError } from '../../src/errors.ts';
+import { parseManifest } from '../../src/manifest/load.ts';
+
+const fine = readFileSync(new URL('./cases/fine.yaml', import.meta.url), 'utf8');
+const PART = `# shared
+format: 1
+checks:
+    - { id: shared-check, test: "true", says: x, fix: y }
+steps:
+    - id: shared
+      title: Shared
+      timeout: 1m
+      run: |
+        echo '
+        - use: of a text
+        '
+`;
+
+let dir: string;
+let file: string;
+beforeEach(() => {
+	dir = mkdtempSync(join(tmpdir(), 'bsdup-use-'));
+	file = join(dir, 'my.yaml');
+	mkdirSync(join(dir, 'parts'));
+	writeFileSync(join(dir, 'parts/one.yaml'), PART);
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+const using = fine
+	.replace('  - id: two\n', '  - use: parts/one.yaml   # shared with another\n  - id: two\n')
+	.replace('checks:\n', 'checks:\n  - use: parts/one.yaml\n');
+
+function faults(text: string): string[] {
+	try {
+		parseManifest(text, file);
+	} catch (error) {
+		return (error as BsdupError).message.split('\n').slice(1);
+	}
+	return [];
+}
+
+describe('a manifest that uses a part', () => {
+	test('holds its checks and steps where the use stands, text and all', () => {
+		const manifest = parseManifest(using, file);
+		expect(manifest.steps.map(({ id }) => id)).toEqual(['one', 'shared', 'two']);
+		expect(manifest.checks.map(({ id }) => id)).toEqual(['shared-check', 'room']);
+		expect(manifest.steps[1]?.run).toBe("echo '\n- use: of a text\n'\n");
+	});
+
+	test('has the faults of the part told with the file and line of the part, and its own with its own', () => {
+		writeFileSync(join(dir, 'parts/one.yaml'), PART.replace('timeout: 1m', 'timeout: soon'));
+		expect(faults(using.replace('title: Second', 'titel: Second')).map((line) => line.replace(/: (steps|a ).*/, ''))).toEqual(
+			expect.arrayContaining([`${dir}/parts/one.yaml:8`, `${file}:${using.split('\n').indexOf('    title: Second') + 1}`]),
+		);
+	});
+
+	test.each<[string, string, RegExp]>([
+		['that is not there', '', /my\.yaml:\d+: cannot read the part .*parts\/one\.yaml: ENOENT/],
+		['with other keys', `${PART}recovery: x\n`, /parts\/one\.yaml:13: recovery: a part holds only checks and steps/],
+		['that uses another', `${PART}    - use: two.yaml\n`, /parts\/one\.yaml:13: a part uses no other part/],
+		['without such a list', PART.replace('steps:', 'checks:'), /my\.yaml:\d+: .*parts\/one\.yaml holds no steps/],
+		['with a step that the manifest has too', PART.replace('id: shared\n', 'id: two\n'), /my\.yaml:\d+: the step two is written twice/],
+	])('is refused for one %s', (_what, text, says) => {
+		if (text === '') rmSync(join(dir, 'parts/one.yaml'));
+		else writeFileSync(join(dir, 'parts/one.yaml'), text);
+		expect(faults(using).join('\n')).toMatch(says);
+	});
+});
