@@ -1,7 +1,7 @@
 import { cacheDir } from '../cache/place.ts';
 import { BsdupError, EXIT } from '../errors.ts';
 import { hasLogin, mirrorTop } from '../fetch/mirror-url.ts';
-import { holdRun } from '../journal/hold.ts';
+import { holderOf, holdRun } from '../journal/hold.ts';
 import { openJournal } from '../journal/journal.ts';
 import type { RunFolder } from '../journal/state.ts';
 import { summaryLines } from '../journal/summary.ts';
@@ -30,6 +30,7 @@ export async function carry(
 ): Promise<number> {
 	const config = readConfig();
 	const bandwidth = flags.bandwidth ?? config.bandwidth;
+	const before = holderOf(folder);
 	const letGo = await holdRun(folder);
 	const journal = openJournal(folder.journal);
 	const renderer = chooseRenderer({
@@ -62,7 +63,7 @@ export async function carry(
 			emit: (event) => renderer.event(event),
 			signal: stop.signal,
 			confirm: (lines) => confirm(lines, flags.yes, renderer),
-			takeOver: flags['take-over'],
+			carrier: { who: holderOf(folder) ?? '', gone: before === undefined ? [] : [before], takeOver: flags['take-over'] },
 			pauseAtReboot: flags['pause-at-reboot'],
 			cache: { dir: cacheDir(), maxBytes: sizeFlag('max-size', config.cache.maxSize) },
 			logins: [...(flags.mirror ?? []), ...config.mirrors].map(mirrorTop).filter(hasLogin),

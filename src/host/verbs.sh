@@ -66,7 +66,12 @@ follow)
 	exec tail -n +1 -f "$jobs/$2/$3/log"
 	;;
 job) job "$2" "$3" ;;
-act) own "$jobs/$2/$3/act."; exec sh -e "$jobs/$2/$3/script" ;;
+act)
+	own "$jobs/$2/$3/act."
+	# What a step lays into the system is made as root's login makes it.
+	umask 022
+	exec sh -e "$jobs/$2/$3/script"
+	;;
 attended) foreground "$2" ;;
 verdict) if rebooted "$2"; then say "rebooted $(state "$2")"; else say "same $(state "$2")"; fi ;;
 *) die "unknown verb: $verb (none, --yes, status or rollback)" ;;

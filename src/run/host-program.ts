@@ -29,7 +29,7 @@ export const LOG_PIECE = 1024 * 1024;
 /** Who takes the host: a sentence that is told to others, and what of those who had it before may be passed over. */
 export interface Carrier {
 	who: string;
-	/** Those who are known to carry the run no more: this run's own earlier carriers, by its journal. */
+	/** Those who are known to carry the run no more. */
 	gone: readonly string[];
 	/** The person says that whoever it was is gone. */
 	takeOver: boolean;

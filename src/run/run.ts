@@ -1,4 +1,3 @@
-import { hostname, userInfo } from 'node:os';
 import { BsdupError } from '../errors.ts';
 import { decide, journalDone, takenBack } from '../journal/decide.ts';
 import type { Step } from '../plan/plan.ts';
@@ -69,9 +68,9 @@ export async function leaving<T>(context: StepContext, { who }: Carrier, work: (
  * Who carries the run from now on. Those whom this run's own journal names carry it no more: one state directory carries a
  * run only once at a time (holdRun).
  */
-export function carrierOf({ journal, takeOver }: Pick<StepContext, 'journal' | 'takeOver'>): Carrier {
-	const gone = journal.entries.flatMap((entry) => (entry.kind === 'begin' ? [entry.controller] : []));
-	return { who: `${userInfo().username}@${hostname()}, process ${process.pid}, since ${new Date().toISOString()}`, gone, takeOver };
+export function carrierOf({ journal, carrier }: Pick<StepContext, 'journal' | 'carrier'>): Carrier {
+	const named = journal.entries.flatMap((entry) => (entry.kind === 'begin' ? [entry.controller] : []));
+	return { ...carrier, gone: [...carrier.gone, ...named] };
 }
 
 /** Starts every step whose needs are met, at once; stops starting after the first failure, lets what runs end, then throws it. */

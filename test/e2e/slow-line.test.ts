@@ -43,7 +43,12 @@ test.skipIf(!haveSshd)(
 			await transport.connect();
 			const outcome = await run({
 				...{ plan, transport, link, journal, host: new Driver(plan, transport, link), emit: (event) => events.push(event) },
-				...{ signal: new AbortController().signal, confirm: async () => true, takeOver: false, pauseAtReboot: false },
+				...{
+					signal: new AbortController().signal,
+					confirm: async () => true,
+					carrier: { who: 'me', gone: [], takeOver: false },
+					pauseAtReboot: false,
+				},
 				...{ cache: { dir, maxBytes: 0 }, logins: [], bandwidth: null, rebootMs: 60_000 },
 			});
 			expect(outcome).toBe('done');

@@ -44,6 +44,7 @@ async function carried(step: Step, known: Known, before: Entry[], holds: { done?
 	const context = {
 		...{ plan: { ...plan, steps: [step] }, host, journal, emit: () => {}, signal: new AbortController().signal },
 		...{ transport: { name: 'db1' }, link: { run: async () => ({ stdout: '' }) }, confirm: answer('ask', true), pauseAtReboot: false },
+		carrier: { who: 'me', gone: [], takeOver: false },
 	} as unknown as StepContext;
 	// A step that fails is in the journal too.
 	await run(context).catch(() => {});

@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { inPlace } from '../plan/make.ts';
 
+describe('the shipped manifest of a backup', () => {
+	test('says of every step how it is taken back, or what stays of it and why', () => {
+		const { steps } = loadManifest(join(ROOT, 'manifests/openbsd/backup.yaml')) as { steps: Manifest['steps'] };
+		expect(steps.length).toBeGreaterThan(5);
+		expect(steps.filter(({ undo, stays }) => (undo === '') === (stays === '')).map(({ id }) => id)).toEqual([]);
+	});
+});
+
 describe('the shipped manifest', () => {
 	const before = (from: string): Set<string> => {
 		const after = new Set([from]);
