@@ -7,6 +7,7 @@ import { hostFlags, keptHostFlags, openHost } from '../src/cli/open-host.ts';
 import { planOrRefuse } from '../src/cli/plan-or-refuse.ts';
 import { runFlags } from '../src/cli/run-flags.ts';
 import { showFlags, showPlan } from '../src/cli/show-plan.ts';
+import { runVerifyBackup } from '../src/cli/verify-backup.ts';
 import { createRun, stateDir } from '../src/journal/state.ts';
 
 export default class BackupCommand extends BaseCommand {
@@ -22,6 +23,8 @@ export default class BackupCommand extends BaseCommand {
 		state: runFlags.state,
 		manifest: Flags.string({ description: 'a manifest of your own, with target: none', helpValue: 'FILE' }),
 		facts: Flags.string({ description: 'facts gathered earlier (bsdup facts --json); only shows the plan', helpValue: 'FILE' }),
+		verify: Flags.string({ description: 'prove the backup in DIR, on this machine, still good, and stop', helpValue: 'DIR' }),
+		base: Flags.string({ description: 'which backup, where the DIR of --verify holds several', helpValue: 'NAME', dependsOn: ['verify'] }),
 		'dry-run': Flags.boolean({ default: false, description: 'print the plan and stop' }),
 		...showFlags,
 	};
@@ -30,10 +33,12 @@ export default class BackupCommand extends BaseCommand {
 		"<%= config.bin %> <%= command.id %> root@db1 --backup-device sd1 --exclude '*.core' --exclude /var/cache",
 		'<%= config.bin %> <%= command.id %> root@db1 --backup-here ~/backups/db1',
 		'<%= config.bin %> <%= command.id %> --facts db1.json --backup-to /mnt --format sh --out backup.sh',
+		'<%= config.bin %> <%= command.id %> --verify /mnt',
 	];
 
 	async run(): Promise<unknown> {
 		const { args, flags } = await this.parse(BackupCommand);
+		if (flags.verify !== undefined) return runVerifyBackup(flags.verify, flags.base, this.jsonEnabled(), (line) => this.log(line));
 		const transport = flags.facts === undefined ? await openHost(args.host, flags) : undefined;
 		const made = makeBackupPlan(flags, transport, this.config.root);
 		const plan = await made.then((one) => planOrRefuse(one, transport, (text) => this.logToStderr(text))).finally(() => transport?.close());

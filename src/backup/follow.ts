@@ -9,12 +9,14 @@ const TAIL_LINES = 8;
 export interface Followed {
 	/** Its status, or null when it was cut: a kill or a power cut. */
 	status: number | null;
-	tail: string;
+	log: RestoreLog;
 }
 
 /** Takes the log of a restore apart: signs of progress from what tar has to say. `sizes`: bytes of each piece. */
 export class RestoreLog {
 	readonly tail: string[] = [];
+	/** KiB that were free on the target's disk when it failed; null = not told. */
+	free: number | null = null;
 	readonly #sizes: ReadonlyMap<string, number>;
 	readonly #onBytes: (done: number) => void;
 	readonly #onLine: (line: string) => void;
@@ -38,7 +40,8 @@ export class RestoreLog {
 			else if (piece !== undefined && this.#sizes.has(piece)) {
 				this.#pieces += this.#sizes.get(piece) ?? 0;
 				this.#onBytes(this.#pieces);
-			} else this.#say(line);
+			} else if (/^free \d+$/.test(line)) this.free = Number(line.slice(5));
+			else this.#say(line);
 		}
 	}
 
@@ -61,8 +64,8 @@ export async function follow(host: Transport, target: string, log: RestoreLog, s
 		const bytes = stdout.slice(end + 1);
 		offset += bytes.length;
 		log.take(Buffer.from(bytes, 'latin1').toString('utf8'));
-		if (word === 'ended') return { status: Number(status), tail: log.tail.join('\n') };
-		if (word !== 'running') return { status: null, tail: log.tail.join('\n') };
+		if (word === 'ended') return { status: Number(status), log };
+		if (word !== 'running') return { status: null, log };
 		await sleep(pause, undefined, { signal });
 	}
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { BsdupError, EXIT } from '../errors.ts';
 import type { Backup } from './backups.ts';
 import { orderVolumes } from './chains.ts';
-import { MemberGuard, prefixOf } from './members.ts';
+import { MemberGuard, prefixOf } from './member-guard.ts';
 import type { Inspection, Place, Volume, Watch } from './place.ts';
 import { TarWalk } from './tar-walk.ts';
 
@@ -89,7 +89,8 @@ async function readVolumes(dir: string, { files, kind }: Backup, watch: Watch, h
 			done += at;
 			volumes.push({ file, bytes: at, sha256: hashing ? hash.digest('hex') : '', head: walk.heads.get(file)?.bytes ?? 0 });
 		} catch (error) {
-			if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+			// An abort has a number for its code.
+			if (typeof (error as NodeJS.ErrnoException).code !== 'string') throw error;
 			throw unreadable(dir, file, error as Error);
 		} finally {
 			await disk.close();

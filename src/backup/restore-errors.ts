@@ -38,6 +38,16 @@ export function pathsAbsent(paths: readonly string[]): BsdupError {
 	});
 }
 
+/** Nobody said yes. */
+export function unconfirmed(): BsdupError {
+	return new BsdupError({
+		code: 'E_RESTORE_UNCONFIRMED',
+		message: 'it was not confirmed',
+		state: 'Nothing was written.',
+		next: ['type yes when asked, or give --yes', '--to DIR restores beside it'],
+	});
+}
+
 /** A restore that ended before its end. `why`: in one clause; what is there stays, and the same command goes on. */
 export function restoreStopped(target: string, why: string, options: { code?: string; exit?: number; next?: string[] } = {}): BsdupError {
 	return new BsdupError({

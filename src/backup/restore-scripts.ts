@@ -53,7 +53,7 @@ export function restoreLines({ id, tar, backup, dir, target, members, prefix }: 
 		return [...lines, `LC_ALL=C exec ${program} --force-local${options} -C "$t" -xpM ${volumeWords(dir, files)}${words}`];
 	const pieces = files.map((file) => `cat ${pathIn(dir, file)} && echo ${quote(`read ${file}`)} >&2`).join(' && ');
 	// Through a pipe with a name, so that tar is the process that is known, and a piece that cannot be read is no silent end.
-	lines.push(`rm -f "$s/pipe-$id"; mkfifo "$s/pipe-$id"; { ${pieces}; } >"$s/pipe-$id" &`);
+	lines.push(`rm -f "$s/pipe-$id"; mkfifo "$s/pipe-$id"; { ${pieces}; } >"$s/pipe-$id" & echo $! >"$s/cat.pid"`);
 	return [...lines, `LC_ALL=C exec ${program}${options} -C "$t" -xpf "$s/pipe-$id"${words}`];
 }
 
@@ -98,7 +98,7 @@ export function lookScript(target: string, id: string): string {
 		`t=${quote(target)}; s=${quote(stateOf(target))}`,
 		...ALIVE,
 		'if [ -d "$s" ]; then',
-		`what=$(cat "$s/what" 2>/dev/null); [ "$what" = ${id} ] || { echo "other $what"; exit; }`,
+		`what=$(cat "$s/what" 2>/dev/null); [ "\${what:-${id}}" = ${id} ] || { echo "other $what"; exit; }`,
 		'if running; then echo running; else echo again; fi; exit',
 		'fi',
 		'if [ ! -e "$t" ]; then p=$(dirname "$t"); [ -d "$p" ] || { echo no-parent; exit; }; [ -w "$p" ] || { echo not-writable; exit; }; echo new; exit; fi',
@@ -115,9 +115,10 @@ export function prepareScript(target: string, id: string, lines: readonly string
 		`t=${quote(target)}; s=${quote(stateOf(target))}`,
 		'umask 022; set -e',
 		'[ -d "$t" ] || mkdir "$t"',
-		`[ -d "$s" ] || { mkdir -m 700 "$s"; echo ${id} >"$s/what"; }`,
+		`[ -d "$s" ] || mkdir -m 700 "$s"; [ -s "$s/what" ] || echo ${id} >"$s/what"`,
 		...ALIVE,
 		'! running || { echo running; exit 0; }',
+		'if alive cat; then kill "$(cat "$s/cat.pid")"; fi',
 		'rm -f "$s/rc" "$s/log" "$s"/*.pid',
 		`printf '%s\\n' ${[...lines.slice(0, 1), 'echo $$ >"$s/act.pid"', ...lines.slice(1)].map(quote).join(' ')} >"$s/job-$id"`,
 	].join('\n');
@@ -125,10 +126,16 @@ export function prepareScript(target: string, id: string, lines: readonly string
 
 /** Begins the script detached: no connection is part of it (design: host-side jobs). */
 export function beginScript(target: string): string {
-	const run = 'echo $$ >"$s/job.pid"; sh "$s/job-$id"; echo $? >"$s/rc.tmp"; mv "$s/rc.tmp" "$s/rc"';
+	// On a disk that filled up nothing could be told, but for what was kept free.
+	const run = [
+		'echo $$ >"$s/job.pid"; sh "$s/job-$id"; c=$?; rm -f "$s/ballast"',
+		'[ $c = 0 ] || df -kP "$s" | awk \'NR == 2 { print "free " $4 }\' >>"$s/log"',
+		'echo $c >"$s/rc.tmp"; mv "$s/rc.tmp" "$s/rc"',
+	];
 	return [
 		`s=${quote(stateOf(target))}; id=$(cat "$s/what")`,
-		`printf '%s\\n' ${quote(`s=${quote(stateOf(target))}`)} "id=$id" ${quote(run)} >"$s/run-$id"`,
+		`printf '%s\\n' ${quote(`s=${quote(stateOf(target))}`)} "id=$id" ${run.map(quote).join(' ')} >"$s/run-$id"`,
+		'dd if=/dev/zero of="$s/ballast" bs=1024 count=64 2>/dev/null',
 		': >"$s/log"; nohup sh "$s/run-$id" </dev/null >"$s/log" 2>&1 &',
 		'echo $! >"$s/job.pid"',
 	].join('\n');
@@ -155,7 +162,7 @@ export function stopScript(target: string): string {
 	return [
 		`s=${quote(stateOf(target))}`,
 		...ALIVE,
-		'for p in job act; do if alive $p; then kill "$(cat "$s/$p.pid")"; fi; done 2>/dev/null',
+		'for p in job act cat; do if alive $p; then kill "$(cat "$s/$p.pid")"; fi; done 2>/dev/null',
 		'n=0; while alive act && [ $n -lt 50 ]; do sleep 1; n=$((n + 1)); done',
 	].join('\n');
 }

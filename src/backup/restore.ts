@@ -8,7 +8,7 @@ import { joined } from './joined.ts';
 import { noGnuTar } from './no-gnu-tar.ts';
 import type { Inspection, Place, Watch } from './place.ts';
 import { plainPath } from './plain-path.ts';
-import { pathsAbsent, restoreStopped, targetRefused } from './restore-errors.ts';
+import { pathsAbsent, restoreStopped, targetRefused, unconfirmed } from './restore-errors.ts';
 import {
 	beginScript,
 	fedScript,
@@ -21,11 +21,14 @@ import {
 	restoreLines,
 	stopScript,
 } from './restore-scripts.ts';
+import { smallFaults } from './small.ts';
 import type { Member } from './tar-walk.ts';
 import { findTar } from './there.ts';
 import { listLine, memberWords } from './volume-scripts.ts';
 
 const LONG_MS = 24 * 3_600_000;
+/** A disk with no more than this free, what was kept free for the last words among it, has filled up. */
+const FULL_KIB = 128;
 
 export interface RestoreRequest {
 	/** Where the volumes lie. */
@@ -79,7 +82,7 @@ export async function restore(request: RestoreRequest): Promise<Restored> {
 		log = logOf(request, sizes, bytes);
 	}
 	const { job, inspection } = await plan(request, id);
-	if (overThere(target) && !(await request.confirm(confirmLines(request)))) throw restoreStoppedBefore(target);
+	if (overThere(target) && !(await request.confirm(confirmLines(request)))) throw unconfirmed();
 	emit({ kind: 'step', id: 'restore', status: 'running' });
 	const prepared = await host.run(prepareScript(target, id, restoreLines(job)));
 	if (prepared.code !== 0) throw targetRefused(target, host.name, 'failed', prepared.stderr.trim());
@@ -131,6 +134,11 @@ async function plan(request: RestoreRequest, id: string): Promise<{ job: Restore
 		if (code === 0) missing.clear();
 	}
 	if (missing.size > 0) throw pathsAbsent([...missing]);
+	const { small } = backup.record ?? {};
+	// No reason to refuse the volumes, which are whole.
+	if (place.walks && small)
+		for (const { file, says, fix } of await smallFaults(place.dir, small.file, await place.files(), small.sha256))
+			emit({ kind: 'notice', text: `warning: ${file}: ${says}; ${fix}` });
 	emit({ kind: 'step', id: 'check', status: 'done', detail: `${inspection.volumes.length} volumes, ${inspection.members} members` });
 	return { job: { id, tar, backup, dir, target, members, prefix: inspection.prefix }, inspection };
 }
@@ -159,7 +167,7 @@ async function feed({ place, host, target, emit, signal }: RestoreRequest, inspe
 	);
 	const { code, stderr } = await host.feed(fedScript(target), source, { timeoutMs: LONG_MS, signal });
 	log.take(`${stderr}\n`.replace(/^.*: Read checkpoint \d+\n/gm, ''));
-	return { status: code, tail: log.tail.filter((line) => line !== '').join('\n') };
+	return { status: code, log };
 }
 
 /** Ctrl-C ends what runs on the host too, so that nothing writes there unseen; what is there stays. */
@@ -174,12 +182,12 @@ async function attended(request: RestoreRequest, work: () => Promise<Followed>):
 	}
 }
 
-function failed(target: string, { status, tail }: Followed): Error {
+function failed(target: string, { status, log }: Followed): Error {
 	if (status === null) return restoreStopped(target, 'the restore was cut on the host', { code: 'E_RESTORE_CUT' });
-	const full = /No space left|disk quota|file system full/i.test(tail);
-	return restoreStopped(target, `tar ended with status ${status}${tail === '' ? '' : `:\n${tail}`}`, {
-		next: full ? ['make room there, or restore less'] : [],
-	});
+	const tail = log.tail.filter((line) => line !== '').join('\n');
+	const full = /No space left|quota exceeded|file system full/i.test(tail) || (log.free !== null && log.free <= FULL_KIB);
+	const why = `tar ended with status ${status}${full ? ': the disk of the target is full' : ''}${tail === '' ? '' : `:\n${tail}`}`;
+	return restoreStopped(target, why, { next: full ? ['make room there, or restore less'] : [] });
 }
 
 async function finish({ host, target, emit }: RestoreRequest): Promise<true> {
@@ -192,10 +200,6 @@ function confirmLines({ host, backup, paths }: RestoreRequest): string[] {
 	const what = paths.length === 0 ? 'everything' : paths.join(' ');
 	const of = backup.record === null ? backup.base : `${backup.base}, of ${backup.record.host}, made ${backup.record.made}`;
 	return [`This writes ${what} of the backup ${of}`, `over what is at / on ${host.name}. Files that are not in the backup stay.`];
-}
-
-function restoreStoppedBefore(target: string): Error {
-	return targetRefused(target, 'this machine', 'unconfirmed', 'nobody confirmed it');
 }
 
 function logOf({ emit, send }: RestoreRequest, sizes: ReadonlyMap<string, number>, total: number): RestoreLog {

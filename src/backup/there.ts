@@ -1,12 +1,12 @@
 import { BsdupError, EXIT } from '../errors.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { Backup } from './backups.ts';
-import { prefixOf } from './members.ts';
+import { prefixOf } from './member-guard.ts';
 import { noGnuTar } from './no-gnu-tar.ts';
 import type { Inspection, Place, Volume, Watch } from './place.ts';
-import { parseHeader } from './tar-header.ts';
+import { BLOCK, parseHeader } from './tar-header.ts';
 import { shown } from './tar-walk.ts';
-import { filesScript, findTarScript, hashScript, headsScript, membersScript, pathIn, type Tar } from './volume-scripts.ts';
+import { filesScript, findTarScript, HEAD_BYTES, hashScript, headsScript, membersScript, pathIn, type Tar } from './volume-scripts.ts';
 
 /** Volumes may be large and disks slow. */
 const LONG_MS = 24 * 3_600_000;
@@ -49,18 +49,19 @@ export function there(transport: Transport, dir: string): Place {
 			return found;
 		},
 		async text(file) {
-			const script = `if [ -f ${pathIn(dir, file)} ]; then cat ${pathIn(dir, file)}; else echo; fi`;
-			return Buffer.from(await ask(script), 'latin1').toString('utf8');
+			const path = pathIn(dir, file);
+			const told = await ask(`if [ -f ${path} ]; then printf x; cat ${path}; fi`);
+			return told === '' ? null : Buffer.from(told.slice(1), 'latin1').toString('utf8');
 		},
 		async chains(files) {
 			if (files.length === 0) return [];
 			const sorted = [...files].sort(compare);
-			const heads = (await ask(headsScript(dir, sorted))).split('\n').map((line) => Buffer.from(line, 'hex'));
+			const heads = Buffer.from(await ask(headsScript(dir, sorted)), 'latin1');
 			const chains: string[][] = [];
 			sorted.forEach((file, index) => {
-				const head = heads[index] ?? Buffer.alloc(0);
-				const first = head.length < 512 ? null : parseHeader(head.subarray(0, 512));
-				const second = first?.type === 'V' && head.length === 1024 ? parseHeader(head.subarray(512)) : null;
+				const head = heads.subarray(index * HEAD_BYTES, (index + 1) * HEAD_BYTES);
+				const first = parseHeader(head.subarray(0, BLOCK));
+				const second = first?.type === 'V' ? parseHeader(head.subarray(BLOCK)) : null;
 				if (first === null) return;
 				// Heads alone tell which volume is a first one; what follows it goes by its name, and tar proves it.
 				const continues = first.type === 'M' || second?.type === 'M';

@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { lookInside } from '../fetch/archive.ts';
 import { hashFile } from '../fetch/hash.ts';
 import { formatBytes } from '../report/progress.ts';
 import { type Backup, findBackup } from './backups.ts';
@@ -9,6 +8,7 @@ import { type BackupFault, checkBackup } from './check.ts';
 import { here, unreadable } from './here.ts';
 import { NameSum, unescaped } from './names.ts';
 import type { Watch } from './place.ts';
+import { smallFaults } from './small.ts';
 
 /** What `bsdup backup --verify DIR` found. */
 export interface BackupReport {
@@ -101,18 +101,4 @@ async function listFaults(dir: string, file: string, sum: NameSum): Promise<Back
 	if (listed.sha256 === sum.sha256 || (await hashFile(join(dir, file))) === sum.sha256) return [];
 	const says = `it lists ${listed.count} members, the volumes hold ${sum.count}${listed.count === sum.count ? ', under other names' : ''}`;
 	return [{ file, says, fix: 'the volumes are what counts: bsdup restore DIR --list lists them' }];
-}
-
-async function smallFaults(
-	dir: string,
-	file: string,
-	files: ReadonlyMap<string, number>,
-	sha256: string | undefined,
-): Promise<BackupFault[]> {
-	const fix = 'the volumes may still be good; copy this file again from another copy of the backup';
-	if (!files.has(file)) return [{ file, says: 'it is missing', fix }];
-	const { fault: broken } = await lookInside(join(dir, file), null);
-	if (broken !== null) return [{ file, says: broken, fix }];
-	const got = sha256 === undefined ? undefined : await hashFile(join(dir, file));
-	return got === sha256 ? [] : [{ file, says: `its bytes are not those that were written (SHA256 ${got}, listed ${sha256})`, fix }];
 }

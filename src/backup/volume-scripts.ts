@@ -36,10 +36,13 @@ export function hashScript(dir: string, file: string): string {
 	return `sha256 -q ${path} 2>/dev/null || cksum -a sha256 ${path} 2>/dev/null || sha256sum ${path}`;
 }
 
-/** For each file: its name, then the first two blocks in hexadecimal. Tells what continues what. */
+/** The first bytes of each file, so many that head and what follows are in them; short files are filled up with zeros. */
+export const HEAD_BYTES = 1024;
+
+/** Prints HEAD_BYTES of each file, one after the other. */
 export function headsScript(dir: string, files: readonly string[]): string {
-	const one = 'dd if="$f" bs=512 count=2 2>/dev/null | od -An -v -tx1 | tr -d " \\n"';
-	return `cd ${quote(dir)} && for f in ${files.map((file) => quote(`./${file}`)).join(' ')}; do echo "$(${one})"; done`;
+	const words = files.map((file) => quote(`./${file}`)).join(' ');
+	return `cd ${quote(dir)} && for f in ${words}; do dd if="$f" bs=${HEAD_BYTES} count=1 conv=sync 2>/dev/null; done`;
 }
 
 /** How tar is given the volumes: one `-f` each, in their order. No prompt, no volume script that could go astray (F:C). */

@@ -13,6 +13,7 @@ import type { RunEvent } from '../report/events.ts';
 import { formatBytes } from '../report/progress.ts';
 import type { Transport } from '../transport/transport.ts';
 import { ask, openHost } from './open-host.ts';
+import { withStopSignal } from './stop-signal.ts';
 
 /** What oclif parsed. */
 export interface RestoreFlags extends HostFlags {
@@ -85,33 +86,40 @@ async function carry(
 	const quiet = flags['dry-run'];
 	const renderer = quiet ? undefined : chooseRenderer({ json, stdout: process.stdout, rows, columns, steps: STEPS.length });
 	const emit = (event: RunEvent): void => renderer?.event(event);
-	const stop = new AbortController();
-	const onSignal = (): void => stop.abort();
-	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, onSignal);
 	const title = `Restore ${backup.base} from ${place.name} to ${target} on ${host.name}`;
 	const confirm = async (lines: string[]): Promise<boolean> => {
 		for (const text of lines) emit({ kind: 'notice', text });
 		return flags.yes || (await ask('Go on? Type yes: ')) === 'yes';
 	};
-	const request = { place, backup, host, send: flags.send, target, paths, emit, signal: stop.signal, confirm };
-	try {
-		if (quiet) {
-			const lines = await restorePlan(request);
-			say(`${title}. The volumes are whole. It would run there:`);
-			for (const line of lines) say(`  ${line.replaceAll('\n', '\n  ')}`);
-			return { base: backup.base, target, commands: lines };
+	const common = { place, backup, host, send: flags.send, target, paths, emit, confirm };
+	return withStopSignal(async (signal) => {
+		const request = { ...common, signal };
+		try {
+			if (quiet) {
+				const lines = await restorePlan(request);
+				say(`${title}. The volumes are whole. It would run there:`);
+				for (const line of lines) say(`  ${line.replaceAll('\n', '\n  ')}`);
+				return { base: backup.base, target, commands: lines };
+			}
+			emit({ kind: 'plan', run: 'restore', host: host.name, title, steps: STEPS });
+			const done = await restore(request);
+			emit({ kind: 'end', status: 'done', lines: [summary(done)] });
+			return undefined;
+		} catch (error) {
+			emit({ kind: 'end', status: 'failed', lines: [] });
+			throw !signal.aborted || error instanceof BsdupError ? error : interrupted();
 		}
-		emit({ kind: 'plan', run: 'restore', host: host.name, title, steps: STEPS });
-		const done = await restore(request);
-		emit({ kind: 'end', status: 'done', lines: [summary(done)] });
-		return undefined;
-	} catch (error) {
-		emit({ kind: 'end', status: 'failed', lines: [] });
-		throw error;
-	} finally {
-		await renderer?.close();
-		for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, onSignal);
-	}
+	}).finally(() => renderer?.close());
+}
+
+function interrupted(): BsdupError {
+	return new BsdupError({
+		code: 'E_INTERRUPTED',
+		message: 'interrupted while the volumes were checked',
+		state: 'Nothing was written.',
+		next: ['the same command again'],
+		exit: EXIT.interrupted,
+	});
 }
 
 function summary({ base, host, target, members, bytes }: Restored): string {

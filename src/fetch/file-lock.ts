@@ -20,23 +20,23 @@ const NONCE = /^[0-9a-f]{12}$/;
 
 /** Does `work` while nobody else works at `path`. Throws E_WRITE, E_LOCKED, the signal's reason, and what `work` throws. */
 export async function withLock<T>(path: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-	const { socket, close } = await listen();
-	const own = `${path}.${randomBytes(6).toString('hex')}`;
-	try {
-		for (;;) {
-			signal.throwIfAborted();
+	for (;;) {
+		signal.throwIfAborted();
+		const own = `${path}.${randomBytes(6).toString('hex')}`;
+		const { socket, close } = await listen();
+		let holder: Holder | null;
+		try {
 			await onDisk(own, writeFile(`${own}.new`, `${hostname()}\n${socket}\n`));
 			await onDisk(own, rename(`${own}.new`, own));
-			const holder = await livingHolder(path, own);
+			holder = await livingHolder(path, own);
 			if (holder === null) return await work();
-			// Who asks at the same time sees this one too: both step back.
-			await rm(own, { force: true });
-			await ended(holder, signal);
-			await sleep(Math.random() * JITTER, undefined, { signal });
+		} finally {
+			await Promise.allSettled([own, `${own}.new`].map((name) => rm(name, { force: true })));
+			await close();
 		}
-	} finally {
-		await rm(own, { force: true });
-		await close();
+		// Who asks at the same time sees this one too: both have stepped back.
+		await goneOf(holder, signal);
+		await sleep(Math.random() * JITTER, undefined, { signal });
 	}
 }
 
@@ -63,8 +63,15 @@ async function listen(): Promise<{ socket: string; close: () => Promise<void> }>
 	};
 }
 
-/** A connection to another that holds or wants the lock, or null where nobody does. Locks of the dead are removed. */
-async function livingHolder(path: string, own: string): Promise<Socket | null> {
+/** One that holds the lock, or wants it. */
+interface Holder {
+	connection: Socket;
+	/** Resolves when it has let go, or is dead. */
+	gone: Promise<void>;
+}
+
+/** Another that holds or wants the lock, or null where nobody does. Locks of the dead are removed. */
+async function livingHolder(path: string, own: string): Promise<Holder | null> {
 	const prefix = `${basename(path)}.`;
 	for (const name of await readdir(dirname(path))) {
 		const lock = join(dirname(path), name);
@@ -73,28 +80,34 @@ async function livingHolder(path: string, own: string): Promise<Socket | null> {
 		// It went while this one looked.
 		if (host === undefined || socket === undefined) continue;
 		if (host !== hostname()) throw locked(lock, `a program on ${host}, of which nothing can be known here`);
-		const one = connect(socket).unref();
-		const code = await once(one, 'connect').then(
-			() => null,
-			(error: NodeJS.ErrnoException) => error.code,
-		);
-		if (code === null) return one;
-		if (code !== 'ECONNREFUSED' && code !== 'ENOENT') throw locked(lock, `another program (${code})`);
+		const found = await holderAt(socket);
+		if (typeof found !== 'string') return found;
+		if (found !== 'ECONNREFUSED' && found !== 'ENOENT') throw locked(lock, `another program (${found})`);
 		await rm(lock, { force: true });
 	}
 	return null;
 }
 
-async function ended(holder: Socket, signal: AbortSignal): Promise<void> {
-	holder
-		.ref()
-		.on('error', () => {})
-		.resume();
-	try {
-		await once(holder, 'close', { signal });
-	} finally {
-		holder.destroy();
-	}
+/** The holder behind a socket, or the code of the error where none answers. */
+async function holderAt(socket: string): Promise<Holder | string> {
+	const connection = connect(socket).resume();
+	// Both from the start: it may let go at once.
+	const gone = new Promise<void>((resolve) => connection.once('close', () => resolve()));
+	const refused = new Promise<string>((resolve) =>
+		connection.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message)),
+	);
+	const connected = new Promise<null>((resolve) => connection.once('connect', () => resolve(null)));
+	const code = await Promise.race([connected, refused]);
+	return code ?? { connection, gone };
+}
+
+async function goneOf({ connection, gone }: Holder, signal: AbortSignal): Promise<void> {
+	const stop = (): void => void connection.destroy();
+	signal.addEventListener('abort', stop);
+	if (signal.aborted) stop();
+	await gone;
+	signal.removeEventListener('abort', stop);
+	signal.throwIfAborted();
 }
 
 function locked(lock: string, by: string): BsdupError {

@@ -15,9 +15,12 @@ export class PieceWriter {
 	#at: number;
 	#bytes = 0;
 	#noted: number;
-	#notedAt = performance.now();
 	#writing: Promise<void> | null = null;
 	#failure: { cause: unknown } | null = null;
+	/** What came last must not stay unwritten because nothing comes after it. */
+	readonly #timer = setInterval(() => {
+		if (this.#writing === null && this.#failure === null && this.#at + this.#bytes > this.#noted) this.#start(true);
+	}, NOTE_MS);
 
 	/** `at`: where the first piece goes. */
 	constructor(job: FileJob, at: number) {
@@ -30,12 +33,13 @@ export class PieceWriter {
 		if (this.#failure !== null) throw this.#failure.cause;
 		this.#pieces.push(piece);
 		this.#bytes += piece.length;
-		if (this.#writing === null && (this.#bytes >= LEAST || performance.now() - this.#notedAt >= NOTE_MS)) this.#start();
+		if (this.#writing === null && this.#bytes >= LEAST) this.#start(false);
 		return this.#bytes >= MOST && this.#writing !== null ? this.#writing : null;
 	}
 
 	/** Writes and notes what is left. Throws E_WRITE. */
 	async end(): Promise<void> {
+		clearInterval(this.#timer);
 		// One write that ends may begin the next: none may be left to fall into a part that was begun again.
 		while (this.#writing !== null) await this.#writing;
 		this.#start(true);
@@ -43,14 +47,14 @@ export class PieceWriter {
 		if (this.#failure !== null) throw this.#failure.cause;
 	}
 
-	#start(last = false): void {
+	#start(note: boolean): void {
 		const [pieces, at] = [this.#pieces, this.#at];
 		this.#at += this.#bytes;
 		[this.#pieces, this.#bytes] = [[], 0];
-		this.#writing = this.#write(pieces, at, this.#at, last).then(
+		this.#writing = this.#write(pieces, at, this.#at, note).then(
 			() => {
 				this.#writing = null;
-				if (!last && this.#bytes >= LEAST) this.#start();
+				if (this.#bytes >= LEAST) this.#start(false);
 			},
 			(cause: unknown) => {
 				this.#writing = null;
@@ -59,12 +63,12 @@ export class PieceWriter {
 		);
 	}
 
-	async #write(pieces: Buffer[], at: number, end: number, last: boolean): Promise<void> {
+	async #write(pieces: Buffer[], at: number, end: number, note: boolean): Promise<void> {
 		const { part, hash } = this.#job;
 		await part.write(at, pieces);
 		hash.wrote();
-		if (!last && end - this.#noted < NOTE_BYTES && performance.now() - this.#notedAt < NOTE_MS) return;
+		if (!note && end - this.#noted < NOTE_BYTES) return;
 		await part.note(this.#noted, end);
-		[this.#noted, this.#notedAt] = [end, performance.now()];
+		this.#noted = end;
 	}
 }

@@ -57,6 +57,7 @@ export class Ranges {
 
 /** What is left of `range` without `hole`: none, one or two stretches. */
 export function minus(range: Range, hole: Range): Range[] {
+	if (hole.end <= hole.start) return [range];
 	return [
 		{ start: range.start, end: Math.min(range.end, hole.start) },
 		{ start: Math.max(range.start, hole.end), end: range.end },

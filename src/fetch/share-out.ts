@@ -57,5 +57,5 @@ export function takeOver<C extends Claim>(claims: Iterable<C>, rate: number | nu
 		const kept = theirs === 0 ? 0 : Math.floor((bytes * theirs) / (theirs + ours));
 		if (bytes - kept >= LEAST_TAKEN) worst = { claim, from: claim.at + kept, left };
 	}
-	return worst;
+	return worst === null ? null : { claim: worst.claim, from: worst.from };
 }

@@ -10,9 +10,11 @@ import type { Plan } from '../../src/plan/plan.ts';
 import { ROOT } from '../lab/root.ts';
 import { makeFacts, makeOptions } from '../plan/make.ts';
 
-/** GNU tar, and a cksum(1) that makes lists, are here. */
-export const canBackUp = spawnSync('cksum', ['-a', 'sha256', '/dev/null']).status === 0 && existsSync('/usr/bin/tar');
-export const NEEDS = '(needs GNU tar and coreutils 9)';
+const PARTS = ['/usr/bin/tar', '/usr/bin/python3'];
+/** GNU tar, a cksum(1) that makes lists, and what lays awkward trees are here. */
+export const canBackUp = spawnSync('cksum', ['-a', 'sha256', '/dev/null']).status === 0 && PARTS.every((file) => existsSync(file));
+/** The end of the titles of tests that need them. */
+export const NEEDS = '(needs GNU tar, coreutils 9 and python3)';
 
 const manifest = await loadTask(join(ROOT, 'manifests/openbsd/backup.yaml'));
 

@@ -24,6 +24,7 @@ import { STATE } from '../../src/backup/restore-scripts.ts';
 import { there } from '../../src/backup/there.ts';
 import type { RunEvent } from '../../src/report/events.ts';
 import { localTransport } from '../../src/transport/local.ts';
+import { talk } from '../lab/terminal.ts';
 import { GNU_TAR, type Made, makeBackup, makeTree, portrait, sh } from './volumes.ts';
 
 const PAX = '/usr/bin/paxtar';
@@ -103,7 +104,6 @@ describe.skipIf(GNU_TAR === null)('a restore (needs GNU tar)', () => {
 			const lines = await restorePlan(await request(dirOf(kind)));
 			expect(lines.join('\n')).toContain('tar');
 			expect(existsSync(target())).toBe(false);
-			await run(dirOf(kind), { target: '/proc/nowhere/x' }).catch(() => {});
 			// One truth: what the job runs are these lines.
 			const kept = await request(dirOf(kind));
 			const looks: string[] = [];
@@ -127,6 +127,23 @@ describe.skipIf(GNU_TAR === null)('a restore (needs GNU tar)', () => {
 		expect(events.filter((event) => event.kind === 'notice')).toHaveLength(1);
 	});
 
+	test("restores what a person made at the prompt the article's way, each volume moved away from the one name", async () => {
+		const dir = join(top, 'prompt');
+		mkdirSync(dir);
+		const volume = join(dir, 'home.tar');
+		const shell = process.getuid?.() === 0 ? '\n# ' : '\n$ ';
+		const moves = [2, 3, 4].flatMap((n): [string, string][] => [
+			[`Prepare volume #${n}`, '!'],
+			[shell, `mv ${volume} ${volume}.${n - 1}; exit`],
+			[`Prepare volume #${n}`, ''],
+		]);
+		const env = { SHELL: '/bin/sh', ENV: '/dev/null' };
+		const made = await talk(['tar', '-C', top, '-L', '120', '-cvMf', volume, 'data/deep', 'data/big'], moves, env);
+		expect(made).toMatchObject({ code: 0, unasked: [] });
+		await run(dir);
+		for (const name of ['big', 'deep']) expect(sh(`diff -r data/${name} out/data/${name} && echo same`, top)).toBe('same\n');
+	});
+
 	test('restores volumes made by hand, with a label and odd names', async () => {
 		const dir = join(top, 'by hand');
 		mkdirSync(dir);
@@ -136,6 +153,15 @@ describe.skipIf(GNU_TAR === null)('a restore (needs GNU tar)', () => {
 		const place = here(dir);
 		await restore({ ...(await request(dirOf('split'))), place, backup: await findBackup(place, undefined, files) });
 		expect(portrait(target())).toEqual(original);
+	});
+
+	test('warns of a small archive that is damaged, and restores the volumes, which are whole', async () => {
+		const dir = join(top, 'small');
+		cpSync(dirOf('split'), dir, { recursive: true });
+		truncateSync(join(dir, 'bsdup-20261125-db1.small.tgz'), 20);
+		await run(dir);
+		expect(portrait(target())).toEqual(original);
+		expect(events).toContainEqual({ kind: 'notice', text: expect.stringContaining('small.tgz: it is cut off') });
 	});
 
 	test('restores hand-made volumes of a host in the order of their names', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { backupReportLines, verifyBackup } from '../../src/backup/verify-backup.ts';
+import { runVerifyBackup } from '../../src/cli/verify-backup.ts';
 import { GNU_TAR, makeBackup, makeTree, sh } from './volumes.ts';
 
 const BASE = 'bsdup-20261125-db1';
@@ -82,9 +83,27 @@ describe.skipIf(GNU_TAR === null)('the proof of an old backup (needs GNU tar)', 
 		expect(await verifyBackup(dir, undefined)).toMatchObject({ faults: [], warnings: [expect.stringContaining('made by hand')] });
 	});
 
+	test('tells a person how far it is and what it found, and sets the exit status', async () => {
+		dir = join(top, 'told');
+		cpSync(join(top, 'split'), dir, { recursive: true });
+		const told: string[] = [];
+		const good = await runVerifyBackup(dir, undefined, true, (line) => told.push(line));
+		expect([good.faults, told.at(-1), process.exitCode ?? 0]).toEqual([[], 'the backup is good', 0]);
+		rmSync(at('RECOVERY.txt'));
+		await runVerifyBackup(dir, undefined, true, (line) => told.push(line));
+		expect([told.at(-1), process.exitCode]).toEqual(['the backup is not good: 1 wrong', 1]);
+		process.exitCode = 0;
+	});
+
 	test('ends at the reason of its signal', async () => {
 		const signal = AbortSignal.abort(new Error('enough'));
 		await expect(verifyBackup(join(top, 'split'), undefined, { signal })).rejects.toThrow('enough');
+	});
+
+	test('ends at Ctrl-C within a volume, and takes that for no fault of the disk', async () => {
+		const stop = new AbortController();
+		const work = verifyBackup(join(top, 'split'), undefined, { signal: stop.signal, onBytes: () => stop.abort() });
+		await expect(work).rejects.toMatchObject({ name: 'AbortError' });
 	});
 
 	const flip = (file: string): void => {

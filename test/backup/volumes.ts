@@ -38,7 +38,9 @@ export function makeTree(top: string): void {
 		d=deep; for i in 1 2 3; do d=$d/$(printf 'd%.0s' $(seq 1 120)); done; mkdir -p "$d"; printf far >"$d/$(printf 'f%.0s' $(seq 1 90))"
 		for i in $(seq 1 60); do mkdir -p "many/$i"; head -c $((i * 37)) big >"many/$i/file $i"; done
 		if [ "$(id -u)" = 0 ]; then chown 1234:2345 setuid sparse; chown -h 7:8 soft; chown 12:13 empty; fi
-		chmod 4755 setuid; chmod 1777 sticky; chmod 2750 empty; chmod 0 none; chmod 500 locked; chmod 640 big
+		chmod 4755 setuid; chmod 1777 sticky; chmod 2750 empty; chmod 400 none; chmod 640 big
+		# An ordinary user could neither read the one nor clear the other away.
+		[ "$(id -u)" != 0 ] || { chmod 0 none; chmod 500 locked; }
 		find . -depth -exec touch -h -d '2001-02-03 04:05:06.789' {} +
 		touch -d '2010-10-10 10:10:10' many/7 many; touch -d '2030-01-01' 'with space'`,
 	);

@@ -46,6 +46,16 @@ describe.skipIf(!canBackUp).each([
 	});
 });
 
+describe.skipIf(!canBackUp)(`a backup in volumes ${NEEDS}`, () => {
+	test('whose disk ends them early, which GNU tar takes for their end, is an error', () => {
+		make('/usr/bin/tar');
+		// A write beyond the limit fails, and the rest of the disk can still be written.
+		const { status, said } = backup.write("trap '' XFSZ; ulimit -f 1000");
+		expect(status).not.toBe(0);
+		expect(said).toContain('volume 1 was cut at 512000 bytes of 1024000');
+	});
+});
+
 describe.skipIf(!canBackUp)(`what a backup cannot read ${NEEDS}`, () => {
 	/** The step by somebody who is not root, who reads everything. */
 	function asNobody(id: string): { status: number | null; said: string } {

@@ -6,25 +6,19 @@ import { BACKUP, targetFlags, upgradeArgs } from '../e2e/proof.ts';
 import { ROOT } from '../lab/root.ts';
 import { makeWorld, type World } from '../lab/world.ts';
 import { benchBackup } from './backup.ts';
+import { benchFetch } from './fetch.ts';
 import { pushFigures } from './push.ts';
+import { median, show } from './show.ts';
 
 /** Speed and memory beside their peers, measured in one run; each line shows its figure and its bound. */
 
 const CLI = join(ROOT, 'dist/src/cli.js');
 const RUNS = 7;
 
-function median(values: number[]): number {
-	return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
 function timed(argv: string[]): number {
 	const began = performance.now();
 	spawnSync(process.execPath, argv, { stdio: 'ignore' });
 	return performance.now() - began;
-}
-
-function show(what: string, figure: number, bound: number, unit: string): void {
-	console.log(`${figure <= bound ? 'ok  ' : 'MISS'} ${what}: ${figure.toFixed(2)} ${unit}, at most ${bound} ${unit}`);
 }
 
 /** `bsdup --help` against `node -e 0`, in turn. */
@@ -124,3 +118,4 @@ const theirs = await byScript(second);
 await second.destroy();
 show('the upgrade beside one script over ssh', ours / theirs, 1.5, 'times');
 console.log(`     (${ours.toFixed(1)} s by bsdup, ${theirs.toFixed(1)} s by the script)`);
+await benchFetch();

@@ -139,6 +139,19 @@ describe('pruning', () => {
 		await letGo();
 	});
 
+	test('gives back what was claimed while it went on', async () => {
+		const hashes = Array.from({ length: 200 }, (_, index) => put(1000 + index, 200 - index));
+		const [first = ''] = hashes;
+		const last = hashes.at(-1) ?? '';
+		const pruning = prune({ dir, all: true });
+		while (there(first)) await new Promise((resolve) => setImmediate(resolve));
+		const letGo = await claim(dir, [last]);
+		const claimedInTime = there(last);
+		await pruning;
+		expect(there(last)).toBe(claimedInTime);
+		await letGo();
+	});
+
 	test('beside users that claim, take and let go never takes what they hold', async () => {
 		const hashes = [1, 2, 3, 4].map((n) => put(1000 + n));
 		let pruning = true;

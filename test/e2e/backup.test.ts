@@ -118,8 +118,10 @@ describe.skipIf(LAB === null)('bsdup backup of a host over SSH (needs a practice
 
 		test('mounts the partition that disklabel tells, and takes it off again', async () => {
 			mkdirSync(disk(), { recursive: true });
-			const result = await backup('--backup-device', 'sd1');
+			await world.host.inside('echo x >/home/admin/prog.core');
+			const result = await backup('--backup-device', 'sd1', '--exclude', '*.core');
 			expect(result).toMatchObject({ code: 0, stderr: '' });
+			expect(await inside('cat /lab/disks/sd1i/*.LIST')).not.toContain('prog.core');
 			expect(readdirSync(disk()).some((file) => file.endsWith('.MANIFEST.json'))).toBe(true);
 			expect(await mounted()).toBe('/dev/sd0a on / type ffs (local)\n');
 			expect(await inside('ls /mnt')).toBe('');
@@ -128,14 +130,18 @@ describe.skipIf(LAB === null)('bsdup backup of a host over SSH (needs a practice
 		test('takes it off after a failure too, which says what was wrong, and keeps nobody off the host', async () => {
 			const result = await backup('--backup-device', 'sd1i', '--backup', '/home/vanishes');
 			expect(result).toMatchObject({ code: 1, stdout: expect.stringContaining('what is to be backed up is not there: /home/vanishes') });
-			const torn = await world.host.inside('chmod 000 /lab/disks/sd1i; mv /lab/disks/sd1i /lab/disks/sd2i');
-			expect(torn.code).toBe(0);
-			expect((await backup('--backup-device', 'sd1')).code).toBe(1);
+			// It fails when the disk is mounted already.
+			await inside(
+				'mv /usr/local/bin/gtar /usr/local/bin/gtar.kept; printf "#!/bin/sh\\nmount; exit 2\\n" >/usr/local/bin/gtar; chmod 755 /usr/local/bin/gtar',
+			);
+			const failed = await backup('--backup-device', 'sd1');
+			await inside('mv /usr/local/bin/gtar.kept /usr/local/bin/gtar');
+			expect(failed).toMatchObject({ code: 1, stdout: expect.stringContaining('/dev/sd1i on /mnt type msdos') });
 			expect(await mounted()).toBe('/dev/sd0a on / type ffs (local)\n');
-			expect((await backup('--backup-device', 'sd2')).code).toBe(0);
+			expect((await backup('--backup-device', 'sd1')).code).toBe(0);
 		});
 
-		test('is refused for a disk that is not there, or that something else lies over', async () => {
+		test('is refused for a disk that is not there, and for what is no disk', async () => {
 			expect((await backup('--backup-device', 'sd7')).stdout).toMatch(/not exactly one FAT partition \(type MSDOS\): 0 on sd7/);
 			expect((await backup('--backup-device', '$(reboot)')).stderr).toContain('E_USAGE');
 		});

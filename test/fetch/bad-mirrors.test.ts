@@ -249,7 +249,9 @@ describe('several mirrors', () => {
 	test.skipIf(!canNginx)('of which one is slow: the fast one takes over, so that the slow one does not hold the end up', async () => {
 		const slow = await nginx(world.mirror('other'), 'limit_rate 30k;');
 		const began = Date.now();
-		const { code } = await world.fetch([slow.url, good.url]);
+		// It is not too slow to be waited for.
+		const patience = { stallMs: 60_000, leastRate: 1, windowMs: 60_000 };
+		const { code } = await world.fetch([slow.url, good.url], { patience });
 		expect(code).toBe(null);
 		expect(world.wrong(true)).toEqual([]);
 		// Alone the slow one would need minutes.
@@ -277,7 +279,9 @@ describe('several mirrors', () => {
 
 test.skipIf(!canNginx)('a file that changes on the mirror between two stretches is begun again, and is right in the end', async () => {
 	const dir = world.mirror('moving', { 'big.tgz': changed });
-	const server = await nginx(dir, 'limit_rate 2m;');
+	// One connection at a time, so that one is opened after the change.
+	const one = { http: 'limit_conn_zone $server_name zone=all:1m;', server: 'limit_conn all 1; limit_rate 2m;' };
+	const server = await started(serveNginx(dir, one));
 	let mended = false;
 	const { code, notices } = await world.fetch([server.url], {
 		onBytes: (name, done) => {

@@ -136,6 +136,20 @@ describe.skipIf(LAB === null)('stand-ins in a practice tree (needs a practice ho
 		expect(read('boot')).toBe('boot blocks of 7800\n');
 	});
 
+	test('a FAT disk that was put in is told by disklabel, mounted, told by mount and df, and taken off', () => {
+		install('7.7');
+		mkdirSync(join(dir, 'lab/disks/sd1i'), { recursive: true });
+		mkdirSync(join(dir, 'mnt'), { recursive: true });
+		expect(inside('disklabel sd1').stdout).toMatch(/^ {2}i: +\d+ +\d+ +MSDOS/m);
+		expect(inside('disklabel sd0').stdout).not.toContain('MSDOS');
+		expect(inside('disklabel sd7').status).toBe(1);
+		const on = 'mount -t msdos /dev/sd1i /mnt';
+		expect(inside(`${on}; mount; df -kP /mnt; umount /mnt; mount`).stdout).toMatch(
+			/^\/dev\/sd0a on \/ .*\n\/dev\/sd1i on \/mnt type msdos \(local\)\nFilesystem.*\n\/dev\/sd1i .* \/mnt\n\/dev\/sd0a on \/ .*\n$/,
+		);
+		expect(inside('mount -t msdos /dev/sd7i /mnt').status).toBe(1);
+	});
+
 	test('MAKEDEV all makes every device of its release and nothing twice', () => {
 		install('7.8');
 		for (const device of RELEASES['7.8'].devices) rmSync(join(dir, 'dev', device), { force: true });

@@ -45,7 +45,9 @@ function faults(text: string): string[] {
 
 describe('a manifest that uses a part', () => {
 	test('holds its checks and steps where the use stands, text and all', () => {
-		const manifest = parseManifest(using, file);
+		const own = using.replace('    run: echo {{host}}\n', "    run: |\n      echo '\n      - use: text.yaml\n      '\n");
+		const manifest = parseManifest(own, file);
+		expect(manifest.steps[0]?.run).toBe("echo '\n- use: text.yaml\n'\n");
 		expect(manifest.steps.map(({ id }) => id)).toEqual(['one', 'shared', 'two']);
 		expect(manifest.checks.map(({ id }) => id)).toEqual(['shared-check', 'room']);
 		expect(manifest.steps[1]?.run).toBe("echo '\n- use: of a text\n'\n");

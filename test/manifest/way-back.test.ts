@@ -1,9 +1,14 @@
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { loadTask } from '../../src/manifest/load.ts';
+import { ROOT } from '../lab/root.ts';
 import { inPlace } from '../plan/make.ts';
+
+const backup = await loadTask(join(ROOT, 'manifests/openbsd/backup.yaml'));
 
 describe('the shipped manifest of a backup', () => {
 	test('says of every step how it is taken back, or what stays of it and why', () => {
-		const { steps } = loadManifest(join(ROOT, 'manifests/openbsd/backup.yaml')) as { steps: Manifest['steps'] };
+		const { steps } = backup;
 		expect(steps.length).toBeGreaterThan(5);
 		expect(steps.filter(({ undo, stays }) => (undo === '') === (stays === '')).map(({ id }) => id)).toEqual([]);
 	});

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { whyNot } from '../lab/ability.ts';
+import { installMissing } from './debian.ts';
 
 /** The test command: installs what real parts are missing (root on Debian only), then lint, types and the suite. */
 
@@ -13,6 +14,8 @@ const PARTS: Record<string, string> = {
 	'/usr/bin/signify-openbsd': 'signify-openbsd',
 	'/usr/sbin/vsftpd': 'vsftpd',
 	'/usr/sbin/nginx': 'nginx-light',
+	'/usr/lib/python3/dist-packages/pyftpdlib': 'python3-pyftpdlib',
+	'/usr/bin/openssl': 'openssl',
 	'/usr/sbin/mkfs.ext4': 'e2fsprogs',
 	'/usr/bin/ssh-keygen': 'openssh-client',
 	'/usr/bin/pgrep': 'procps',
@@ -20,45 +23,6 @@ const PARTS: Record<string, string> = {
 	'/usr/bin/fish': 'fish',
 	'/usr/bin/xz': 'xz-utils',
 };
-
-const POLICY = '/usr/sbin/policy-rc.d';
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-function installParts(): void {
-	const missing = Object.entries(PARTS)
-		.filter(([file]) => !existsSync(file))
-		.map(([, name]) => name);
-	if (missing.length === 0) return;
-	const able = process.getuid?.() === 0 && existsSync('/etc/debian_version') && process.env['BSDUP_NO_INSTALL'] !== '1';
-	console.log(`Missing on this machine: ${missing.join(' ')}`);
-	if (!able) {
-		console.log('Not installed (needs root on Debian, and BSDUP_NO_INSTALL not set); the tests that need them are skipped by name.');
-		return;
-	}
-	console.log('Installing these Debian packages, with their daemons left stopped.');
-	const installed = withoutDaemons(() => apt('update') && apt('install', '-y', '--no-install-recommends', ...missing));
-	if (!installed) console.log('Not all could be installed; the tests that need them are skipped by name.');
-}
-
-function apt(...args: string[]): boolean {
-	const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-	return spawnSync('apt-get', args, { stdio: ['ignore', 'ignore', 'inherit'], env }).status === 0;
-}
-
-/** Debian's packages start their daemons unless policy-rc.d(8) forbids it with 101; a machine's own policy is left alone. */
-function withoutDaemons<T>(install: () => T): T {
-	if (existsSync(POLICY)) return install();
-	// Ctrl-C ends apt-get, not this program: the policy must not stay behind.
-	const stay = (): void => {};
-	for (const signal of SIGNALS) process.on(signal, stay);
-	writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755, flag: 'wx' });
-	try {
-		return install();
-	} finally {
-		rmSync(POLICY);
-		for (const signal of SIGNALS) process.off(signal, stay);
-	}
-}
 
 /** Which practice host the tests have, where it is not the full one. */
 function tellLab(): void {
@@ -83,7 +47,7 @@ interface Report {
 	testResults: { assertionResults: { status: string; fullName: string }[] }[];
 }
 
-installParts();
+installMissing(PARTS, 'the tests that need them are skipped by name');
 tellLab();
 const bin = (name: string): string => join('node_modules/.bin', name);
 const lint = check('lint', bin('biome'), ['ci', '.']);
