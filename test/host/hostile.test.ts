@@ -141,6 +141,17 @@ describe('where the one who calls comes from', () => {
 		expect(readFileSync(host.path('env', '1', 'log'), 'utf8')).toBe('|C|C|de_DE.UTF-8|||\n1.5\n');
 	});
 
+	test("nor does their umask: a step lays things down as root does, the record of it is nobody else's", async () => {
+		host = new HostProgram((top) => [makeStep('lays', [`mkdir '${top}/laid'`, `: >'${top}/laid/file'`])]);
+		host.call('start', 'lays', '1');
+		await until(() => host.state('lays') === '1 ok');
+		const modes = (...paths: string[]): string[] => paths.map((path) => (statSync(path).mode & 0o777).toString(8));
+		expect(modes(join(host.top, 'laid'), join(host.top, 'laid/file'))).toEqual(['755', '644']);
+		const job = host.path('lays', '1');
+		const kept = readdirSync(job).map((name) => join(job, name));
+		expect(modes(host.path('lays'), job, ...kept).filter((mode) => !/^[67]00$/.test(mode))).toEqual([]);
+	});
+
 	test('does not make a job that runs a lost one: another time zone, a clock that was set', async () => {
 		host = new HostProgram(slow);
 		vi.stubEnv('TZ', 'JST-9');

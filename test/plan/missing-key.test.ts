@@ -33,7 +33,7 @@ const made = (facts: Partial<Facts>, more: Partial<PlanRequest> = {}) => {
 	const request = {
 		...flags,
 		to: '7.8',
-		mirror: top,
+		mirror: [top],
 		method: 'in-place',
 		facts: file,
 		unattended: false,
@@ -52,7 +52,7 @@ describe('a plan by the shipped manifest', () => {
 		expect(commands).toContain('key: mv /etc/signify/openbsd-78-base.pub.new /etc/signify/openbsd-78-base.pub');
 		expect(plan.fetch.find(({ step }) => step === 'key-fetch')).toMatchObject({
 			name: 'sigbundle-76.tgz',
-			url: `${top}/signify/sigbundle-76.tgz`,
+			urls: [`${top}/signify/sigbundle-76.tgz`],
 		});
 	});
 

@@ -47,6 +47,9 @@ describe.skipIf(!haveSshd)('a host whose login shell is (needs sshd)', () => {
 			expect([result.code, result.stdout]).toEqual([3, "it's|$HOME|!!|(a)|\n"]);
 			expect(heard).toBe(result.stdout);
 			expect((await transport.run('exit 7')).stdout).toBe('');
+			const taken: Buffer[] = [];
+			await transport.run(`printf '\\377\\000\\r\\n'; exec cat /bin/sh`, { onBytes: async (bytes) => void taken.push(bytes) });
+			expect(Buffer.concat(taken).equals(Buffer.concat([Buffer.from([255, 0, 13, 10]), readFileSync('/bin/sh')]))).toBe(true);
 			const file = join(dir, "it's $HOME `id`");
 			const bytes = Buffer.from('whole\n');
 			await transport.push(bytes, file, { mode: 0o600, sha256: createHash('sha256').update(bytes).digest('hex') });
