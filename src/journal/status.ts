@@ -36,10 +36,11 @@ export function statusLines(plan: Plan, status: RunStatus): string[] {
 	const lines = status.steps.map(
 		({ id, title, status: word }) => `${(word === 'already' ? 'done' : word).padEnd(8)} ${id.padEnd(16)} ${title}`,
 	);
+	const goesBack = status.steps.some(({ status: word }) => word === 'undone');
+	const onward = goesBack
+		? `It is being taken back. To end that: bsdup rollback ${plan.run}`
+		: `Next: ${status.next ?? 'the end'}. To go on: bsdup resume ${plan.run}`;
 	const over = { done: 'Nothing is left to do.', 'rolled-back': 'It was taken back. A new run: bsdup upgrade HOST --to TARGET' };
-	const again =
-		status.state in over
-			? over[status.state as keyof typeof over]
-			: `Next: ${status.next ?? 'the end'}. To go on: bsdup resume ${plan.run}`;
+	const again = status.state in over ? over[status.state as keyof typeof over] : onward;
 	return [plan.title, `run ${plan.run}: ${status.state}`, ...lines, ...status.summary, again];
 }
