@@ -2,6 +2,7 @@ import { BsdupError, EXIT } from '../errors.ts';
 import { readJournal } from '../journal/journal.ts';
 import { createRun, DAMAGED_RUN, type HostFlags, newestRun, openRun, type RunFolder, stateDir } from '../journal/state.ts';
 import { statusOf } from '../journal/status.ts';
+import { cleanLine } from '../report/clean.ts';
 import { heldRun } from '../run/held-run.ts';
 import { ask, keptHostFlags, openHost } from './open-host.ts';
 
@@ -66,7 +67,7 @@ async function onHost(host: string | null, flags: HostFlags): Promise<Awaited<Re
 /** Only a person can tell that the machine which began the run does not go on with it. */
 async function confirmTakeover({ plan, holder }: { plan: { run: string; title: string }; holder: string }, yes: boolean): Promise<void> {
 	const by = `${plan.run} (${plan.title}) was carried by ${holder === '' ? 'somebody' : holder}`;
-	process.stderr.write(`bsdup: found on the host: ${by}\n`);
+	process.stderr.write(`bsdup: found on the host: ${cleanLine(by)}\n`);
 	if (yes) return;
 	if (process.stdin.isTTY && (await ask('Does nobody carry it there any more? Type yes to go on with it here: ')) === 'yes') return;
 	throw new BsdupError({
