@@ -44,7 +44,7 @@ export default class BackupCommand extends BaseCommand {
 		const plan = await made.then((one) => planOrRefuse(one, transport, (text) => this.logToStderr(text))).finally(() => transport?.close());
 		if (flags['dry-run'] || flags.facts !== undefined || flags.format !== undefined) return showPlan(plan, flags, this.jsonEnabled());
 		const folder = createRun(stateDir(flags.state), plan, args.host ?? null, keptHostFlags(flags));
-		process.exitCode = await carry(folder, { ...flags, yes: true, 'pause-at-reboot': false }, this.jsonEnabled());
+		process.exitCode = await carry(folder, { ...flags, yes: true, 'pause-at-reboot': false, 'take-over': false }, this.jsonEnabled());
 		return undefined;
 	}
 }

@@ -23,8 +23,8 @@ export default class ResumeCommand extends BaseCommand {
 
 	async run(): Promise<unknown> {
 		const { args, flags } = await this.parse(ResumeCommand);
-		const folder = await findRunToResume(args.run, flags);
-		process.exitCode = await carry(folder, flags, this.jsonEnabled());
+		const { folder, takenOver } = await findRunToResume(args.run, flags);
+		process.exitCode = await carry(folder, { ...flags, 'take-over': flags['take-over'] || takenOver }, this.jsonEnabled());
 		return undefined;
 	}
 }

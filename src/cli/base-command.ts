@@ -1,9 +1,19 @@
 import { Command } from '@oclif/core';
 import { BsdupError } from '../errors.ts';
+import { cleanText } from '../report/clean.ts';
 
 /** What all commands share: `--json`, and errors with a code, the state of the host and the next thing to type. */
 export abstract class BaseCommand extends Command {
 	static override enableJsonFlag = true;
+
+	/** What is told may quote a host, a mirror or a file: none of them drives the person's terminal. */
+	override log(message = ''): void {
+		super.log('%s', cleanText(message));
+	}
+
+	override logToStderr(message = ''): void {
+		super.logToStderr('%s', cleanText(message));
+	}
 
 	/** Prints an error for people (or as JSON) and sets the exit status; a stack trace only for our own mistakes. */
 	protected override async catch(error: Error & { exitCode?: number; oclif?: { exit?: number } }): Promise<unknown> {

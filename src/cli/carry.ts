@@ -1,7 +1,7 @@
 import { cacheDir } from '../cache/place.ts';
 import { BsdupError, EXIT } from '../errors.ts';
 import { hasLogin, mirrorTop } from '../fetch/mirror-url.ts';
-import { holdRun } from '../journal/hold.ts';
+import { holderOf, holdRun } from '../journal/hold.ts';
 import { openJournal } from '../journal/journal.ts';
 import type { RunFolder } from '../journal/state.ts';
 import { summaryLines } from '../journal/summary.ts';
@@ -10,16 +10,27 @@ import type { Renderer } from '../report/events.ts';
 import { goOnAtConsole } from '../run/go-on.ts';
 import { HostLink } from '../run/host-link.ts';
 import { HostProgram } from '../run/host-program.ts';
-import { run } from '../run/run.ts';
+import { type RunOutcome, run } from '../run/run.ts';
+import type { StepContext } from '../steps/context.ts';
 import { readConfig } from './config.ts';
 import { ask, hostTransport } from './open-host.ts';
 import type { RunFlags } from './run-flags.ts';
 import { sizeFlag } from './size.ts';
 
-/** Carries a run from where it stands; returns the exit status. Ctrl-C ends this program, never a job on the host. */
-export async function carry(folder: RunFolder, flags: RunFlags, json: boolean): Promise<number> {
+/**
+ * Carries a run from where it stands, forward, or by `way` elsewhere; returns the exit status. Ctrl-C ends this program, never
+ * a job on the host. `again`: the command that goes on.
+ */
+export async function carry(
+	folder: RunFolder,
+	flags: RunFlags,
+	json: boolean,
+	way: (context: StepContext) => Promise<RunOutcome | 'rolled-back'> = run,
+	again = 'resume',
+): Promise<number> {
 	const config = readConfig();
 	const bandwidth = flags.bandwidth ?? config.bandwidth;
+	const before = holderOf(folder);
 	const letGo = await holdRun(folder);
 	const journal = openJournal(folder.journal);
 	const renderer = chooseRenderer({
@@ -43,7 +54,7 @@ export async function carry(folder: RunFolder, flags: RunFlags, json: boolean): 
 	try {
 		// A resume may come while the host is between two boots.
 		await link.retry(() => transport.connect(), stop.signal);
-		const outcome = await run({
+		const outcome = await way({
 			plan: folder.plan,
 			transport,
 			link,
@@ -52,6 +63,7 @@ export async function carry(folder: RunFolder, flags: RunFlags, json: boolean): 
 			emit: (event) => renderer.event(event),
 			signal: stop.signal,
 			confirm: (lines) => confirm(lines, flags.yes, renderer),
+			carrier: { who: holderOf(folder) ?? '', gone: before === undefined ? [] : [before], takeOver: flags['take-over'] },
 			pauseAtReboot: flags['pause-at-reboot'],
 			cache: { dir: cacheDir(), maxBytes: sizeFlag('max-size', config.cache.maxSize) },
 			logins: [...(flags.mirror ?? []), ...config.mirrors].map(mirrorTop).filter(hasLogin),
@@ -60,10 +72,14 @@ export async function carry(folder: RunFolder, flags: RunFlags, json: boolean): 
 		});
 		renderer.event({
 			kind: 'end',
-			status: outcome,
-			lines: outcome === 'done' ? summaryLines(folder.plan, journal.entries) : waitingLines(folder),
+			status: outcome === 'waiting' ? 'waiting' : 'done',
+			lines: {
+				done: () => summaryLines(folder.plan, journal.entries),
+				waiting: () => waitingLines(folder),
+				'rolled-back': () => [`${folder.run} is taken back; ${folder.plan.facts.host} is free for a new run.`],
+			}[outcome](),
 		});
-		return outcome === 'done' ? EXIT.done : EXIT.waiting;
+		return outcome === 'waiting' ? EXIT.waiting : EXIT.done;
 	} catch (error) {
 		if (signalled === undefined) {
 			renderer.event({ kind: 'end', status: 'failed', lines: [] });
@@ -77,7 +93,7 @@ export async function carry(folder: RunFolder, flags: RunFlags, json: boolean): 
 			status: 'waiting',
 			lines: waiting
 				? waitingLines(folder)
-				: [`Interrupted. What runs on the host goes on by itself. To go on: bsdup resume ${folder.run}`],
+				: [`Interrupted. What runs on the host goes on by itself. To go on: bsdup ${again} ${folder.run}`],
 		});
 		return waiting ? EXIT.waiting : EXIT.interrupted;
 	} finally {

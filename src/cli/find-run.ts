@@ -2,6 +2,7 @@ import { BsdupError, EXIT } from '../errors.ts';
 import { readJournal } from '../journal/journal.ts';
 import { createRun, DAMAGED_RUN, type HostFlags, newestRun, openRun, type RunFolder, stateDir } from '../journal/state.ts';
 import { statusOf } from '../journal/status.ts';
+import { cleanLine } from '../report/clean.ts';
 import { heldRun } from '../run/held-run.ts';
 import { ask, keptHostFlags, openHost } from './open-host.ts';
 
@@ -12,26 +13,27 @@ export function findRun(stateFlag: string | undefined, which: string | undefined
 
 /**
  * The run to go on with. Where this machine knows none of that host that is unfinished, or its folder is damaged, the host is asked which
- * run holds it, and the plan that lies there is taken over. Throws E_RUN_UNKNOWN, E_HOST_PLAN, E_NOT_CONFIRMED and what `openRun` and
+ * run holds it, and the plan that lies there is taken over: `takenOver`, a person said that nobody else carries it any more. Throws E_RUN_UNKNOWN, E_HOST_PLAN, E_NOT_CONFIRMED and what `openRun` and
  * the transport throw.
  */
 export async function findRunToResume(
 	which: string | undefined,
 	flags: HostFlags & { state?: string | undefined; yes: boolean },
-): Promise<RunFolder> {
+): Promise<{ folder: RunFolder; takenOver: boolean }> {
+	const here = (folder: RunFolder): { folder: RunFolder; takenOver: boolean } => ({ folder, takenOver: false });
 	const state = stateDir(flags.state);
 	const known = localOrDamaged(state, which);
-	if (known !== undefined && !('code' in known) && !isDone(known)) return withFlags(known, flags);
+	if (known !== undefined && !('code' in known) && !isOver(known)) return here(withFlags(known, flags));
 	const local = known === undefined || 'code' in known ? undefined : known;
 	const host = local === undefined ? (which ?? null) : local.host;
 	const kept = keptHostFlags(flags);
 	const found = which?.startsWith('run-') ? undefined : await onHost(host, { ...local?.flags, ...given(kept) });
 	if (found === undefined || found.plan.run === local?.run) {
 		if (known !== undefined && 'code' in known) throw known;
-		return local === undefined ? unknown(state, which, true) : withFlags(local, flags);
+		return local === undefined ? unknown(state, which, true) : here(withFlags(local, flags));
 	}
 	await confirmTakeover(found, flags.yes);
-	return createRun(state, found.plan, host, { ...local?.flags, ...given(kept) });
+	return { folder: createRun(state, found.plan, host, { ...local?.flags, ...given(kept) }), takenOver: true };
 }
 
 function localRun(state: string, which: string | undefined): RunFolder | undefined {
@@ -48,8 +50,9 @@ function localOrDamaged(state: string, which: string | undefined): RunFolder | B
 	}
 }
 
-function isDone(folder: RunFolder): boolean {
-	return statusOf(folder.plan, readJournal(folder.journal).entries).state === 'done';
+/** Done, or taken back: nothing is left to go on with. */
+function isOver(folder: RunFolder): boolean {
+	return ['done', 'rolled-back'].includes(statusOf(folder.plan, readJournal(folder.journal).entries).state);
 }
 
 async function onHost(host: string | null, flags: HostFlags): Promise<Awaited<ReturnType<typeof heldRun>>> {
@@ -64,7 +67,7 @@ async function onHost(host: string | null, flags: HostFlags): Promise<Awaited<Re
 /** Only a person can tell that the machine which began the run does not go on with it. */
 async function confirmTakeover({ plan, holder }: { plan: { run: string; title: string }; holder: string }, yes: boolean): Promise<void> {
 	const by = `${plan.run} (${plan.title}) was carried by ${holder === '' ? 'somebody' : holder}`;
-	process.stderr.write(`bsdup: found on the host: ${by}\n`);
+	process.stderr.write(`bsdup: found on the host: ${cleanLine(by)}\n`);
 	if (yes) return;
 	if (process.stdin.isTTY && (await ask('Does nobody carry it there any more? Type yes to go on with it here: ')) === 'yes') return;
 	throw new BsdupError({

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { Flags } from '@oclif/core';
 import { BsdupError, EXIT } from '../errors.ts';
 import type { HostFlags } from '../journal/state.ts';
+import { cleanText } from '../report/clean.ts';
 import { localTransport } from '../transport/local.ts';
 import { sshTransport } from '../transport/ssh.ts';
 import type { Become, Transport } from '../transport/transport.ts';
@@ -55,7 +56,7 @@ async function askHostKey(question: string): Promise<boolean> {
 async function askSecret(question: string): Promise<string> {
 	// Before the question: what is typed at once must not be shown either.
 	process.stdin.setRawMode(true);
-	process.stderr.write(question);
+	process.stderr.write(cleanText(question));
 	try {
 		let secret = '';
 		// The stream is needed again, for the next question or a terminal.
@@ -78,7 +79,7 @@ async function askSecret(question: string): Promise<string> {
 export async function ask(question: string): Promise<string> {
 	const lines = createInterface({ input: process.stdin, output: process.stderr });
 	try {
-		return (await lines.question(question)).trim();
+		return (await lines.question(cleanText(question))).trim();
 	} finally {
 		lines.close();
 	}

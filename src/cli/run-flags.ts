@@ -5,6 +5,7 @@ export const runFlags = {
 	yes: Flags.boolean({ char: 'y', default: false, description: 'confirm in advance' }),
 	'pause-at-reboot': Flags.boolean({ default: false, description: 'over SSH: stop after each reboot, to look' }),
 	patience: Flags.integer({ description: 'minutes a host may stay away at a reboot or a lost connection', default: 30, min: 1 }),
+	'take-over': Flags.boolean({ default: false, description: 'carry the run even if another bsdup seems to; make sure that it has ended' }),
 	bandwidth: Flags.string({ description: 'bytes a second that downloads may take in all', helpValue: '5M' }),
 	state: Flags.string({ description: 'directory of the runs', helpValue: 'DIR', env: 'BSDUP_STATE' }),
 };
@@ -13,6 +14,7 @@ export const runFlags = {
 export interface RunFlags {
 	yes: boolean;
 	'pause-at-reboot': boolean;
+	'take-over': boolean;
 	/** Minutes a host may stay away. */
 	patience: number;
 	/** A size, a second. */

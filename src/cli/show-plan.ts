@@ -4,6 +4,7 @@ import { BsdupError, EXIT } from '../errors.ts';
 import { renderScript } from '../host/script.ts';
 import type { Plan } from '../plan/plan.ts';
 import { planText } from '../plan/text.ts';
+import { cleanText } from '../report/clean.ts';
 
 /** Flags of a command that may show its plan instead. */
 export const showFlags = {
@@ -28,7 +29,7 @@ export function showPlan(
 			exit: EXIT.usage,
 		});
 	}
-	const text = { text: () => planText(plan), json: () => `${JSON.stringify(plan, null, '\t')}\n`, sh: () => renderScript(plan) }[
+	const text = { text: () => cleanText(planText(plan)), json: () => `${JSON.stringify(plan, null, '\t')}\n`, sh: () => renderScript(plan) }[
 		json ? 'json' : (flags.format ?? 'text')
 	]();
 	if (flags.out !== undefined) writeFileSync(flags.out, text, { mode: 0o600 });

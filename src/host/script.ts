@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Plan, Step } from '../plan/plan.ts';
+import { undoSteps } from '../plan/undo.ts';
 import { quote } from '../transport/quote.ts';
 
 /**
@@ -7,26 +8,31 @@ import { quote } from '../transport/quote.ts';
  * `plan --format sh` prints it; the runner puts the same bytes on the host and calls its verbs.
  */
 export function renderScript(plan: Plan): string {
+	const undos = undoSteps(plan);
+	const all = [...plan.steps, ...undos];
 	return [
 		'#!/bin/sh',
 		`# ${plan.title.replace(/[^ -~]/g, '?')}`,
 		`# plan ${plan.hash}`,
-		'# Run it as root on the host, and again after each reboot; it goes on where it was. "status" shows where that is.',
+		'# Run it as root on the host, and again after each reboot; it goes on where it was. "status" shows where that is, "rollback" takes it back.',
 		'',
 		`run=${quote(plan.run)}`,
 		`dir=${quote(plan.dir)}`,
 		`steps=${quote(plan.steps.map((step) => step.id).join(' '))}`,
+		`undos=${quote(undos.map((step) => step.id).join(' '))}`,
 		`boot_time() { ${plan.bootTime}; }`,
 		`outcome=${quote(plan.target === null ? 'nothing is left to do' : 'the host runs the new system')}`,
 		'',
-		'# info STEP: sets title, kind, attended',
-		byStep('info', plan.steps, (step) => [`title=${quote(step.title)} kind=${step.kind} attended=${step.attended ? 'yes' : 'no'}`]),
+		'# info STEP: sets title, kind, danger, attended',
+		byStep('info', all, ({ title, kind, danger, attended }) => [
+			`title=${quote(title)} kind=${kind} danger=${danger} attended=${attended ? 'yes' : 'no'}`,
+		]),
 		"# text_commands, text_done, text_proof, text_measure STEP: the plan's own lines",
-		byStep('text_commands', plan.steps, (step) => heredoc(step.commands.join('\n'))),
-		byStep('text_done', plan.steps, (step) => heredoc(step.done)),
-		byStep('text_proof', plan.steps, (step) => heredoc(step.proof)),
-		byStep('text_measure', plan.steps, (step) => heredoc(step.measure)),
-		runtime(),
+		byStep('text_commands', all, (step) => heredoc(step.commands.join('\n'))),
+		byStep('text_done', all, (step) => heredoc(step.done)),
+		byStep('text_proof', all, (step) => heredoc(step.proof)),
+		byStep('text_measure', all, (step) => heredoc(step.measure)),
+		...[part('runtime.sh'), ownDir(), part('hold.sh'), part('back.sh'), part('walk.sh'), part('verbs.sh')],
 	].join('\n');
 }
 
@@ -42,6 +48,11 @@ function heredoc(text: string): string[] {
 	return [`cat <<'${mark}'`, text, mark];
 }
 
-function runtime(): string {
-	return readFileSync(new URL('./runtime.sh', import.meta.url), 'utf8');
+/** sh that defines `own_dir DIR`, which fails where DIR is not a directory of the one who calls. */
+export function ownDir(): string {
+	return part('own-dir.sh');
+}
+
+function part(file: string): string {
+	return readFileSync(new URL(file, import.meta.url), 'utf8');
 }

@@ -41,6 +41,16 @@ export function decide(step: Step, known: Known, journalDone: boolean): Decision
 	return { act: 'test', says: `${test}; only if that fails, ${next}` };
 }
 
+/**
+ * How far a run was taken back, by the journal: `partly` when a step was, `wholly` when the rollback ended; undefined when nothing
+ * of it is recorded. A run that goes back never goes forward again, so either refuses a resume. Where the rollback began but
+ * recorded nothing yet, the host's record refuses (E_ROLLED_BACK).
+ */
+export function takenBack(entries: readonly Entry[]): 'partly' | 'wholly' | undefined {
+	if (entries.some((entry) => entry.kind === 'end' && entry.status === 'rolled-back')) return 'wholly';
+	return entries.some((entry) => entry.kind === 'step' && entry.status === 'undone') ? 'partly' : undefined;
+}
+
 /** Does the journal's last word on a step say that it is done? */
 export function journalDone(entries: readonly Entry[], id: string): boolean {
 	const last = entries.findLast((entry) => entry.kind === 'step' && entry.id === id);

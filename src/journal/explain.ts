@@ -1,6 +1,6 @@
 import type { Plan, Step } from '../plan/plan.ts';
 import { cleanLine } from '../report/clean.ts';
-import { decide } from './decide.ts';
+import { decide, takenBack } from './decide.ts';
 import type { Entry } from './line.ts';
 
 /** What is known of a step, from where, and what a resume will do with it. */
@@ -12,10 +12,17 @@ export interface Explanation {
 	resume: string;
 }
 
+/** What a resume does once the run goes back (E_ROLLED_BACK). */
+const REFUSES = {
+	partly: 'refuses, the run is being taken back; bsdup rollback ends that',
+	wholly: 'refuses, the run was taken back',
+};
+
 type StepEntry = Extract<Entry, { kind: 'step' }>;
 
 /** Explains every step by the journal alone; the resume itself asks the host first, and then decides by the same function. */
 export function explain(plan: Plan, entries: readonly Entry[]): Explanation[] {
+	const back = takenBack(entries);
 	return plan.steps.map((step) => {
 		const line = entries.findLastIndex((entry) => entry.kind === 'step' && entry.id === step.id);
 		const entry = entries[line] as StepEntry | undefined;
@@ -24,7 +31,7 @@ export function explain(plan: Plan, entries: readonly Entry[]): Explanation[] {
 			title: step.title,
 			known: entry === undefined ? 'nothing was begun' : saidBy(entry),
 			from: line < 0 ? 'the journal, which holds no line of it' : `the journal, line ${line + 1}`,
-			resume: resumeOf(step, entry, newestAttempt(entries, step.id)),
+			resume: back === undefined ? resumeOf(step, entry, newestAttempt(entries, step.id)) : REFUSES[back],
 		};
 	});
 }
@@ -41,7 +48,8 @@ export function explainLines(plan: Plan, explanations: readonly Explanation[]): 
 }
 
 function saidBy({ status, attempt, t, detail }: StepEntry): string {
-	const word = { running: 'was begun', done: 'is done', already: 'was done already', failed: 'failed', waiting: 'waits' }[status];
+	const words = { running: 'was begun', done: 'is done', already: 'was done already', failed: 'failed', waiting: 'waits' };
+	const word = { ...words, undone: 'was taken back' }[status];
 	const at = new Date(t).toISOString().replace(/\.\d+Z$/, 'Z');
 	return `${word}, ${at}${attempt === 0 ? '' : `, attempt ${attempt}`}${detail === '' ? '' : `: ${detail.split('\n')[0]}`}`;
 }
@@ -56,6 +64,8 @@ function resumeOf(step: Step, entry: StepEntry | undefined, attempt: number): st
 	const { status } = entry;
 	const when = (state: 'ok' | 'running' | 'lost' | 'none' | 'failed', done = false): string => decide(step, { attempt, state }, done).says;
 	switch (status) {
+		case 'undone':
+			return REFUSES.partly;
 		case 'done':
 		case 'already':
 			return `${when('ok')} if the host's record says the same; if that is gone, ${when('none', true)}`;

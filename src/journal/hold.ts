@@ -1,5 +1,5 @@
 import { linkSync, readdirSync, rmSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BsdupError } from '../errors.ts';
@@ -36,6 +36,16 @@ export async function holdRun(folder: Pick<RunFolder, 'run' | 'dir'>): Promise<(
 		for (const old of there.slice(0, -1)) rmSync(join(dir, `controller.${old}`), { force: true });
 		return () => letGo(file);
 	}
+}
+
+/**
+ * Who holds a run here, by the last `controller.N`, in the words that the host is told too; undefined where nobody does. After
+ * `holdRun` that is this process, and who was told before it is proven gone.
+ */
+export function holderOf({ dir }: Pick<RunFolder, 'dir'>): string | undefined {
+	const text = readOwn(join(dir, `controller.${numbers(dir).at(-1) ?? 0}`))?.toString('utf8') ?? '';
+	const holder = holderIn(text);
+	return holder && `${userInfo().username}@${holder.machine}, process ${holder.pid}, since ${holder.since}`;
 }
 
 /** Where it cannot be said, the end of this process says it. */

@@ -11,7 +11,7 @@ export const Entry = z.discriminatedUnion('kind', [
 		t: Time,
 		kind: z.literal('step'),
 		id: z.string(),
-		status: z.enum(['running', 'done', 'already', 'failed', 'waiting']),
+		status: z.enum(['running', 'done', 'already', 'failed', 'waiting', 'undone']),
 		attempt: Time,
 		detail: z.string(),
 	}),
@@ -19,7 +19,7 @@ export const Entry = z.discriminatedUnion('kind', [
 	z.strictObject({
 		t: Time,
 		kind: z.literal('end'),
-		status: z.enum(['done', 'failed', 'waiting', 'interrupted']),
+		status: z.enum(['done', 'failed', 'waiting', 'interrupted', 'rolled-back']),
 		detail: z.string(),
 	}),
 ]);

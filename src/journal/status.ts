@@ -5,7 +5,7 @@ import { summaryLines } from './summary.ts';
 /** Where a run stands, by the journal. */
 export interface RunStatus {
 	run: string;
-	state: 'begun' | 'done' | 'failed' | 'waiting' | 'interrupted';
+	state: 'begun' | 'done' | 'failed' | 'waiting' | 'interrupted' | 'rolled-back';
 	steps: { id: string; title: string; status: string }[];
 	/** The first step that was begun and is not done, else the first to do; null when nothing is left. */
 	next: string | null;
@@ -36,7 +36,11 @@ export function statusLines(plan: Plan, status: RunStatus): string[] {
 	const lines = status.steps.map(
 		({ id, title, status: word }) => `${(word === 'already' ? 'done' : word).padEnd(8)} ${id.padEnd(16)} ${title}`,
 	);
-	const again =
-		status.state === 'done' ? 'Nothing is left to do.' : `Next: ${status.next ?? 'the end'}. To go on: bsdup resume ${plan.run}`;
+	const goesBack = status.steps.some(({ status: word }) => word === 'undone');
+	const onward = goesBack
+		? `It is being taken back. To end that: bsdup rollback ${plan.run}`
+		: `Next: ${status.next ?? 'the end'}. To go on: bsdup resume ${plan.run}`;
+	const over = { done: 'Nothing is left to do.', 'rolled-back': 'It was taken back. A new run: bsdup upgrade HOST --to TARGET' };
+	const again = status.state in over ? over[status.state as keyof typeof over] : onward;
 	return [plan.title, `run ${plan.run}: ${status.state}`, ...lines, ...status.summary, again];
 }

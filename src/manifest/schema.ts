@@ -48,6 +48,10 @@ const ManifestStep = z.strictObject({
 	doneEach: Each.optional(),
 	proof: z.string().default(''),
 	undo: z.string().default(''),
+	undoEach: Each.optional(),
+	undone: z.string().default(''),
+	undoneEach: Each.optional(),
+	stays: z.string().default(''),
 	measure: z.string().default(''),
 });
 export type ManifestStep = z.infer<typeof ManifestStep>;

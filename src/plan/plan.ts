@@ -24,8 +24,12 @@ export const Step = z.object({
 	done: z.string(),
 	/** Must hold afterwards; empty = the job's own exit status is the proof. */
 	proof: z.string(),
-	/** Takes the step back; empty = cannot be taken back. */
+	/** Takes the step back; empty = nothing does, see `stays`. */
 	undo: z.string(),
+	/** Exit 0 = it is taken back; empty = the status of `undo` tells. Absent in plans of old, like `stays`. */
+	undone: z.string().optional(),
+	/** What a rollback leaves of the step, and why that is well; for people. */
+	stays: z.string().optional(),
 	/** Prints the bytes done and, where known, the bytes in all; only reads. Empty = nothing to measure. */
 	measure: z.string(),
 	/** Seconds. */

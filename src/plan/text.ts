@@ -25,6 +25,8 @@ export function planText(plan: Plan): string {
 		if (step.kind === 'stream') lines.push('   (bsdup receives what these write, and keeps it in pieces; a host by itself cannot)');
 		for (const line of step.commands) lines.push(`     ${line}`);
 		for (const line of step.done.split('\n').filter((line) => line !== '')) lines.push(`   done if: ${line}`);
+		if (step.undo !== '') lines.push('   can be taken back: bsdup rollback');
+		else if (step.stays) lines.push(`   a rollback leaves: ${step.stays}`);
 		for (const line of step.proof.split('\n').filter((line) => line !== '')) lines.push(`   proof: ${line}`);
 	});
 	return `${lines.join('\n')}\n\nTo get back by hand:\n${plan.recovery}`;

@@ -11,3 +11,8 @@ export function cleanLine(line: string): string {
 	// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
 	return (drawn.at(-1) ?? '').replace(/[\x00-\x08\x0a-\x1f\x7f-\x9f]/g, '');
 }
+
+/** The same for each line of a text: a message, a report, an answer that is told as it came. */
+export function cleanText(text: string): string {
+	return text.split('\n').map(cleanLine).join('\n');
+}

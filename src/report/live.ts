@@ -1,5 +1,5 @@
 import { ListrTaskState } from 'listr2';
-import { cleanLine } from './clean.ts';
+import { cleanLine, cleanText } from './clean.ts';
 import type { Renderer, RunEvent } from './events.ts';
 import { formatProgress } from './progress.ts';
 import { makeRows, type Row, View } from './view.ts';
@@ -29,7 +29,7 @@ export function liveRenderer(stdout: NodeJS.WriteStream): Renderer {
 	const waiting = new Set<string>();
 	let view: View | undefined;
 	let last: string[] = [];
-	const write = (text: string): void => void stdout.write(`${text}\n`);
+	const write = (text: string): void => void stdout.write(`${cleanText(text)}\n`);
 
 	const hide = (): void => {
 		view?.end();
@@ -51,10 +51,10 @@ export function liveRenderer(stdout: NodeJS.WriteStream): Renderer {
 		if (row === undefined) return;
 		if (status === 'waiting') waiting.add(id);
 		else waiting.delete(id);
-		if (status === 'failed') row.message$ = { error: detail ?? 'failed' };
+		if (status === 'failed') row.message$ = { error: cleanText(detail ?? 'failed') };
 		const words = [status === 'already' || status === 'waiting' ? status : '', status === 'failed' ? '' : (detail ?? '')];
 		const mark = words.filter((word) => word !== '').join(': ');
-		const title = `${row.initialTitle}${mark === '' ? '' : ` (${mark})`}`;
+		const title = cleanText(`${row.initialTitle}${mark === '' ? '' : ` (${mark})`}`);
 		row.title$ = title;
 		row.state$ = STATE[status];
 		if (status === 'waiting') {

@@ -1,4 +1,4 @@
-import { cleanLine } from './clean.ts';
+import { cleanLine, cleanText } from './clean.ts';
 import type { Renderer, RunEvent } from './events.ts';
 import { fold } from './fold.ts';
 import { formatProgress, formatTime } from './progress.ts';
@@ -22,7 +22,8 @@ export function plainRenderer(write: (text: string) => void, columns?: number): 
 		saidAt = Date.now();
 		write(`${text}\n`);
 	};
-	const say = (text: string): void => raw(columns === undefined ? text : fold(text, columns));
+	// What is said may quote the host: an error, a finding, its report.
+	const say = (text: string): void => raw(cleanText(columns === undefined ? text : fold(text, columns)));
 	const heart = setInterval(() => {
 		if (running.size === 0 || Date.now() - saidAt < HEARTBEAT_MS) return;
 		const still = [...running].map(([id, since]) => `${id} (${formatTime((Date.now() - since) / 1000)})`);

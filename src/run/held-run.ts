@@ -9,14 +9,14 @@ import type { Transport } from '../transport/transport.ts';
 /** The run that holds a host, as the host itself tells it. */
 export interface HeldRun {
 	plan: Plan;
-	/** Who began it and since when, in its own words. */
+	/** Who carried it last and since when, in its own words. */
 	holder: string;
 }
 
 /** More is no plan. Bytes. */
 const LARGEST_PLAN = 16 * 1024 * 1024;
 
-/** Prints the run, its holder and its plan; nothing where no run holds the host. Only reads. */
+/** Prints the run, its last holder (src/host/hold.sh) and its plan; nothing where no run holds the host. Only reads. */
 const LOOK = `cd ${quote(RUNS_ON_HOST)} 2>/dev/null || exit 0
 [ -h lock ] || exit 0
 run=$(ls -l lock)
@@ -24,7 +24,10 @@ run=\${run##*held-by:}
 case $run in run-*) ;; *) exit 0 ;; esac
 case $run in */*) exit 0 ;; esac
 echo "$run"
-echo "$(head -n 1 "$run/holder" 2>/dev/null)"
+n=0
+while [ -h "$run/holder.$((n + 1))" ]; do n=$((n + 1)); done
+holder=$(ls -l "$run/holder.$n" 2>/dev/null)
+echo "\${holder#* -> }"
 [ -f "$run/plan.json" ] && [ ! -h "$run/plan.json" ] || exit 0
 [ "$(wc -c <"$run/plan.json")" -le ${LARGEST_PLAN} ] && cat "$run/plan.json"
 exit 0

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path/posix';
 import { BsdupError } from '../errors.ts';
-import { renderScript } from '../host/script.ts';
+import { ownDir, renderScript } from '../host/script.ts';
 import type { Plan, Step } from '../plan/plan.ts';
 import { quote } from '../transport/quote.ts';
 import type { RunResult, Transport } from '../transport/transport.ts';
 import type { HostLink } from './host-link.ts';
+import { TAKE, takeRefused } from './take-refused.ts';
 
 /** What the host's record says of a step's newest attempt. */
 export interface StepState {
@@ -22,8 +23,17 @@ export interface Look extends StepState {
 	log: Buffer;
 }
 
-/** Exit status of the verb `hold` when another run holds the host. */
-const HELD = 75;
+/** The least that a look at a log gives when it does not give all. Bytes. */
+export const LOG_PIECE = 1024 * 1024;
+
+/** Who takes the host: a sentence that is told to others, and what of those who had it before may be passed over. */
+export interface Carrier {
+	who: string;
+	/** Those who are known to carry the run no more. */
+	gone: readonly string[];
+	/** The person says that whoever it was is gone. */
+	takeOver: boolean;
+}
 
 /** Drives a run's own program on the host (src/host/runtime.sh) by its verbs. */
 export class HostProgram {
@@ -46,32 +56,59 @@ export class HostProgram {
 			const sha256 = createHash('sha256').update(bytes).digest('hex');
 			await this.#link.retry(() => this.#transport.push(bytes, `${this.#plan.dir}/${name}`, { mode, sha256 }));
 		};
-		await this.#must(
-			await this.#link.run(`mkdir -p ${quote(this.#plan.dir)} && chmod 700 ${quote(this.#plan.dir)}`),
-			'make the run directory',
-		);
+		const { dir } = this.#plan;
+		const own = [dirname(dir), dir].map((one) => `own_dir ${quote(one)}`).join(' && ');
+		const lay = `umask 077\nmkdir -p ${quote(dir)} && ${own} && chmod 700 ${quote(dir)}`;
+		this.#must(await this.#link.run(`${ownDir()}\n${lay}`), 'make the run directory');
 		await put('resume.sh', renderScript(this.#plan), 0o700);
 		await put('RECOVERY', this.#plan.recovery, 0o600);
 		await put('plan.json', JSON.stringify(this.#plan), 0o600);
 	}
 
-	/** Takes the host for this run. Throws E_HOST_HELD naming the holder. */
-	async hold(holder: string): Promise<void> {
-		const result = await this.#call('hold', holder);
-		if (result.code === HELD) {
-			const script = `${dirname(this.#plan.dir)}/${result.stdout.split(' ')[0]?.trim() ?? 'RUN'}/resume.sh`;
-			throw new BsdupError({
-				code: 'E_HOST_HELD',
-				message: `${this.#transport.name} is held by ${result.stdout.trim()}`,
-				state: 'Nothing was changed by this run.',
-				next: [
-					'bsdup resume on the machine that holds it',
-					`sh ${script} status    (on the host: where that run stands)`,
-					`sh ${script} release   (on the host: gives that run up)`,
-				],
-			});
-		}
-		this.#must(result, 'take the host');
+	/** Takes the host for this run. Throws E_HOST_HELD, E_RUN_CARRIED naming the holder; E_ROLLED_BACK. */
+	async hold(carrier: Carrier): Promise<void> {
+		await this.#take('hold', carrier);
+	}
+
+	/** Takes the host, and from then on the run goes back only. `false`: it has gone back already. Throws E_NO_RETURN too. */
+	async turn(carrier: Carrier): Promise<boolean> {
+		return (await this.#take('turn', carrier)) !== TAKE.goneBack;
+	}
+
+	/** Says that `who` carries the run no more; the host stays held by it. One try: it only spares others a question. */
+	async leave(who: string): Promise<void> {
+		await this.#transport.run(this.#line('leave', who), { timeoutMs: 5_000 }).catch(() => {});
+	}
+
+	/** The steps that run now. */
+	async busy(): Promise<string[]> {
+		const { stdout } = this.#must(await this.#call('busy'), 'tell what runs');
+		return stdout.split('\n').filter((id) => id !== '');
+	}
+
+	/** The jobs that take back what was begun, in order, each with its state. */
+	async due(): Promise<Map<string, StepState>> {
+		return parseStates(this.#must(await this.#call('due'), 'tell what is to be taken back').stdout);
+	}
+
+	/** The last word of a run that was taken back: recorded, and the host let go. */
+	async wentBack(): Promise<void> {
+		this.#must(await this.#call('went-back'), 'record the end');
+	}
+
+	/** The last lines of an attempt's log. */
+	async lastLines(step: string, attempt: number, lines: number): Promise<string> {
+		return this.#must(await this.#call('last', step, String(attempt), String(lines)), 'read the log').stdout.trimEnd();
+	}
+
+	async #take(verb: 'hold' | 'turn', { who, gone, takeOver }: Carrier): Promise<number> {
+		let result = await this.#call(verb, who);
+		const other = result.stdout.trim();
+		if (result.code === TAKE.carried && (takeOver || gone.includes(other))) result = await this.#call(verb, who, other);
+		const refused = takeRefused(result, this.#plan, this.#transport.name);
+		if (refused !== undefined) throw refused;
+		if (result.code !== TAKE.goneBack) this.#must(result, 'take the host');
+		return result.code ?? 0;
 	}
 
 	/** What the steps found worth telling at the end, a line each. */
@@ -86,16 +123,7 @@ export class HostProgram {
 
 	/** All steps' states in one round trip. */
 	async states(): Promise<Map<string, StepState>> {
-		const result = this.#must(await this.#call('states'), 'read the record');
-		return new Map(
-			result.stdout
-				.trim()
-				.split('\n')
-				.map((line) => {
-					const [id = '', ...rest] = line.split(' ');
-					return [id, parseState(rest.join(' '))];
-				}),
-		);
+		return parseStates(this.#must(await this.#call('states'), 'read the record').stdout);
 	}
 
 	/** True if nothing is left to do: by the record, or by the step's own test, which is then recorded. */
@@ -117,7 +145,7 @@ export class HostProgram {
 		this.#must(await this.#call('consented', step), 'record the confirmation');
 	}
 
-	/** Looks at an attempt; its log from byte `offset` on. */
+	/** Looks at an attempt; its log from byte `offset` on, all of it or at least `LOG_PIECE`. */
 	async poll(step: string, attempt: number, offset: number): Promise<Look> {
 		return this.#look(`follow ${step}`, 'poll', step, String(attempt), String(offset));
 	}
@@ -172,6 +200,16 @@ export class HostProgram {
 			next: ['bsdup resume', `sh ${this.#script} status   (on the host)`],
 		});
 	}
+}
+
+function parseStates(text: string): Map<string, StepState> {
+	const lines = text.split('\n').filter((line) => line !== '');
+	return new Map(
+		lines.map((line) => {
+			const [id = '', ...rest] = line.split(' ');
+			return [id, parseState(rest.join(' '))];
+		}),
+	);
 }
 
 function parseState(text: string): StepState {

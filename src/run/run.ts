@@ -1,6 +1,5 @@
-import { hostname, userInfo } from 'node:os';
 import { BsdupError } from '../errors.ts';
-import { decide, journalDone } from '../journal/decide.ts';
+import { decide, journalDone, takenBack } from '../journal/decide.ts';
 import type { Step } from '../plan/plan.ts';
 import { runConfirm } from '../steps/confirm.ts';
 import type { StepContext, StepOutcome } from '../steps/context.ts';
@@ -8,7 +7,8 @@ import { runFetch } from '../steps/fetch.ts';
 import { runHostJob } from '../steps/host-job.ts';
 import { runReboot } from '../steps/reboot.ts';
 import { runStream } from '../steps/stream.ts';
-import type { StepState } from './host-program.ts';
+import type { Carrier, StepState } from './host-program.ts';
+import { rolledBack } from './take-refused.ts';
 
 /** `waiting`: a reboot or a person comes next; the program ends with status 3. */
 export type RunOutcome = 'done' | 'waiting';
@@ -27,21 +27,50 @@ export async function run(context: StepContext): Promise<RunOutcome> {
 		title: plan.title,
 		steps: plan.steps.map(({ id, title }) => ({ id, title })),
 	});
-	journal.append({ kind: 'begin', plan: plan.hash, controller: `${userInfo().username}@${hostname()} process ${process.pid}` });
+	const back = takenBack(journal.entries);
+	if (back !== undefined) throw rolledBack(plan, `${plan.run} ${back === 'wholly' ? 'was' : 'is being'} taken back`);
+	const carrier = carrierOf(context);
+	journal.append({ kind: 'begin', plan: plan.hash, controller: carrier.who });
 
 	await host.install();
-	await host.hold(`${userInfo().username}@${hostname()}, process ${process.pid}, since ${new Date().toISOString()}`);
-	const outcome = await walk(context, await host.states()).catch(async (error: unknown) => {
-		// This run can never end, and nothing was changed: the next one must find the host free.
-		if (error instanceof BsdupError && error.code === 'E_SNAPSHOT_MOVED') await host.release();
-		// What leaves the system as it is keeps nobody else off the host; where a job still runs there, the host refuses to be let go.
-		if (plan.target === null && !context.signal.aborted) await host.release().catch(() => {});
-		throw error;
+	await host.hold(carrier);
+	return leaving(context, carrier, async () => {
+		const outcome = await walk(context, await host.states()).catch(async (error: unknown) => {
+			// This run can never end, and nothing was changed: the next one must find the host free.
+			if (error instanceof BsdupError && error.code === 'E_SNAPSHOT_MOVED') await host.release();
+			// What leaves the system as it is keeps nobody else off the host; where a job still runs there, the host refuses to be let go.
+			if (plan.target === null && !context.signal.aborted) await host.release().catch(() => {});
+			throw error;
+		});
+		const report = outcome === 'done' ? await host.report() : [];
+		if (outcome === 'done') await host.release();
+		journal.append({ kind: 'end', status: outcome, detail: report.join('\n') });
+		return outcome;
 	});
-	const report = outcome === 'done' ? await host.report() : [];
-	if (outcome === 'done') await host.release();
-	journal.append({ kind: 'end', status: outcome, detail: report.join('\n') });
-	return outcome;
+}
+
+/** Does `work`; where the host was not let go by it, says there that nobody carries the run any more. */
+export async function leaving<T>(context: StepContext, { who }: Carrier, work: () => Promise<T>): Promise<T> {
+	const { host, transport, signal } = context;
+	// At the console a reboot may be on its way, in which nothing is to be started; after Ctrl-C nobody shall wait.
+	const leave = async (): Promise<void> => (transport.local || signal.aborted ? undefined : host.leave(who));
+	try {
+		const outcome = await work();
+		if (outcome === 'waiting') await leave();
+		return outcome;
+	} catch (error) {
+		await leave();
+		throw error;
+	}
+}
+
+/**
+ * Who carries the run from now on. Those whom this run's own journal names carry it no more: one state directory carries a
+ * run only once at a time (holdRun).
+ */
+export function carrierOf({ journal, carrier }: Pick<StepContext, 'journal' | 'carrier'>): Carrier {
+	const named = journal.entries.flatMap((entry) => (entry.kind === 'begin' ? [entry.controller] : []));
+	return { ...carrier, gone: [...carrier.gone, ...named] };
 }
 
 /** Starts every step whose needs are met, at once; stops starting after the first failure, lets what runs end, then throws it. */
@@ -74,11 +103,13 @@ async function walk(context: StepContext, states: Map<string, StepState>): Promi
 		}
 	};
 	for (;;) {
-		if (failure === undefined && !waiting) startReady();
+		// Who typed Ctrl-C in one step has not asked for the next, least of all for the zone.
+		if (failure === undefined && !waiting && !context.signal.aborted) startReady();
 		if (running.size === 0) break;
 		await Promise.race(running.values());
 	}
 	if (failure !== undefined) throw failure;
+	if (done.size < context.plan.steps.length && !waiting) context.signal.throwIfAborted();
 	return waiting ? 'waiting' : 'done';
 }
 

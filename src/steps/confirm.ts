@@ -10,7 +10,7 @@ export async function runConfirm(step: Step, context: StepContext): Promise<Step
 			code: 'E_NOT_CONFIRMED',
 			message: 'not confirmed',
 			state: 'Sets are fetched and verified, the backup is made; the system itself is as it was.',
-			next: [`bsdup resume ${context.plan.run}`],
+			next: [`bsdup resume ${context.plan.run}`, `bsdup rollback ${context.plan.run}   (takes back what was done so far)`],
 		});
 	}
 	await context.host.consented(step.id);

@@ -2,7 +2,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { RunEvent } from '../report/events.ts';
 import type { HostLink } from '../run/host-link.ts';
-import type { HostProgram } from '../run/host-program.ts';
+import type { Carrier, HostProgram } from '../run/host-program.ts';
 import type { Transport } from '../transport/transport.ts';
 
 /** What every kind of step is given. */
@@ -17,6 +17,8 @@ export interface StepContext {
 	signal: AbortSignal;
 	/** Asks the person; true = yes. */
 	confirm: (lines: readonly string[]) => Promise<boolean>;
+	/** Who carries the run from here on, and of whom else is known that they do not. */
+	carrier: Carrier;
 	/** Stop after each proven reboot over SSH. */
 	pauseAtReboot: boolean;
 	/** Where fetched files are kept on the controller, and the bytes that may stay there after a fetch. */

@@ -1,5 +1,6 @@
 import { BsdupError } from '../errors.ts';
 import type { Step } from '../plan/plan.ts';
+import { undoneStep } from '../plan/undo.ts';
 import type { StepContext } from './context.ts';
 
 /** The error of a step that did not work, with the state of the host and the way on. */
@@ -14,7 +15,7 @@ export function stepFailed(context: StepContext, step: Step, what: string, tail 
 		message: `${step.id}: ${what}${tail === '' ? '' : `\n${tail}`}`,
 		state,
 		next: [
-			`bsdup resume ${context.plan.run}`,
+			`bsdup ${undoneStep(step.id) === step.id ? 'resume' : 'rollback'} ${context.plan.run}`,
 			`look at ${context.plan.dir}/jobs/${step.id} on the host`,
 			...(step.danger === 'no-return' ? [context.plan.recovery] : []),
 		],

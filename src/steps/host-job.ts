@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decide } from '../journal/decide.ts';
 import type { Step } from '../plan/plan.ts';
-import type { Look, StepState } from '../run/host-program.ts';
+import { LOG_PIECE, type Look, type StepState } from '../run/host-program.ts';
 import type { StepContext, StepOutcome } from './context.ts';
 import { stepFailed } from './failure.ts';
 
@@ -10,6 +10,8 @@ const POLL_LONGEST_MS = 1000;
 /** Attempts that ended without a status (power cut, kill) are begun again this often; more means something keeps killing them. */
 const LOST_LIMIT = 5;
 const TAIL_LINES = 8;
+/** What is longer without a line feed is told in pieces, so that no output fills the memory. Bytes. */
+const LONGEST_LINE = 64 * 1024;
 
 /** A step as a detached job on the host: done already, still running, or begun now; followed to its end and proven. */
 export async function runHostJob(step: Step, context: StepContext, known: StepState): Promise<StepOutcome> {
@@ -60,18 +62,32 @@ export async function followJob(step: Step, context: StepContext, attempt: numbe
 		}
 		offset += log.length;
 		rest = Buffer.concat([rest, log]);
-		for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n')) {
+		for (let end = endOfLine(rest); end >= 0; end = endOfLine(rest)) {
 			line(rest.subarray(0, end));
-			rest = rest.subarray(end + 1);
+			rest = rest.subarray(rest[end] === LINE_FEED ? end + 1 : end);
 		}
-		if (state.state !== 'running') {
+		// The log goes on where this look left off, whether the job has ended or not.
+		const more = log.length >= LOG_PIECE;
+		if (state.state !== 'running' && !more) {
 			if (rest.length > 0) line(rest);
 			return { ...state, tail: tail.join('\n') };
 		}
-		if (Date.now() > end) throw stepFailed(context, step, `still runs after ${step.timeout} s; it is left running`);
+		if (state.state === 'running' && Date.now() > end)
+			throw stepFailed(context, step, `still runs after ${step.timeout} s; it is left running`);
+		context.signal.throwIfAborted();
+		if (more) continue;
 		await sleep(pause, undefined, { signal: context.signal });
 		pause = Math.min(pause * 1.5, POLL_LONGEST_MS);
 	}
+}
+
+const LINE_FEED = 10;
+
+/** Where the first line ends, or the first piece of one that is too long; -1 = nowhere yet. */
+function endOfLine(bytes: Buffer): number {
+	const end = bytes.indexOf(LINE_FEED);
+	if (end > LONGEST_LINE || (end < 0 && bytes.length > LONGEST_LINE)) return LONGEST_LINE;
+	return end;
 }
 
 async function attended(step: Step, context: StepContext, attempt: number): Promise<StepOutcome> {

@@ -93,17 +93,13 @@ async function look(step: Step, context: StepContext, attempt: number): Promise<
 	try {
 		const seen = await context.host.verdict(step.id);
 		if (seen.state !== 'failed' || seen.rebooted || seen.attempt < attempt) return seen;
-		const { log } = await context.host.poll(step.id, seen.attempt, 0);
-		throw stepFailed(context, step, `stopped with status ${seen.rc} before the reboot`, lastLines(log.toString('utf8')));
+		const tail = await context.host.lastLines(step.id, seen.attempt, TAIL_LINES);
+		throw stepFailed(context, step, `stopped with status ${seen.rc} before the reboot`, tail);
 	} catch (error) {
 		// Programs that die by a signal are the zone's own sign: base is new, the kernel is not yet (F:D).
 		if (!isPassing(error) && !(error instanceof BsdupError && error.code === 'E_HOST_PROGRAM')) throw error;
 		return undefined;
 	}
-}
-
-function lastLines(text: string): string {
-	return text.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
 }
 
 async function finish(step: Step, context: StepContext, outcome: StepOutcome): Promise<StepOutcome> {

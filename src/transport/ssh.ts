@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'ssh2';
 import { BsdupError, EXIT } from '../errors.ts';
+import { afterBanner } from './banner.ts';
 import { proveRoot } from './become.ts';
 import { type Command, runChannel } from './channel.ts';
 import type { Memory } from './credentials.ts';
@@ -89,8 +90,11 @@ export function sshTransport(spec: SshSpec): Transport {
 			await sleep(CHANNEL_PAUSE_MS, undefined, options.signal === undefined ? {} : { signal: options.signal });
 		}
 	};
-	const run = (script: string, options: RunOptions = {}): Promise<RunResult> =>
-		start({ line: shell, feed: (channel) => void channel.end(shellInput(script)) }, options);
+	const run = async (script: string, options: RunOptions = {}): Promise<RunResult> => {
+		const banner = afterBanner(options);
+		const feed: Command['feed'] = (channel) => void channel.end(banner.opening + shellInput(script));
+		return banner.result(await start({ line: shell, feed }, banner.options));
+	};
 	const feed = async (script: string, source: Readable, options: FeedOptions): Promise<RunResult> => {
 		const { broken = (error) => error } = options;
 		const command: Command = {

@@ -147,7 +147,7 @@ describe.skipIf(LAB === null)('bad input (needs a practice host)', () => {
 
 	test('a host that another run holds: the holder is named', async () => {
 		await world.host.inside(
-			'mkdir -p /var/db/bsdup/run-other; echo somebody, since noon >/var/db/bsdup/run-other/holder; ln -s held-by:run-other /var/db/bsdup/lock',
+			'mkdir -p /var/db/bsdup/run-other; ln -s "somebody, since noon" /var/db/bsdup/run-other/holder.1; ln -s held-by:run-other /var/db/bsdup/lock',
 		);
 		expect(await refused(upgradeArgs(world, '7.8'), 'E_HOST_HELD', 1)).toContain('run-other somebody, since noon');
 		await world.host.inside('rm /var/db/bsdup/lock');

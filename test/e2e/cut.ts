@@ -13,9 +13,19 @@ export const MOMENTS: [moment: string, said: string][] = [
 
 /** Runs the upgrade until `said`, then does `cut` once. Resolves when the controller has ended. */
 export async function until(on: World, said: string, cut: (kill: (signal: NodeJS.Signals) => void) => void): Promise<Outcome> {
+	return cutAt(on, upgradeArgs(on, '7.8'), said, cut);
+}
+
+/** The same with any command line. */
+export async function cutAt(
+	on: World,
+	args: readonly string[],
+	said: string,
+	cut: (kill: (signal: NodeJS.Signals) => void) => void,
+): Promise<Outcome> {
 	let came = false;
 	let heard = '';
-	const result = await on.bsdup(upgradeArgs(on, '7.8'), (text, kill) => {
+	const result = await on.bsdup(args, (text, kill) => {
 		heard += text;
 		if (came || !heard.includes(said)) return;
 		came = true;

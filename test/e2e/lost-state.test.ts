@@ -30,6 +30,8 @@ describe.skipIf(LAB === null)('a run whose record on the controller is lost (nee
 		expect(known.steps.find(({ id }) => id === 'check')?.status).toMatch(/done|already/);
 		expect(known.next).toBe('zone');
 
+		// A first look at a host is not patient: it is for one that is up.
+		await on.host.upAgain(2);
 		rmSync(on.state, { recursive: true });
 		const { spec } = on.host.ssh;
 		const resume = ['resume', spec, ...on.host.flags, '--patience', '1'];

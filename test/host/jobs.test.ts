@@ -217,7 +217,7 @@ describe('a host', () => {
 		expect(second.call('hold', 'other@desk')).toMatchObject({ code: 75, stdout: `run-t${process.pid} someone@desk pid 1` });
 		second.call('release');
 		expect(second.call('hold', 'other@desk').code).toBe(75);
-		expect(host.call('hold', 'someone@desk pid 2').code).toBe(0);
+		expect(host.call('hold', 'someone@desk pid 1').code).toBe(0);
 		expect(host.call('release').code).toBe(0);
 		expect(second.call('hold', 'other@desk').code).toBe(0);
 	});

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { renderScript } from '../../src/host/script.ts';
 import { buildPlan } from '../../src/plan/build.ts';
 import type { Plan } from '../../src/plan/plan.ts';
+import { undoSteps } from '../../src/plan/undo.ts';
 import { inPlace, makeFacts, makeOptions, makeTarget } from '../plan/make.ts';
 import { HostProgram, makeStep, SHELLS } from './host-program.ts';
 
@@ -26,7 +27,7 @@ describe('the script of a plan', () => {
 	);
 
 	test.each(plans)('%s has each step as a script that sh reads', (_name, plan) => {
-		for (const { id, commands, done, proof } of plan.steps) {
+		for (const { id, commands, done, proof } of [...plan.steps, ...undoSteps(plan)]) {
 			for (const text of [commands.join('\n'), done, proof]) {
 				const { status, stderr } = spawnSync('sh', ['-n'], { input: text, encoding: 'utf8' });
 				expect({ id, status, stderr }).toEqual({ id, status: 0, stderr: '' });

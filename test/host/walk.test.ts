@@ -103,7 +103,7 @@ describe.skipIf(!root)('the walk at the console (needs root)', () => {
 		host.call('start', 'slow', '1');
 		await until(() => host.traces().includes('began'));
 		const walk = host.launch();
-		await until(() => existsSync(join(host.top, 'lock')) || existsSync(join(host.dir, 'holder')));
+		await until(() => existsSync(join(host.top, 'lock')) || existsSync(join(host.dir, 'console.pid')));
 		writeFileSync(join(host.top, 'go'), '');
 		expect(await walk.ended).toBe(0);
 		expect(host.traces()).toEqual(['began']);

@@ -9,7 +9,7 @@ import type { StepContext } from '../../src/steps/context.ts';
 import { makeStep } from '../host/host-program.ts';
 import { plan } from './folder.ts';
 
-const entry = (id: string, status: 'running' | 'done' | 'failed' | 'waiting', t = 1_764_000_000_000): Entry => ({
+const entry = (id: string, status: 'running' | 'done' | 'failed' | 'waiting' | 'undone', t = 1_764_000_000_000): Entry => ({
 	...{ t, kind: 'step', id, status, attempt: 1, detail: '' },
 });
 
@@ -44,6 +44,7 @@ async function carried(step: Step, known: Known, before: Entry[], holds: { done?
 	const context = {
 		...{ plan: { ...plan, steps: [step] }, host, journal, emit: () => {}, signal: new AbortController().signal },
 		...{ transport: { name: 'db1' }, link: { run: async () => ({ stdout: '' }) }, confirm: answer('ask', true), pauseAtReboot: false },
+		carrier: { who: 'me', gone: [], takeOver: false },
 	} as unknown as StepContext;
 	// A step that fails is in the journal too.
 	await run(context).catch(() => {});
@@ -117,6 +118,26 @@ describe('a resume weighs the record of the host, the journal and the own test o
 		};
 		expect(calls[0]).toBe(first[act]);
 	});
+});
+
+describe('a run that goes back', () => {
+	const end: Entry = { t: 0, kind: 'end', status: 'rolled-back', detail: '' };
+	test.each<[string, Entry[], string]>([
+		['begun to', [entry('zone', 'done'), entry('quiesce', 'undone')], 'refuses, the run is being taken back; bsdup rollback ends that'],
+		['gone', [entry('quiesce', 'undone'), end], 'refuses, the run was taken back'],
+	])(
+		'that has %s is never carried forward, by its journal alone, and the explanation says so of each step',
+		async (_how, entries, says) => {
+			expect(new Set(explain(plan as Plan, entries).map(({ resume }) => resume))).toEqual(new Set([says]));
+			expect(explain(plan as Plan, entries).find(({ id }) => id === 'quiesce')?.known).toMatch(/^was taken back, 2025/);
+			const touched = (): never => {
+				throw new Error('the host was touched');
+			};
+			const host = { install: touched, hold: touched };
+			const context = { plan, host, journal: { entries, append: touched }, emit: () => {}, transport: { name: 'db1' } };
+			await expect(run(context as unknown as StepContext)).rejects.toMatchObject({ code: 'E_ROLLED_BACK' });
+		},
+	);
 });
 
 describe('status --explain', () => {

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { holdRun } from '../../src/journal/hold.ts';
+import { holderOf, holdRun } from '../../src/journal/hold.ts';
 import { isGone, markOf, type ProcessMark } from '../../src/journal/process.ts';
 import { tempDir } from './folder.ts';
 
@@ -48,6 +49,18 @@ describe('the hold on a run', () => {
 		(await holdRun(folder))();
 		expect(readdirSync(top.dir)).toEqual(['controller.2']);
 		expect(readFileSync(join(top.dir, 'controller.2'), 'utf8')).toBe('released\n');
+	});
+
+	test('names who holds it in one form, whom the next knows to be gone; nobody once it was let go', async () => {
+		const { mark, end } = await sleeper();
+		writeHolder(mark);
+		const { username } = userInfo();
+		expect(holderOf(folder)).toBe(`${username}@${hostname()}, process ${mark.pid}, since 2026-11-25T01:02:03Z`);
+		await end();
+		const letGo = await holdRun(folder);
+		expect(holderOf(folder)).toMatch(new RegExp(`^${username}@${hostname()}, process ${process.pid}, since 20`));
+		letGo();
+		expect(holderOf(folder)).toBeUndefined();
 	});
 
 	test('of a process that runs is not taken; once it has ended, killed as it may be, it is', async () => {

@@ -5,7 +5,7 @@ import { buildPlan } from '../../src/plan/build.ts';
 import { inPlace, makeFacts, makeOptions, makeTarget } from '../plan/make.ts';
 
 const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions(), 'in-place');
-const step = (id: string, status: 'running' | 'done' | 'failed' | 'waiting'): Entry => ({
+const step = (id: string, status: 'running' | 'done' | 'failed' | 'waiting' | 'undone'): Entry => ({
 	...{ t: 1, kind: 'step', id, status, attempt: 1, detail: '' },
 });
 const begin: Entry = { t: 0, kind: 'begin', plan: plan.hash, controller: 'me' };
@@ -24,6 +24,14 @@ describe('the status of a run', () => {
 		const failed: Entry[] = [begin, step('check', 'failed')];
 		expect(linesOf(failed)).toContain(`run ${plan.run}: failed`);
 		expect(linesOf([...failed, begin])).toContain(`run ${plan.run}: begun`);
+	});
+
+	test('tells a run that goes back, and one that has gone, with what ends it or begins a new one', () => {
+		const back: Entry[] = [begin, step('quiesce', 'done'), begin, step('quiesce', 'undone')];
+		expect(linesOf(back).at(-1)).toBe(`It is being taken back. To end that: bsdup rollback ${plan.run}`);
+		const gone = linesOf([...back, { t: 9, kind: 'end', status: 'rolled-back', detail: '' }]);
+		expect(gone).toContain(`run ${plan.run}: rolled-back`);
+		expect(gone.at(-1)).toMatch(/^It was taken back\. A new run: bsdup upgrade/);
 	});
 
 	test('of a finished run holds the report of the host and how long it was away', () => {

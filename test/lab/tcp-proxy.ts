@@ -8,8 +8,15 @@ export interface Wire {
 	close(): void;
 }
 
+/** How long the wire is: what goes in comes out `ms` later, each `nth` piece `stallMs` after that, as when a packet is lost and sent again. */
+export interface Length {
+	ms: number;
+	nth: number;
+	stallMs: number;
+}
+
 /** Forwards a free loopback port to `target`. */
-export async function stretchWire(target: () => number): Promise<Wire> {
+export async function stretchWire(target: () => number, length?: Length): Promise<Wire> {
 	let whole = true;
 	const sockets = new Set<Socket>();
 	const keep = (socket: Socket): void => {
@@ -28,9 +35,21 @@ export async function stretchWire(target: () => number): Promise<Wire> {
 			cuts.add(() => {
 				lives = false;
 			});
-			from.on('data', (bytes) => lives && to.write(bytes));
-			from.on('end', () => lives && to.end());
-			from.on('close', () => lives && to.destroy());
+			let pieces = 0;
+			let free = 0;
+			/** In the order in which they came, whatever stalls. */
+			const later = (act: () => void): void => {
+				if (length === undefined) {
+					act();
+					return;
+				}
+				pieces++;
+				free = Math.max(free, Date.now() + length.ms + (pieces % length.nth === 0 ? length.stallMs : 0));
+				setTimeout(act, free - Date.now());
+			};
+			from.on('data', (bytes) => later(() => lives && to.write(bytes)));
+			from.on('end', () => later(() => lives && to.end()));
+			from.on('close', () => later(() => lives && to.destroy()));
 		};
 		pass(near, far);
 		pass(far, near);

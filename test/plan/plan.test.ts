@@ -71,7 +71,7 @@ describe('a plan', () => {
 
 	test('lets backup and fetch go side by side, and waits for both before anything is stopped', () => {
 		expect(step(plan, 'backup')?.needs).toEqual(['check']);
-		expect(step(plan, 'fetch')?.needs).toEqual(['check']);
+		expect(step(plan, 'fetch')?.needs).toEqual(['stage']);
 		expect(step(plan, 'quiesce')?.needs).toEqual(expect.arrayContaining(['backup-finish', 'verify', 'keep']));
 	});
 

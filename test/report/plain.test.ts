@@ -103,4 +103,11 @@ describe('plain lines', () => {
 		renderer.event({ kind: 'log', id: 'fetch', line: ' 10% |*  |\r100% |***|\r' });
 		expect(text).toBe('         fetch| red\n         fetch| 100% |***|\n');
 	});
+
+	test('pass none on in what they say of a host either: a failure, a notice, a report', () => {
+		renderer.event({ kind: 'step', id: 'keep', status: 'failed', detail: '\x1b[2Jno \x9b31mroom' });
+		renderer.event({ kind: 'notice', text: 'one\x1b]0;title\x07\ntwo\x08' });
+		renderer.event({ kind: 'end', status: 'failed', lines: ['\x1b[8mhidden'] });
+		expect(text).toBe('failed   keep: no room\none\ntwo\nfailed\nhidden\n');
+	});
 });

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/report/events.ts';
+import { HostLink } from '../../src/run/host-link.ts';
+import { HostProgram as Driver } from '../../src/run/host-program.ts';
 import type { StepContext } from '../../src/steps/context.ts';
 import { followJob } from '../../src/steps/host-job.ts';
-import { makeStep } from '../host/host-program.ts';
+import { localTransport } from '../../src/transport/local.ts';
+import { HostProgram, makeStep } from '../host/host-program.ts';
 
 /** A host whose job has written `log`, of which each look shows `piece` bytes more; it ends when all is shown. */
 function hostWith(log: Buffer, piece: number): { context: StepContext; events: RunEvent[] } {
@@ -28,6 +31,39 @@ describe('a job that is followed', () => {
 		const lines = events.flatMap((event) => (event.kind === 'log' ? [event.line] : []));
 		expect(lines).toEqual(['ünï', '€uro', '\ufffd\ufffd', 'last']);
 		expect(tail).toBe(lines.join('\n'));
+	});
+
+	test('of which somebody prints very much, with and without line feeds, is told whole, a piece at a time', {
+		timeout: 180_000,
+	}, async () => {
+		const MB = 1_000_000;
+		const program = new HostProgram(() => [
+			makeStep('loud', [`yes 'a line of the log of a step that says very much' | dd bs=${MB} count=20 iflag=fullblock 2>/dev/null`]),
+			makeStep('odd', [`dd if=/dev/urandom bs=${MB} count=2 2>/dev/null`, `dd if=/dev/zero bs=${MB} count=3 2>/dev/null`]),
+		]);
+		try {
+			const transport = localTransport({ become: 'none' });
+			const host = new Driver(program.plan(), transport, new HostLink(transport, () => {}, 1_000));
+			let bytes = 0;
+			let longest = 0;
+			let last = '';
+			const emit = (event: RunEvent): void => {
+				if (event.kind !== 'log') return;
+				bytes += event.line.length + 1;
+				longest = Math.max(longest, event.line.length);
+				last = event.line;
+			};
+			const context = { host, emit, signal: new AbortController().signal } as unknown as StepContext;
+			const loud = await followJob(makeStep('loud', []), context, 1, await host.start('loud', 1));
+			expect([loud.state, last.startsWith('a line')]).toEqual(['ok', true]);
+			expect(Math.abs(bytes - 20 * MB)).toBeLessThan(100);
+			bytes = 0;
+			expect((await followJob(makeStep('odd', []), context, 1, await host.start('odd', 1))).state).toBe('ok');
+			expect(bytes).toBeGreaterThan(3 * MB);
+			expect(longest).toBeLessThanOrEqual(64 * 1024);
+		} finally {
+			program.remove();
+		}
 	});
 
 	test('tells the bytes done and in all', async () => {

@@ -19,6 +19,8 @@ const PARTS: Record<string, string> = {
 	'/usr/sbin/mkfs.ext4': 'e2fsprogs',
 	'/usr/bin/ssh-keygen': 'openssh-client',
 	'/usr/bin/pgrep': 'procps',
+	'/usr/bin/tcsh': 'tcsh',
+	'/usr/bin/fish': 'fish',
 	'/usr/bin/xz': 'xz-utils',
 };
 

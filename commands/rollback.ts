@@ -1,0 +1,36 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../src/cli/base-command.ts';
+import { carry } from '../src/cli/carry.ts';
+import { findRun } from '../src/cli/find-run.ts';
+import { runFlags } from '../src/cli/run-flags.ts';
+import { undoSteps, undoText } from '../src/plan/undo.ts';
+import { rollback } from '../src/run/rollback.ts';
+
+export default class RollbackCommand extends BaseCommand {
+	static override summary = 'Take back what a run has done, as long as nothing of the system was changed.';
+	static override description =
+		'What was begun is undone, last things first, and proven; then the host is free, and the run is over. Cut anywhere, it is run again. After the point of no return it refuses, and nothing is changed. On the host itself, without bsdup: sh /var/db/bsdup/run-.../resume.sh rollback';
+	static override args = { run: Args.string({ description: 'a run, or a host; none = the newest run' }) };
+	static override flags = {
+		patience: runFlags.patience,
+		'take-over': runFlags['take-over'],
+		state: runFlags.state,
+		'dry-run': Flags.boolean({ default: false, description: 'print what would undo each step, and stop; touches no host' }),
+	};
+	static override examples = [
+		'<%= config.bin %> <%= command.id %> root@db1 --dry-run',
+		'<%= config.bin %> <%= command.id %> root@db1',
+		'<%= config.bin %> <%= command.id %> run-20261123220737-db1',
+	];
+
+	async run(): Promise<unknown> {
+		const { args, flags } = await this.parse(RollbackCommand);
+		const folder = findRun(flags.state, args.run);
+		if (flags['dry-run']) {
+			this.log(undoText(folder.plan));
+			return { undo: undoSteps(folder.plan).map(({ id, commands }) => ({ id, commands })) };
+		}
+		process.exitCode = await carry(folder, { ...flags, yes: true, 'pause-at-reboot': false }, this.jsonEnabled(), rollback, 'rollback');
+		return undefined;
+	}
+}

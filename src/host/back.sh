@@ -1,0 +1,75 @@
+# The way back, before the point of no return.
+#   no-return     made by a step of no return before its first change
+#   turned        the run goes back, and never forward again
+#   rolled-back   it has gone back: when
+
+# turned: why the run does not go forward
+turned() {
+	if [ -f "$dir/rolled-back" ]; then say "this run was taken back ($(cat "$dir/rolled-back")); begin a new one"
+	else say "this run is being taken back; to end that: sh $self rollback"; fi
+}
+
+# passed: has the run begun what cannot be taken back? A step of no return makes the file no-return before its first change.
+passed() {
+	[ ! -f "$dir/no-return" ] || return 0
+	for s in $steps; do
+		info "$s"
+		[ "$danger" = no-return ] || continue
+		case $(state "$s") in '0 none') continue ;; *' running' | *' ok' | *' already') return 0 ;; esac
+		case $(text_commands "$s") in */no-return*) ;; *) return 0 ;; esac
+	done
+	return 1
+}
+
+# turn: from here on the run goes back; 76 where it cannot, with nothing changed
+turn() {
+	passed && return 76
+	: >"$dir/turned" || return 1
+	sync
+	# A step of no return may have begun between the look and the mark.
+	if passed; then rm -f "$dir/turned"; return 76; fi
+}
+
+# due STEP.undo: has STEP been begun here, so that there may be something to take back?
+due() {
+	info "${1%.undo}"
+	case $kind in fetch | confirm) return 0 ;; esac
+	case $(state "${1%.undo}") in '0 '*) return 1 ;; esac
+	return 0
+}
+
+# busy: the steps that run
+busy() { for s in $steps; do case $(state "$s") in *' running') say "$s" ;; esac; done; }
+
+# back: takes back at the console what was done, last things first
+back() {
+	[ "$(id -u)" = 0 ] || die 'must be root: log in as root, then run this again'
+	[ ! -f "$dir/rolled-back" ] || { turned; return 0; }
+	never="the point of no return is passed: the danger zone has begun, and the system may be changed. To go on: sh $self; by hand: $dir/RECOVERY"
+	! passed || die "$never"
+	take_here
+	turn || die "$never"
+	trap 'say; say "Interrupted. To go on: sh $self rollback"; exit 130' INT
+	while running=$(busy) && [ -n "$running" ]; do say "waits for the end of" $running; sleep 2; done
+	for u in $undos; do
+		due "$u" || continue
+		settle "$u" && { say "ok      ${u%.undo}: $title"; continue; }
+		info "$u"
+		say "undo    ${u%.undo}: $title"
+		set -- $(state "$u")
+		[ "$2" = ok ] || carry "$u" "$2"
+		set +e
+		test_of proof "$u"
+		case $? in 0 | 9) ;; *) die "$u: it does not show; see $jobs/$u; to try again: sh $self rollback" ;; esac
+	done
+	went_back
+	say 'done    the run is taken back; the host is free'
+}
+
+# went_back: the last word of a run that was taken back
+went_back() {
+	date -u +%Y-%m-%dT%H:%M:%SZ >"$dir/rolled-back.tmp" && mv "$dir/rolled-back.tmp" "$dir/rolled-back"
+	sync
+	release
+}
+

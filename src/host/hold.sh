@@ -1,0 +1,76 @@
+# Who has the host, and who carries the run.
+#   lock     beside the runs: a link that names the run which has the host
+#   holder.N in the run: a link that names its Nth carrier, the last of whom carries it, until there is a holder.N.left.
+#            None is ever changed, so that of several who want to be the next one becomes it.
+#   console.pid, console.start   the shell, where a walk at the console carries the run
+
+# named LINK: what a link that names somebody says
+named() { set -- "$(ls -l "$1" 2>/dev/null)"; say "${1#* -> }"; }
+
+# carrier DIR: sets n to the number of the last carrier of the run in DIR, other to who that is, to nothing where they left
+carrier() {
+	n=0 other=
+	while [ -L "$1/holder.$((n + 1))" ]; do n=$((n + 1)); done
+	[ "$n" = 0 ] || [ -f "$1/holder.$n.left" ] || other=$(named "$1/holder.$n")
+}
+
+# hold WHO [GONE]: takes the host for this run, to be carried by WHO. 75: another run has it; 74: this run is carried by
+# somebody else, who is told, and is not GONE, whom the caller knows to carry it no more.
+hold() {
+	lock=${dir%/*}/lock
+	own_dir "${dir%/*}" && own_dir "$dir" || exit 1
+	if ln -s "held-by:$run" "$lock" 2>/dev/null; then :
+	else
+		holder=$(named "$lock")
+		holder=${holder#held-by:}
+		if [ "$holder" != "$run" ]; then
+			# The directory comes before the lock, so a lock without one is left over.
+			if [ -d "${dir%/*}/$holder" ] || ! mv "$lock" "$dir/lock.was" || ! ln -s "held-by:$run" "$lock"; then
+				carrier "${dir%/*}/$holder"
+				say "$holder $other"
+				return 75
+			fi
+		fi
+	fi
+	[ -n "$1" ] || return 0
+	carrier "$dir"
+	[ "$other" != "$1" ] || return 0
+	case $other in 'the console'*) alive "$dir/console." || other= ;; esac
+	case $other in '' | "$2") ln -s "$1" "$dir/holder.$((n + 1))" 2>/dev/null && return; carrier "$dir" ;; esac
+	say "$other"
+	return 74
+}
+
+# leave WHO: WHO carries the run no more; the host stays held by it
+leave() {
+	carrier "$dir"
+	[ "$other" != "$1" ] || : >"$dir/holder.$n.left"
+}
+
+# release: lets go of what this run holds, never of another's
+release() {
+	carrier "$dir"
+	[ "$n" = 0 ] || : >"$dir/holder.$n.left"
+	[ "$(named "${dir%/*}/lock")" != "held-by:$run" ] || rm -f "${dir%/*}/lock"
+}
+
+# take_here: the run is carried by this shell, at the console. Who types here knows what else carries it, so they are only told.
+take_here() {
+	mkdir -p "$dir"
+	own_dir "${dir%/*}" && own_dir "$dir" || exit 1
+	[ "$0" = "$self" ] || { cp "$0" "$self.new" && mv "$self.new" "$self"; }
+	me="the console, process $$, since $(date -u +%Y-%m-%dT%H:%M:%SZ)"
+	held=$(hold "$me")
+	case $? in
+	0) ;;
+	74)
+		case $held in 'the console'*) die "this run is carried by $held" ;; esac
+		say "until now carried by $held; if that bsdup still runs, end it there"
+		held=$(hold "$me" "$held") || die "this run is carried by $held"
+		;;
+	75) die "this host is held by $held; finish that run, or remove ${dir%/*}/lock if it is dead" ;;
+	*) exit 1 ;;
+	esac
+	own "$dir/console."
+}
+

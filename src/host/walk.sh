@@ -1,0 +1,111 @@
+# The walk through the plan: whether a step is done, and the whole of it at the console.
+
+finished() {
+	set -- $(state "$1")
+	case $2 in ok | already) return 0 ;; *) return 1 ;; esac
+}
+
+# settle STEP: done already, by record or by its own test (then recorded)?
+settle() {
+	info "$1"
+	finished "$1" && return 0
+	case $kind in zone | reboot) rebooted "$1" || return 1 ;; esac
+	if [ "$kind" = reboot ]; then
+		: >"$jobs/$1/already"
+		return 0
+	fi
+	set -- "$1" $(state "$1")
+	[ "$3" != running ] || return 1
+	if test_of done "$1"; then
+		mkdir -p "$jobs/$1"
+		: >"$jobs/$1/already"
+		sync
+		return 0
+	fi
+	return 1
+}
+
+go_on() {
+	say "After it, log in as root and type: sh $self"
+}
+
+# walk: the whole plan at the console, pausing at each reboot with status 3
+walk() {
+	[ "$(id -u)" = 0 ] || die 'must be root: log in as root, then run this again'
+	take_here
+	[ ! -f "$dir/turned" ] || die "$(turned)"
+	trap 'say; say "Interrupted. A step that runs goes on by itself. To go on: sh $self"; exit 130' INT
+	for s in $steps; do
+		settle "$s" && { say "ok      $s: $title"; continue; }
+		info "$s"
+		say "run     $s: $title"
+		set -- $(state "$s")
+		if [ "$2" = ok ]; then
+			: # it has just ended, after the look of settle
+		elif [ "$kind" = stream ]; then
+			die "$s needs bsdup on another machine, which receives it; go on with bsdup resume there"
+		elif [ "$kind" = confirm ]; then
+			consent "$s"
+		elif [ "$attended" = yes ]; then
+			foreground "$s" || die "$s failed; to go on: sh $self"
+		else
+			carry "$s" "$2"
+		fi
+		set +e
+		test_of proof "$s"
+		case $? in 0 | 9) ;; *) die "$s: its proof does not hold; see $jobs/$s; to go on: sh $self" ;; esac
+	done
+	release
+	report
+	say "done    $outcome"
+}
+
+# report: what the steps found worth telling at the end, each in a file of its own, so that a repeated step replaces it
+report() { for told in "$dir"/report.*; do [ ! -f "$told" ] || cat "$told"; done; }
+
+consent() {
+	mkdir -p "$jobs/$1"
+	text_commands "$1"
+	if [ "$yes" != yes ]; then
+		[ -t 0 ] || die 'nobody at the terminal to confirm: give --yes'
+		printf 'Go on? Type yes: '
+		read -r answer
+		[ "$answer" = yes ] || die 'not confirmed; nothing of it was done'
+	fi
+	: >"$jobs/$1/already"
+	sync
+}
+
+# carry STEP STATE: starts the job, or follows the one that runs, to its end
+carry() {
+	case $kind in zone | reboot) go_on ;; esac
+	if [ "$2" = running ]; then
+		n=$(latest "$1")
+		a=$jobs/$1/$n
+		say "it runs already (attempt $n)"
+		while [ "$(attempt "$a")" = running ]; do sleep 2; done
+	else
+		begin "$1"
+		launch "$1"
+		child=$!
+		tail -f "$a/log" &
+		tail=$!
+		# Only builtins from here: in the zone nothing new may start.
+		wait $child
+		kill $tail
+		case $kind in zone | reboot) status "$a" || exit 3 ;; esac
+	fi
+	status "$a" || rc=lost
+	case $1 in *.undo) again=" rollback" ;; *) again= ;; esac
+	[ "$rc" = 0 ] || die "$1 failed (status $rc); its log is $a/log; to go on: sh $self$again"
+}
+
+overview() {
+	for s in $steps; do
+		info "$s"
+		set -- $(state "$s")
+		case $2 in already) set -- "$1" ok ;; esac
+		printf '%-8s %-18s %s\n' "$2" "$s" "$title"
+	done
+}
+

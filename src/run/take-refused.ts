@@ -1,0 +1,60 @@
+import { dirname } from 'node:path/posix';
+import { BsdupError } from '../errors.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { RunResult } from '../transport/transport.ts';
+
+/**
+ * Exit statuses of the verbs `hold` and `turn` (src/host/verbs.sh). carried: somebody else carries this run; held: another run
+ * has the host; passed: the point of no return is behind it; turned: the run goes back; goneBack: it has gone back.
+ */
+export const TAKE = { carried: 74, held: 75, passed: 76, turned: 77, goneBack: 78 } as const;
+
+/** Why the host was not given, as an error; undefined where it was, or where the status says nothing of it. */
+export function takeRefused({ code, stdout }: RunResult, plan: Plan, host: string): BsdupError | undefined {
+	const told = stdout.trim();
+	const script = (run: string): string => `${dirname(plan.dir)}/${run}/resume.sh`;
+	switch (code) {
+		case TAKE.held:
+			return new BsdupError({
+				code: 'E_HOST_HELD',
+				message: `${host} is held by ${told}`,
+				state: 'Nothing was changed by this run.',
+				next: [
+					'bsdup resume on the machine that holds it',
+					`sh ${script(told.split(' ')[0] ?? 'RUN')} status    (on the host: where that run stands)`,
+					`sh ${script(told.split(' ')[0] ?? 'RUN')} release   (on the host: gives that run up)`,
+				],
+			});
+		case TAKE.carried:
+			return new BsdupError({
+				code: 'E_RUN_CARRIED',
+				message: `${plan.run} is carried by ${told}`,
+				state: 'That one goes on; nothing was changed by this one.',
+				next: [`bsdup status ${plan.run}`, `the same with --take-over   (when that bsdup has ended for good)`],
+			});
+		case TAKE.passed:
+			return new BsdupError({
+				code: 'E_NO_RETURN',
+				message: `${plan.run} cannot be taken back: the danger zone has begun, and the system may be changed`,
+				state: 'The point of no return is passed; nothing was changed now.',
+				next: [
+					`bsdup resume ${plan.run}   (forward is the way)`,
+					`bsdup status --recovery ${plan.run}   (on the host: ${plan.dir}/RECOVERY)`,
+				],
+			});
+		case TAKE.turned:
+			return rolledBack(plan, told);
+		default:
+			return undefined;
+	}
+}
+
+/** E_ROLLED_BACK: the run goes back, or has gone back, and never goes forward again. */
+export function rolledBack(plan: Plan, told: string): BsdupError {
+	return new BsdupError({
+		code: 'E_ROLLED_BACK',
+		message: told,
+		state: 'The system is as it was before the run, or becomes so again.',
+		next: [`bsdup rollback ${plan.run}   (ends what was not ended)`, 'bsdup upgrade HOST --to TARGET   (a new run)'],
+	});
+}

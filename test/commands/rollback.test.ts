@@ -1,0 +1,40 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { createRun } from '../../src/journal/state.ts';
+import { buildPlan } from '../../src/plan/build.ts';
+import { ROOT } from '../lab/root.ts';
+import { inPlace, makeFacts, makeOptions, makeTarget } from '../plan/make.ts';
+
+const state = mkdtempSync(join(tmpdir(), 'bsdup-state-'));
+afterAll(() => rmSync(state, { recursive: true }));
+
+const bsdup = (...args: string[]) =>
+	spawnSync(process.execPath, [join(ROOT, 'dist/src/cli.js'), ...args, '--state', state], { encoding: 'utf8' });
+
+describe.skipIf(!existsSync(join(ROOT, 'dist/commands/rollback.js')))('bsdup rollback (needs npm run build)', () => {
+	test('--dry-run prints what would undo each step, last things first, and what stays of the others, without the host', () => {
+		const facts = makeFacts({ forwarding: true, daemons: { enabled: ['sshd', 'httpd'], running: ['sshd', 'httpd'] } });
+		const plan = buildPlan(inPlace, facts, makeTarget('7.8'), makeOptions({ stopForwarding: true }), 'in-place');
+		createRun(state, plan, 'root@nowhere.invalid', {});
+		const { status, stdout, stderr } = bsdup('rollback', '--dry-run');
+		expect([status, stderr]).toEqual([0, '']);
+		expect(stdout).toMatch(
+			/^forwarding:\n {5}sysctl net\.inet\.ip\.forwarding=1\n[\s\S]*^quiesce:\n {5}echo 'starting what the plan lists'\n {5}rcctl -f start httpd [\s\S]*^stage:\n/m,
+		);
+		expect(stdout).toMatch(/^ {3}boot-blocks: the boot blocks, which are those of the system that runs$/m);
+		const shown = JSON.parse(bsdup('rollback', '--dry-run', '--json').stdout) as { undo: { id: string }[] };
+		expect(shown.undo.map(({ id }) => id)).toEqual(['forwarding.undo', 'quiesce.undo', 'stage.undo']);
+	});
+
+	test('of what is no run says so, and passes nothing on to the terminal that could drive it', () => {
+		const { status, stderr } = bsdup('rollback', 'run-\x1b[2Jx\x08');
+		expect(status).toBe(2);
+		expect(stderr).toContain('no run run-x in ');
+		expect(stderr).toContain('E_RUN_UNKNOWN');
+		// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+		expect(stderr).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
+	});
+});

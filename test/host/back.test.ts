@@ -1,0 +1,102 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Step } from '../../src/plan/plan.ts';
+import { HostProgram, makeStep, SHELLS, trace, until } from './host-program.ts';
+
+let host: HostProgram;
+afterEach(() => host.remove());
+const root = process.getuid?.() === 0;
+
+/** Steps that lay a file down and take it away again. */
+const laying = (top: string, ...ids: string[]): Step[] =>
+	ids.map((id) =>
+		makeStep(id, [trace(top, id), `: >'${top}/${id}.laid'`, `[ ! -f '${top}/fail' ]`], {
+			undo: `${trace(top, `undo-${id}`)}\nrm -f '${top}/${id}.laid'`,
+			undone: `[ ! -f '${top}/${id}.laid' ]`,
+		}),
+	);
+const run = async (...ids: string[]): Promise<void> => {
+	for (const id of ids) {
+		host.call('start', id, '1');
+		await until(() => /1 (ok|failed)/.test(host.state(id)));
+	}
+};
+
+describe.skipIf(!root).each(SHELLS)('a run that is taken back at the console, in %s (needs root)', (shell) => {
+	test('undoes what was begun, last things first, failures too, and nothing else; once; and never goes forward again', async () => {
+		host = new HostProgram((top) => [...laying(top, 'one', 'two', 'three'), makeStep('four', [trace(top, 'four')])], { shell });
+		await run('one');
+		writeFileSync(join(host.top, 'fail'), '');
+		await run('two');
+		const back = host.call('rollback');
+		expect(back).toMatchObject({ code: 0, stderr: '' });
+		expect(back.stdout).toMatch(/^undo {4}two: take back: Step two\nundo {4}one: .*\ndone {4}the run is taken back; the host is free$/m);
+		expect(host.traces()).toEqual(['one', 'two', 'undo-two', 'undo-one']);
+		expect(existsSync(join(host.top, 'one.laid'))).toBe(false);
+		expect(host.call('rollback')).toMatchObject({ code: 0, stdout: expect.stringContaining('was taken back') as string });
+		expect(host.call('--yes')).toMatchObject({ code: 1, stderr: expect.stringContaining('begin a new one') as string });
+		expect(host.call('hold', 'me')).toMatchObject({ code: 77, stdout: expect.stringContaining('was taken back (20') as string });
+		expect(host.call('start', 'three', '1').stdout).toMatch(/^1 failed 1/);
+		expect(host.traces()).toHaveLength(4);
+	});
+
+	test('cut in the middle goes on where it was', async () => {
+		host = new HostProgram((top) => laying(top, 'one', 'two'), { shell });
+		await run('one', 'two');
+		host.call('turn', 'me');
+		host.call('start', 'two.undo', '1');
+		await until(() => host.call('due').stdout.includes('two.undo 1 ok'));
+		host.call('leave', 'me');
+		expect(host.call('--yes')).toMatchObject({ code: 1, stderr: expect.stringContaining('is being taken back') as string });
+		expect(host.call('rollback')).toMatchObject({ code: 0, stderr: '' });
+		expect(host.traces()).toEqual(['one', 'two', 'undo-two', 'undo-one']);
+	});
+});
+
+describe('a run that goes back', () => {
+	test('passes over what shows that nothing is to be taken back', async () => {
+		host = new HostProgram((top) => laying(top, 'one'));
+		await run('one');
+		expect(host.call('turn', 'me').code).toBe(0);
+		expect(host.call('settle', 'one.undo').code).toBe(1);
+		writeFileSync(join(host.top, 'one.laid.gone'), '');
+		host.call('start', 'one.undo', '1');
+		await until(() => host.call('settle', 'one.undo').code === 0);
+		expect(host.call('due').stdout).toBe('one.undo 1 ok');
+	});
+
+	test.skipIf(!root)('waits for what still runs (needs root)', async () => {
+		host = new HostProgram((top) => [makeStep('slow', [trace(top, 'slow'), `while [ ! -f '${top}/go' ]; do sleep 0.1; done`])]);
+		host.call('start', 'slow', '1');
+		await until(() => host.traces().includes('slow'));
+		const back = host.launch('rollback');
+		await until(() => existsSync(join(host.dir, 'turned')));
+		expect(existsSync(join(host.dir, 'rolled-back'))).toBe(false);
+		writeFileSync(join(host.top, 'go'), '');
+		expect(await back.ended).toBe(0);
+	});
+
+	const zone = (commands: (top: string) => string[]) => (top: string) => [
+		...laying(top, 'one'),
+		makeStep('zone', commands(top), { kind: 'zone', danger: 'no-return' }),
+	];
+	const passed = /the point of no return is passed.*RECOVERY/;
+	const mark = (top: string): string => `: >"$(echo '${top}'/run-*)"/no-return`;
+
+	test.skipIf(!root).each<[string, (top: string) => string[], number]>([
+		['can when its zone failed before the first change', (top) => ['exit 3', mark(top)], 0],
+		['cannot when its zone failed after it', (top) => [mark(top), 'exit 3'], 1],
+		['cannot when its zone says nothing of it', () => ['exit 3'], 1],
+	])('%s (needs root)', async (_what, commands, code) => {
+		host = new HostProgram(zone(commands));
+		await run('one', 'zone');
+		const back = host.call('rollback');
+		expect(back.code, back.stderr).toBe(code);
+		if (code === 1) expect(back.stderr).toMatch(passed);
+		expect(host.call('turn', 'me').code).toBe(code === 1 ? 76 : 78);
+		expect(host.traces()).toEqual(code === 1 ? ['one'] : ['one', 'undo-one']);
+		expect(existsSync(join(host.dir, 'turned'))).toBe(code === 0);
+		expect(existsSync(join(host.top, 'lock'))).toBe(false);
+	});
+});
