@@ -16,6 +16,7 @@ import { readConfig } from './config.ts';
 import { ask, hostTransport } from './open-host.ts';
 import type { RunFlags } from './run-flags.ts';
 import { sizeFlag } from './size.ts';
+import { stopSignal } from './stop-signal.ts';
 
 /**
  * Carries a run from where it stands, forward, or by `way` elsewhere; returns the exit status. Ctrl-C ends this program, never
@@ -41,13 +42,7 @@ export async function carry(
 		steps: folder.plan.steps.length,
 	});
 	const transport = hostTransport(folder.host ?? undefined, folder.flags);
-	const stop = new AbortController();
-	let signalled: NodeJS.Signals | undefined;
-	const onSignal = (signal: NodeJS.Signals): void => {
-		signalled = signal;
-		stop.abort();
-	};
-	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, onSignal);
+	const stop = stopSignal();
 	const link = new HostLink(transport, (text) => renderer.event({ kind: 'notice', text }), flags.patience * 60_000);
 	if (journal.cut)
 		renderer.event({ kind: 'notice', text: "the journal's last line was cut off; the host's own record tells what it would have said" });
@@ -81,13 +76,13 @@ export async function carry(
 		});
 		return outcome === 'waiting' ? EXIT.waiting : EXIT.done;
 	} catch (error) {
-		if (signalled === undefined) {
+		if (stop.by === undefined) {
 			renderer.event({ kind: 'end', status: 'failed', lines: [] });
 			throw error;
 		}
-		journal.append({ kind: 'end', status: 'interrupted', detail: signalled });
+		journal.append({ kind: 'end', status: 'interrupted', detail: stop.by });
 		// A shutdown ends this program by SIGTERM or SIGHUP: at the console that is the reboot that was waited for.
-		const waiting = transport.local && signalled !== 'SIGINT';
+		const waiting = transport.local && stop.by !== 'SIGINT';
 		renderer.event({
 			kind: 'end',
 			status: 'waiting',
@@ -97,6 +92,7 @@ export async function carry(
 		});
 		return waiting ? EXIT.waiting : EXIT.interrupted;
 	} finally {
+		stop.off();
 		await renderer.close();
 		await transport.close();
 		journal.close();

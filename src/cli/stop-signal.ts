@@ -1,14 +1,45 @@
+import { EXIT } from '../errors.ts';
+
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** What a signal that asks this program to end does instead of ending it. */
+export interface Stop {
+	/** Aborted by the first one. */
+	readonly signal: AbortSignal;
+	/** The first one; undefined as long as none came. */
+	readonly by: NodeJS.Signals | undefined;
+	/** From here on signals end the program again. */
+	off(): void;
+}
+
+/** Listens for Ctrl-C, a hang-up and SIGTERM. A second Ctrl-C ends the program at once: somebody does not want to wait. */
+export function stopSignal(): Stop {
+	const stop = new AbortController();
+	let by: NodeJS.Signals | undefined;
+	const onSignal = (signal: NodeJS.Signals): void => {
+		if (by === 'SIGINT' && signal === 'SIGINT') process.exit(EXIT.interrupted);
+		by ??= signal;
+		stop.abort();
+	};
+	// Not `once`: whoever else listens takes a signal that nobody listens to any more for the end of the program.
+	for (const signal of SIGNALS) process.on(signal, onSignal);
+	return {
+		signal: stop.signal,
+		get by() {
+			return by;
+		},
+		off() {
+			for (const signal of SIGNALS) process.off(signal, onSignal);
+		},
+	};
+}
 
 /** Does `work` with a signal that Ctrl-C, a hang-up or SIGTERM aborts, instead of ending this program. */
 export async function withStopSignal<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-	const stop = new AbortController();
-	const onSignal = (): void => stop.abort();
-	// Not `once`: whoever else listens takes a signal that nobody listens to any more for the end of the program.
-	for (const signal of SIGNALS) process.on(signal, onSignal);
+	const stop = stopSignal();
 	try {
 		return await work(stop.signal);
 	} finally {
-		for (const signal of SIGNALS) process.off(signal, onSignal);
+		stop.off();
 	}
 }
