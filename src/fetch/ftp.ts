@@ -52,6 +52,18 @@ export async function ftpSizes(urls: readonly string[], stallMs: number): Promis
 	return sizes;
 }
 
+/** When the file was changed last, by MDTM, in seconds since the epoch. Throws E_NOT_FOUND, and as openFtp. */
+export async function ftpChangedAt(url: string, stallMs: number): Promise<number> {
+	const client = await connect(url, stallMs);
+	try {
+		return (await client.lastMod(pathOf(url))).getTime() / 1000;
+	} catch (error) {
+		throw error instanceof FTPError && error.code === UNAVAILABLE ? notFound(url) : error;
+	} finally {
+		client.close();
+	}
+}
+
 /** Asks before the transfer: a refusal in its middle would cost the connection. */
 async function knowsRestart(client: Client, start: number): Promise<boolean> {
 	try {

@@ -51,6 +51,15 @@ export async function httpSize(url: string, stallMs: number): Promise<number | n
 	return answer.statusCode === 200 ? numberIn(/^(\d+)$/, answer.headers['content-length']) : null;
 }
 
+/** When the file was changed last, by Last-Modified, in seconds since the epoch, or null. Throws E_NOT_FOUND and plain errors. */
+export async function httpChangedAt(url: string, stallMs: number): Promise<number | null> {
+	const answer = await ask('HEAD', url, { start: 0, stallMs, signal: AbortSignal.timeout(stallMs) }, {});
+	await drop(answer);
+	if (answer.statusCode === 404 || answer.statusCode === 410) throw notFound(url);
+	const time = Date.parse(String(answer.headers['last-modified'] ?? ''));
+	return answer.statusCode === 200 && Number.isFinite(time) ? time / 1000 : null;
+}
+
 async function ask(method: 'GET' | 'HEAD', url: string, { stallMs, signal }: Wanted, more: Record<string, string>): Promise<Answer> {
 	// Packed once more on the way, the lengths and offsets of a set would mean nothing.
 	const headers: Record<string, string> = { 'accept-encoding': 'identity', 'user-agent': 'bsdup', ...more };
