@@ -9,8 +9,8 @@ import { canBackUp, NEEDS, noise, PracticeBackup } from './practice.ts';
 const random = (seed: number): number => noise(`moment ${seed}`, 1).readUInt32LE() / 2 ** 32;
 
 describe.skipIf(!canBackUp).each([
-	['volumes', '/usr/bin/tar', 18],
-	['pieces', null, 8],
+	['volumes', '/usr/bin/tar', 28],
+	['pieces', null, 14],
 ] as const)(`a backup in %s that was killed ${NEEDS}`, (_kind, gnuTar, moments) => {
 	let backup: PracticeBackup;
 	let id: string;
