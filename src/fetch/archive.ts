@@ -3,7 +3,6 @@ import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { createTarDecoder, type ParsedTarEntry } from 'modern-tar';
-import xz from 'xz-decompress';
 import { type Member, memberLook } from './member-path.ts';
 
 /** Names of archives of the kind sets are. */
@@ -48,9 +47,11 @@ export async function lookInside(path: string, tops: readonly string[] | null, s
 			await readMembers(Readable.toWeb(unpacked) as ReadableStream<Uint8Array>, tops, look);
 			// Node ends quietly before bytes that belong to no member of gzip.
 			if (look.fault === null && gunzip.bytesWritten < size) look.fault = `${size - gunzip.bytesWritten} bytes follow its end`;
-		} else if (head.equals(Buffer.from('fd377a585a00', 'hex')))
+		} else if (head.equals(Buffer.from('fd377a585a00', 'hex'))) {
+			// Only here: its WebAssembly costs 8 MiB, and most runs see no xz.
+			const { default: xz } = await import('xz-decompress');
 			await readMembers(new xz.XzReadableStream(Readable.toWeb(packed()) as ReadableStream<Uint8Array>), tops, look);
-		else look.fault = 'it does not unpack: it is neither gzip nor xz';
+		} else look.fault = 'it does not unpack: it is neither gzip nor xz';
 	} catch (error) {
 		signal?.throwIfAborted();
 		const { code, message, syscall } = error as NodeJS.ErrnoException;
