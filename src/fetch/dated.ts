@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { BsdupError } from '../errors.ts';
-import { ftpChangedAt } from './ftp.ts';
 import { httpChangedAt } from './http.ts';
 import { notFound, unreachable } from './mirror-errors.ts';
 
@@ -12,7 +11,7 @@ import { notFound, unreachable } from './mirror-errors.ts';
 export async function changedAt(url: string, timeoutMs: number): Promise<number | null> {
 	try {
 		if (/^https?:/.test(url)) return await httpChangedAt(url, timeoutMs);
-		if (url.startsWith('ftp:')) return await ftpChangedAt(url, timeoutMs);
+		if (url.startsWith('ftp:')) return await (await import('./ftp.ts')).ftpChangedAt(url, timeoutMs);
 		return (await stat(url.startsWith('file:') ? fileURLToPath(url) : url)).mtimeMs / 1000;
 	} catch (cause) {
 		if (cause instanceof BsdupError) throw cause;

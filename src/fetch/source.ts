@@ -4,7 +4,6 @@ import { stat } from 'node:fs/promises';
 import { PassThrough, type Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { BsdupError } from '../errors.ts';
-import { ftpSizes, openFtp } from './ftp.ts';
 import { httpSize, openHttp } from './http.ts';
 import { bare, notFound, unreachable } from './mirror-errors.ts';
 import { PATIENCE, type Patience, pour } from './watch.ts';
@@ -72,7 +71,7 @@ export async function openSource(url: string, offset = 0, signal?: AbortSignal, 
 
 /** Sizes in bytes without reading the files, in the order of `urls` (all of one mirror); null where the source does not tell. */
 export async function sizesOf(urls: readonly string[]): Promise<(number | null)[]> {
-	if (urls[0]?.startsWith('ftp:') === true) return await ftpSizes(urls, PATIENCE.stallMs).catch(() => urls.map(() => null));
+	if (urls[0]?.startsWith('ftp:') === true) return await (await byFtp()).ftpSizes(urls, PATIENCE.stallMs).catch(() => urls.map(() => null));
 	const sizes: (number | null)[] = urls.map(() => null);
 	const queue = [...urls.entries()];
 	const worker = async (): Promise<void> => {
@@ -86,12 +85,15 @@ export async function sizesOf(urls: readonly string[]): Promise<(number | null)[
 export async function sizeOf(url: string): Promise<number | null> {
 	try {
 		if (/^https?:/.test(url)) return await httpSize(url, PATIENCE.stallMs);
-		if (url.startsWith('ftp:')) return (await ftpSizes([url], PATIENCE.stallMs))[0] ?? null;
+		if (url.startsWith('ftp:')) return (await (await byFtp()).ftpSizes([url], PATIENCE.stallMs))[0] ?? null;
 		return (await stat(pathOf(url))).size;
 	} catch {
 		return null;
 	}
 }
+
+/** FTP's client is loaded where a mirror needs it: it costs 3 MiB. */
+const byFtp = (): Promise<typeof import('./ftp.ts')> => import('./ftp.ts');
 
 /** Reads a small file whole. Throws as openSource, E_TOO_LARGE beyond `limit` bytes. */
 export async function readAll(url: string, limit = 1 << 20, patience: Patience = PATIENCE): Promise<Buffer> {
@@ -119,7 +121,7 @@ export async function readAll(url: string, limit = 1 << 20, patience: Patience =
 
 async function openAny(url: string, wanted: Wanted): Promise<Opened> {
 	if (/^https?:/.test(url)) return await openHttp(url, wanted);
-	if (url.startsWith('ftp:')) return await openFtp(url, wanted);
+	if (url.startsWith('ftp:')) return await (await byFtp()).openFtp(url, wanted);
 	const path = pathOf(url);
 	const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
 		throw error.code === 'ENOENT' || error.code === 'ENOTDIR' ? notFound(url) : error;

@@ -26,7 +26,7 @@ export function isBare(textBefore: string): boolean {
 			}
 		} else if (char === '`' || before.startsWith('<<', i)) {
 			return false;
-		} else if (char === '#' && /(^|[\s;&|()])$/.test(before.slice(0, i))) {
+		} else if (char === '#' && (i === 0 || /[\s;&|()]/.test(before[i - 1] ?? ''))) {
 			const end = before.indexOf('\n', i);
 			if (end === -1) return false;
 			i = end;
@@ -35,7 +35,7 @@ export function isBare(textBefore: string): boolean {
 		} else if (char === ')' && inside === '(') {
 			open.pop();
 			// The patterns of a case end in ")" as well, so within quotes its end cannot be told.
-		} else if (open.includes('"') && /\bcase$/.test(before.slice(0, i))) {
+		} else if (open.includes('"') && /\bcase$/.test(before.slice(Math.max(0, i - 5), i))) {
 			return false;
 		}
 	}
