@@ -1,6 +1,10 @@
 import { Command } from '@oclif/core';
+import { z } from 'zod';
 import { BsdupError } from '../errors.ts';
 import { cleanText } from '../report/clean.ts';
+
+/** Each schema is read with a few times in a run: compiled, it would cost 7 MiB and save nothing. */
+z.config({ jitless: true });
 
 /** What all commands share: `--json`, and errors with a code, the state of the host and the next thing to type. */
 export abstract class BaseCommand extends Command {
