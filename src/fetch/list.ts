@@ -23,11 +23,6 @@ export function parseTabbed(text: string): Map<string, string> {
 	return parseLines(text, [TABBED]);
 }
 
-/** The same lines as `cksum -a sha256` prints them, in the order of the map; parseList takes them back. */
-export function formatList(hashes: ReadonlyMap<string, string>): string {
-	return [...hashes].map(([name, hash]) => `SHA256 (${name}) = ${hash}\n`).join('');
-}
-
 function parseLines(text: string, styles: readonly RegExp[]): Map<string, string> {
 	const hashes = new Map<string, string>();
 	text.split(/\r?\n/).forEach((line, index) => {

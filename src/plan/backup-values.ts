@@ -11,7 +11,7 @@ export function backupBaseOf(run: string): string {
 }
 
 /** Whether the backup is one plain archive in pieces, and not GNU tar's volumes. */
-export function isSplit(facts: Facts, backup: BackupOptions | null): boolean {
+function isSplit(facts: Facts, backup: BackupOptions | null): boolean {
 	return backup !== null && (backup.format === 'split' || backup.here !== undefined || facts.gnuTar === null);
 }
 

@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { formatList, parseList, parseTabbed } from '../../src/fetch/list.ts';
+import { parseList, parseTabbed } from '../../src/fetch/list.ts';
 import { ROOT } from '../lab/root.ts';
 import { codeOf } from './code-of.ts';
+import { formatList } from './format-list.ts';
 
 /** A list, and what is read in it; `HASH` and `OTHER` stand for two hashes. */
 interface Case {

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { download } from '../../src/fetch/download.ts';
-import { formatList } from '../../src/fetch/list.ts';
 import { resolveTarget } from '../../src/fetch/resolve.ts';
 import { readAll } from '../../src/fetch/source.ts';
 import { publicKeyText, signedList } from '../lab/keys.ts';
+import { formatList } from './format-list.ts';
 import { canNginx, canVsftpd, type RealServer, serveNginx, serveVsftpd } from './servers.ts';
 
 const layout = {

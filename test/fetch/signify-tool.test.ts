@@ -3,11 +3,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { formatList, parseList } from '../../src/fetch/list.ts';
+import { parseList } from '../../src/fetch/list.ts';
 import { openSigned } from '../../src/fetch/signify.ts';
 import { publicKeyText, signedList } from '../lab/keys.ts';
 import { ROOT } from '../lab/root.ts';
 import { codeOf } from './code-of.ts';
+import { formatList } from './format-list.ts';
 import { canSignify } from './servers.ts';
 import { type SignifyCase, seeded, signifyCases } from './signify-cases.ts';
 
