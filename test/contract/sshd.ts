@@ -93,7 +93,7 @@ export async function startSshd(extra: readonly string[] = [], hostKey = 'ed2551
 		admit: (file) => appendFileSync(at('authorized_keys'), readFileSync(file)),
 		async stop() {
 			if (process_.exitCode === null && process_.signalCode === null) await end();
-			rmSync(dir, { recursive: true, force: true });
+			rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
 		},
 	};
 }
@@ -105,8 +105,14 @@ export function makeKey(file: string, type = 'ed25519', passphrase = ''): string
 	return file;
 }
 
+/** A process and all below it; those that end meanwhile have none. */
 function family(pid: number): number[] {
-	const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+	let children: number[] = [];
+	try {
+		children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+	} catch {
+		// it has ended
+	}
 	return [pid, ...children.flatMap(family)];
 }
 

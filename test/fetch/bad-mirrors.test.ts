@@ -154,14 +154,14 @@ describe.each(Object.entries(cases))('%s', (_name, { can, serve, code, says }) =
 		if (can) bad = await serve();
 	});
 
-	test.skipIf(!can)('alone: ends with a clear error, and nothing wrong has a final name', async () => {
+	test.skipIf(!can)('alone: ends with a clear error, and nothing wrong has a final name (needs that server, as root)', async () => {
 		const { code: got, message, notices } = await world.fetch([bad.url]);
 		expect({ got, message }).toEqual({ got: code, message: expect.stringMatching(says) });
 		expect(world.wrong(false)).toEqual([]);
 		expect(message + notices.join()).not.toMatch(/wr(@|%40)ng/);
 	});
 
-	test.skipIf(!can || !canNginx)('beside a good one, and preferred: all files come', async () => {
+	test.skipIf(!can || !canNginx)('beside a good one, and preferred: all files come (needs nginx, as root)', async () => {
 		const { code: got, message } = await world.fetch([bad.url, good.url]);
 		expect({ got, message }).toEqual({ got: null, message: '' });
 		expect(world.wrong(true)).toEqual([]);
@@ -211,7 +211,7 @@ const odd: Record<string, Odd> = {
 };
 
 describe.each(Object.entries(odd))('%s', (name, { can, serve }) => {
-	test.skipIf(!can)('gives every file, begun or not, with the size told or not', async () => {
+	test.skipIf(!can)('gives every file, begun or not, with the size told or not (needs that server, as root)', async () => {
 		const { url } = await serve();
 		const top = name.endsWith('redirects') ? `${url}/old` : url;
 		const files = world.files(top);
@@ -227,7 +227,7 @@ describe.each(Object.entries(odd))('%s', (name, { can, serve }) => {
 });
 
 describe('several mirrors', () => {
-	test.skipIf(!canNginx)('give stretches of one file at the same time', async () => {
+	test.skipIf(!canNginx)('give stretches of one file at the same time (needs nginx, as root)', async () => {
 		const other = await nginx(world.mirror('other'), 'limit_rate 3m;');
 		const slow = await nginx(world.mirror('other'), 'limit_rate 3m;');
 		const { from } = await world.fetch([other.url, slow.url]);
@@ -235,7 +235,7 @@ describe('several mirrors', () => {
 		expect(world.wrong(true)).toEqual([]);
 	});
 
-	test.skipIf(!canNginx || !canVsftpd)('of different kinds give one file together', async () => {
+	test.skipIf(!canNginx || !canVsftpd)('of different kinds give one file together (needs nginx and vsftpd, as root)', async () => {
 		const http = await nginx(world.mirror('other'), 'limit_rate 2m;');
 		const ftp = await started(serveVsftpd(world.mirror('other'), ['anon_max_rate=3000000']));
 		const { from } = await world.fetch([http.url, ftp.url]);
@@ -243,19 +243,22 @@ describe('several mirrors', () => {
 		expect(world.wrong(true)).toEqual([]);
 	});
 
-	test.skipIf(!canNginx)('of which one is slow: the fast one takes over, so that the slow one does not hold the end up', async () => {
-		const slow = await nginx(world.mirror('other'), 'limit_rate 100k;');
-		const began = Date.now();
-		// It is not too slow to be waited for.
-		const patience = { stallMs: 60_000, leastRate: 1, windowMs: 60_000 };
-		const { code } = await world.fetch([slow.url, good.url], { patience });
-		expect(code).toBe(null);
-		expect(world.wrong(true)).toEqual([]);
-		// Alone the slow one would need more than a minute.
-		expect(Date.now() - began).toBeLessThan(50_000);
-	});
+	test.skipIf(!canNginx)(
+		'of which one is slow: the fast one takes over, so that the slow one does not hold the end up (needs nginx, as root)',
+		async () => {
+			const slow = await nginx(world.mirror('other'), 'limit_rate 100k;');
+			const began = Date.now();
+			// It is not too slow to be waited for.
+			const patience = { stallMs: 60_000, leastRate: 1, windowMs: 60_000 };
+			const { code } = await world.fetch([slow.url, good.url], { patience });
+			expect(code).toBe(null);
+			expect(world.wrong(true)).toEqual([]);
+			// Alone the slow one would need more than a minute.
+			expect(Date.now() - began).toBeLessThan(50_000);
+		},
+	);
 
-	test.skipIf(!canNginx)('of which one gives wrong bytes: it is named and set aside', async () => {
+	test.skipIf(!canNginx)('of which one gives wrong bytes: it is named and set aside (needs nginx, as root)', async () => {
 		const liar = await nginx(world.mirror('wrong', { 'big.tgz': changed }), 'limit_rate 3m;');
 		const honest = await nginx(world.mirror('good'), 'limit_rate 3m;');
 		const { code, notices } = await world.fetch([honest.url, liar.url]);
@@ -264,7 +267,7 @@ describe('several mirrors', () => {
 		expect(notices.join('\n')).toMatch(new RegExp(`${liar.url}.*(wrong bytes of|another) big\\.tgz`));
 	});
 
-	test.skipIf(!canNginx)('of which one is gone: it is set aside with a notice, and asked no more', async () => {
+	test.skipIf(!canNginx)('of which one is gone: it is set aside with a notice, and asked no more (needs nginx, as root)', async () => {
 		const gone = await serveNginx(world.mirror('other'));
 		await gone.stop();
 		const { code, notices } = await world.fetch([gone.url, good.url], { bandwidth: 20_000_000 });
@@ -274,27 +277,30 @@ describe('several mirrors', () => {
 	});
 });
 
-test.skipIf(!canNginx)('a file that changes on the mirror between two stretches is begun again, and is right in the end', async () => {
-	const dir = world.mirror('moving', { 'big.tgz': changed });
-	// nginx tells files apart by their second and size.
-	utimesSync(join(dir, 'big.tgz'), 1_700_000_000, 1_700_000_000);
-	// One connection at a time, so that one is opened after the change.
-	const one = { http: 'limit_conn_zone $binary_remote_addr zone=all:1m;', server: 'limit_conn all 1; limit_rate 2m;' };
-	const server = await started(serveNginx(dir, one));
-	let mended = false;
-	const { code, notices } = await world.fetch([server.url], {
-		onBytes: (name, done) => {
-			if (name !== 'big.tgz' || done < 1_000_000 || mended) return;
-			mended = true;
-			world.mirror('moving');
-		},
-	});
-	expect(code).toBe(null);
-	expect(notices.join()).toContain('big.tgz changed while it was fetched: it is begun again');
-	expect(world.wrong(true)).toEqual([]);
-});
+test.skipIf(!canNginx)(
+	'a file that changes on the mirror between two stretches is begun again, and is right in the end (needs nginx, as root)',
+	async () => {
+		const dir = world.mirror('moving', { 'big.tgz': changed });
+		// nginx tells files apart by their second and size.
+		utimesSync(join(dir, 'big.tgz'), 1_700_000_000, 1_700_000_000);
+		// One connection at a time, so that one is opened after the change.
+		const one = { http: 'limit_conn_zone $binary_remote_addr zone=all:1m;', server: 'limit_conn all 1; limit_rate 2m;' };
+		const server = await started(serveNginx(dir, one));
+		let mended = false;
+		const { code, notices } = await world.fetch([server.url], {
+			onBytes: (name, done) => {
+				if (name !== 'big.tgz' || done < 1_000_000 || mended) return;
+				mended = true;
+				world.mirror('moving');
+			},
+		});
+		expect(code).toBe(null);
+		expect(notices.join()).toContain('big.tgz changed while it was fetched: it is begun again');
+		expect(world.wrong(true)).toEqual([]);
+	},
+);
 
-test.skipIf(!canNginx)('a bandwidth is kept to, over all connections', async () => {
+test.skipIf(!canNginx)('a bandwidth is kept to, over all connections (needs nginx, as root)', async () => {
 	const began = performance.now();
 	const { code } = await world.fetch([good.url], { bandwidth: 5_000_000 });
 	expect(code).toBe(null);

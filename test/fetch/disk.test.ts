@@ -1,6 +1,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -16,7 +17,8 @@ let world: FetchWorld;
 let server: NginxServer;
 beforeAll(async () => {
 	world = new FetchWorld({ a: SIZE });
-	if (canNginx) server = await serveNginx(world.mirror('mirror'));
+	const dir = world.mirror('mirror');
+	if (canNginx) server = await serveNginx(dir);
 });
 afterAll(async () => {
 	if (canNginx) await server.stop();
@@ -30,7 +32,7 @@ function mounted(dir: string, bytes: number): boolean {
 	return spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', dir], { stdio: 'ignore' }).status === 0;
 }
 const canMount = (() => {
-	const dir = '/tmp/bsdup-mount-trial';
+	const dir = mkdtempSync(join(tmpdir(), 'bsdup-mount-trial-'));
 	const able = mounted(dir, 65536);
 	if (able) execFileSync('umount', [dir]);
 	rmSync(dir, { recursive: true });
@@ -38,26 +40,29 @@ const canMount = (() => {
 })();
 
 describe('a full disk', () => {
-	test.skipIf(!canMount)('at any page ends with E_WRITE; with more room only the rest is fetched', async () => {
-		const disk = join(world.top, 'disk');
-		for (const pages of [1, 2, 3, 17, 100, 250, 366, 368]) {
-			expect(mounted(disk, pages * 4096)).toBe(true);
-			try {
-				const full = await world.fetch([pathToFileURL(join(world.top, 'mirror')).href], { dir: disk });
-				expect(full.code, `${pages} pages`).toBe('E_WRITE');
-				expect(full.message).not.toContain('undefined');
-				expect(existsSync(join(disk, 'a'))).toBe(false);
-				execFileSync('mount', ['-o', `remount,size=${2 * SIZE}`, disk]);
-				const { code } = await world.fetch([pathToFileURL(join(world.top, 'mirror')).href], { dir: disk });
-				expect(code).toBe(null);
-				expect(readFileSync(join(disk, 'a')).equals(world.bytes('a'))).toBe(true);
-			} finally {
-				execFileSync('umount', [disk]);
+	test.skipIf(!canMount)(
+		'at any page ends with E_WRITE; with more room only the rest is fetched (needs root: a mount of its own)',
+		async () => {
+			const disk = join(world.top, 'disk');
+			for (const pages of [1, 2, 3, 17, 100, 250, 366, 368]) {
+				expect(mounted(disk, pages * 4096)).toBe(true);
+				try {
+					const full = await world.fetch([pathToFileURL(join(world.top, 'mirror')).href], { dir: disk });
+					expect(full.code, `${pages} pages`).toBe('E_WRITE');
+					expect(full.message).not.toContain('undefined');
+					expect(existsSync(join(disk, 'a'))).toBe(false);
+					execFileSync('mount', ['-o', `remount,size=${2 * SIZE}`, disk]);
+					const { code } = await world.fetch([pathToFileURL(join(world.top, 'mirror')).href], { dir: disk });
+					expect(code).toBe(null);
+					expect(readFileSync(join(disk, 'a')).equals(world.bytes('a'))).toBe(true);
+				} finally {
+					execFileSync('umount', [disk]);
+				}
 			}
-		}
-	});
+		},
+	);
 
-	test.skipIf(!canNginx)('at any byte: what was fetched before is not fetched again', async () => {
+	test.skipIf(!canNginx)('at any byte: what was fetched before is not fetched again (needs nginx, as root)', async () => {
 		const request = join(world.top, 'request.json');
 		writeFileSync(request, JSON.stringify({ files: world.files(server.url), dir: world.to }));
 		for (const limit of [777_777, 1_222_223, SIZE - 1]) {
@@ -80,7 +85,7 @@ describe('a full disk', () => {
 });
 
 describe('two downloads of one file', () => {
-	test.skipIf(!canNginx)('at once: the second waits and then finds it there', async () => {
+	test.skipIf(!canNginx)('at once: the second waits and then finds it there (needs nginx, as root)', async () => {
 		const before = server.served().length;
 		const both = await Promise.all([world.fetch([server.url]), world.fetch([server.url]), world.fetch([server.url])]);
 		expect(both.map(({ code, message }) => [code, message])).toEqual(both.map(() => [null, '']));

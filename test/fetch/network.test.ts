@@ -47,29 +47,35 @@ describe('a name with two addresses', () => {
 		['pyftpdlib', canPyftpdlib, (address) => servePyftpdlib(mirror(), { address })],
 	];
 	describe.each(kinds)('of %s', (_kind, can, serve) => {
-		test.skipIf(!can).each(['::1', '127.0.0.1'])('of which only %s answers gives the file', async (address) => {
-			const server = await started(serve(address));
-			bothAddresses();
-			const { code, message } = await world.fetch([server.url.replace(/\[::1\]|127\.0\.0\.1/, 'mirror.test')]);
-			expect({ code, message }).toEqual({ code: null, message: '' });
-			expect(world.wrong(true)).toEqual([]);
-		});
+		test.skipIf(!can).each(['::1', '127.0.0.1'])(
+			'of which only %s answers gives the file (needs that server, as root)',
+			async (address) => {
+				const server = await started(serve(address));
+				bothAddresses();
+				const { code, message } = await world.fetch([server.url.replace(/\[::1\]|127\.0\.0\.1/, 'mirror.test')]);
+				expect({ code, message }).toEqual({ code: null, message: '' });
+				expect(world.wrong(true)).toEqual([]);
+			},
+		);
 	});
 
-	test.skipIf(!canNginx || !canVsftpd)('of which one swallows all that is sent to it costs little', async () => {
-		for (const serve of [() => serveNginx(mirror()), () => serveVsftpd(mirror())]) {
-			const server = await started(serve());
-			const port = Number(new URL(server.url).port);
-			const hole = await blackHole(port);
-			bothAddresses();
-			const began = performance.now();
-			expect((await readAll(`${server.url.replace('127.0.0.1', 'mirror.test')}/a`)).equals(world.bytes('a'))).toBe(true);
-			// 250 ms for each connection that tries the dead one first; this bound is for a machine under load.
-			expect(performance.now() - began).toBeLessThan(5000);
-			hole();
-			vi.restoreAllMocks();
-		}
-	});
+	test.skipIf(!canNginx || !canVsftpd)(
+		'of which one swallows all that is sent to it costs little (needs nginx and vsftpd, as root)',
+		async () => {
+			for (const serve of [() => serveNginx(mirror()), () => serveVsftpd(mirror())]) {
+				const server = await started(serve());
+				const port = Number(new URL(server.url).port);
+				const hole = await blackHole(port);
+				bothAddresses();
+				const began = performance.now();
+				expect((await readAll(`${server.url.replace('127.0.0.1', 'mirror.test')}/a`)).equals(world.bytes('a'))).toBe(true);
+				// 250 ms for each connection that tries the dead one first; this bound is for a machine under load.
+				expect(performance.now() - began).toBeLessThan(5000);
+				hole();
+				vi.restoreAllMocks();
+			}
+		},
+	);
 
 	/** Listens on [::1] and lets nobody in: its queue is full, so that the kernel drops what comes. */
 	async function blackHole(port: number): Promise<() => void> {
@@ -91,7 +97,7 @@ time.sleep(600)`;
 });
 
 describe('a proxy of the environment', () => {
-	test.skipIf(!canNginx)('is asked for http, but not for what no_proxy names', async () => {
+	test.skipIf(!canNginx)('is asked for http, but not for what no_proxy names (needs nginx, as root)', async () => {
 		const server = await started(serveNginx(mirror()));
 		const proxy = await started(serveNginx(world.top, { server: 'location / { proxy_pass http://$http_host$request_uri; }' }));
 		vi.stubEnv('http_proxy', proxy.url);
@@ -104,7 +110,7 @@ describe('a proxy of the environment', () => {
 		expect(proxy.served().length).toBe(1);
 	});
 
-	test.skipIf(!canNginx)('carries https in a tunnel, and its password is in no message', async () => {
+	test.skipIf(!canNginx)('carries https in a tunnel, and its password is in no message (needs nginx, as root)', async () => {
 		const tls = await started(serveNginx(mirror(), { tls: certificate() }));
 		const tunnels: string[] = [];
 		const proxy = createHttpServer().on('connect', (request, socket) => {
@@ -140,24 +146,27 @@ function certificate(): string {
 }
 
 describe('https', () => {
-	test.skipIf(!canNginx)('is refused where nobody vouches for the certificate, and taken where NODE_EXTRA_CA_CERTS does', async () => {
-		const server = await started(serveNginx(mirror(), { tls: certificate() }));
-		const { code, message } = await world.fetch([server.url]);
-		expect({ code, message }).toEqual({ code: 'E_MIRROR_UNREACHABLE', message: expect.stringContaining('certificate') });
-		const program = `import { readAll } from ${JSON.stringify(join(ROOT, 'dist/src/fetch/source.js'))};
+	test.skipIf(!canNginx)(
+		'is refused where nobody vouches for the certificate, and taken where NODE_EXTRA_CA_CERTS does (needs nginx, as root)',
+		async () => {
+			const server = await started(serveNginx(mirror(), { tls: certificate() }));
+			const { code, message } = await world.fetch([server.url]);
+			expect({ code, message }).toEqual({ code: 'E_MIRROR_UNREACHABLE', message: expect.stringContaining('certificate') });
+			const program = `import { readAll } from ${JSON.stringify(join(ROOT, 'dist/src/fetch/source.js'))};
 			console.log((await readAll(${JSON.stringify(`${server.url}/a`)})).length);`;
-		const env = { ...process.env, NODE_EXTRA_CA_CERTS: join(world.top, 'ca.pem') };
-		expect(execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8', env })).toBe('100000\n');
-	});
+			const env = { ...process.env, NODE_EXTRA_CA_CERTS: join(world.top, 'ca.pem') };
+			expect(execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8', env })).toBe('100000\n');
+		},
+	);
 
-	test.skipIf(!canNginx)('and http are not left by a redirect', async () => {
+	test.skipIf(!canNginx)('and http are not left by a redirect (needs nginx, as root)', async () => {
 		const server = await started(serveNginx(mirror(), { server: 'return 302 ftp://127.0.0.1/a;' }));
 		const { message } = await world.fetch([server.url]);
 		expect(message).toContain('redirects to ftp://');
 	});
 });
 
-test.skipIf(!canNginx)('a password goes to its own server only, and a wrong one is not tried again', async () => {
+test.skipIf(!canNginx)('a password goes to its own server only, and a wrong one is not tried again (needs nginx, as root)', async () => {
 	const other = await started(serveNginx(mirror(), { server: 'if ($http_authorization) { return 500; }' }));
 	const server = await started(
 		serveNginx(mirror(), {

@@ -73,13 +73,13 @@ describe.each(Object.entries(kinds))('a mirror served by %s', (_name, { can, ser
 			layout,
 		});
 
-	test.skipIf(!can)('gives a pinned target with the size of every file', async () => {
+	test.skipIf(!can)('gives a pinned target with the size of every file (needs that server, as root)', async () => {
 		const { files, version, suffix, build } = await target();
 		expect({ version, suffix, build }).toEqual({ version: '10.0', suffix: '100', build: 1_760_000_000 });
 		expect(files).toEqual([...contents].map(([name, bytes]) => ({ name, sha256: hashes.get(name), size: bytes.length })));
 	});
 
-	test.skipIf(!can)('gives every file, and only the rest of one that broke off', async () => {
+	test.skipIf(!can)('gives every file, and only the rest of one that broke off (needs that server, as root)', async () => {
 		const to = mkdtempSync('/tmp/bsdup-real-download-');
 		try {
 			const { files, url } = await target();
@@ -100,7 +100,7 @@ describe.each(Object.entries(kinds))('a mirror served by %s', (_name, { can, ser
 		}
 	});
 
-	test.skipIf(!can)('says that a file is not there', async () => {
+	test.skipIf(!can)('says that a file is not there (needs that server, as root)', async () => {
 		expect(await codeOf(readAll(`${server.url}/10.0/amd64/none`))).toBe('E_NOT_FOUND');
 	});
 });
