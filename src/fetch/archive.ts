@@ -34,12 +34,16 @@ export async function lookInside(path: string, tops: readonly string[] | null, s
 	const { size } = await stat(path);
 	if (size === 0) return { ...look, fault: 'it is empty' };
 	const file = await open(path);
+	// What reaches the reader of a broken pipe differs between releases of Node: the unpacker's own word counts.
+	let torn: Error | undefined;
 	try {
 		const head = Buffer.alloc(6);
 		await file.read(head, 0, head.length, 0);
 		const packed = () => file.createReadStream({ start: 0, autoClose: false, ...(signal === undefined ? {} : { signal }) });
 		if (head.subarray(0, 2).equals(Buffer.from('1f8b', 'hex'))) {
-			const gunzip = createGunzip();
+			const gunzip = createGunzip().once('error', (error) => {
+				torn = error;
+			});
 			const unpacked = new PassThrough();
 			const done = pipeline(packed(), gunzip, unpacked, ...(signal === undefined ? [] : [{ signal }]));
 			// What breaks the pipe reaches the reader too, and is told there.
@@ -54,7 +58,7 @@ export async function lookInside(path: string, tops: readonly string[] | null, s
 		} else look.fault = 'it does not unpack: it is neither gzip nor xz';
 	} catch (error) {
 		signal?.throwIfAborted();
-		const { code, message, syscall } = error as NodeJS.ErrnoException;
+		const { code, message, syscall } = (torn ?? error) as NodeJS.ErrnoException;
 		if (syscall !== undefined) throw error;
 		if (XZ_UNKNOWN.test(message)) look.skipped = 'its xz has a check that can only be seen with xz -t';
 		else look.fault = code === 'Z_BUF_ERROR' || /truncated/.test(message) ? 'it is cut off' : `it does not unpack: ${message}`;
