@@ -1,3 +1,4 @@
+import { partsOf } from '../fetch/member-path.ts';
 import { type Member, shown } from './tar-walk.ts';
 
 /** So many are named; more of them say nothing new. */
@@ -33,10 +34,6 @@ export class MemberGuard {
 		}
 		return false;
 	}
-}
-
-function partsOf(name: string): string[] {
-	return name.split('/').filter((part) => part !== '' && part !== '.');
 }
 
 /** What the name of a member begins with besides its path: `./`, `/` or nothing. */

@@ -42,7 +42,8 @@ export function memberLook(tops: readonly string[] | null): MemberLook {
 	};
 }
 
-function partsOf(path: string): string[] {
+/** The names a path goes through, empty ones and `.` left out. */
+export function partsOf(path: string): string[] {
 	return path.split('/').filter((part) => part !== '' && part !== '.');
 }
 
