@@ -7,6 +7,7 @@ shift
 { read -r _; read -r _ kind name level _; } <"$self"
 read -r kernel </lab/run/level
 printf '%s %s %s %s%s\n' "$kernel" "$level" "$kind" "$self" "${*:+ $*}" >>/lab/log/processes
+[ ! -f /lab/trap/armed ] || . /lab/trap/trap.sh
 case $kind in
 package) read -r userland </usr/lib/libc.level; [ "$level" = "$userland" ] || kill -SYS $$ ;;
 *) [ "$level" -le "$kernel" ] || kill -SYS $$ ;;

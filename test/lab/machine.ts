@@ -137,7 +137,7 @@ export class Machine {
 			...env,
 		}).map(([name, value]) => `${name}=${value}`);
 		const inside = ['env', '-i', ...vars, 'chroot', join(this.#dir, 'root'), ...argv];
-		const child = spawn('nsenter', [...nsenterFlags(this.#kind, this.#init()), ...inside], { stdio: ['pipe', 'pipe', 'pipe'] });
+		const child = spawn('nsenter', [...nsenterFlags(this.#kind, this.init), ...inside], { stdio: ['pipe', 'pipe', 'pipe'] });
 		this.#entered.add(child);
 		child.once('exit', () => this.#entered.delete(child));
 		return child;
@@ -161,7 +161,7 @@ export class Machine {
 				return '';
 			}
 		};
-		const own = space(String(this.#init()));
+		const own = space(String(this.init));
 		const held = new Set<string>();
 		// Again until nobody new is found: a process may have forked while the others were held.
 		for (let found = true; found; ) {
@@ -179,7 +179,7 @@ export class Machine {
 	}
 
 	/** The first process inside, as seen from outside. */
-	#init(): number {
+	get init(): number {
 		return Number(execFileSync('pgrep', ['-P', String(this.#process?.pid ?? 0)], { encoding: 'utf8' }));
 	}
 }

@@ -148,6 +148,31 @@ export class PracticeHost {
 		this.#wire.mend();
 	}
 
+	/** Ends every connection at once, as a firewall that was loaded anew does. */
+	dropConnections(): void {
+		this.#wire.drop();
+	}
+
+	/** `act` is called with the number of each piece of data on the wire, before it is passed on. */
+	onPiece(act: (piece: number) => void): void {
+		this.#wire.onPiece = act;
+	}
+
+	/** Its root as this machine sees it while it is on: what is done there needs no program of the host. */
+	get tree(): string {
+		return join(`/proc/${this.#machine.init}/root`, this.dir, 'root');
+	}
+
+	/** Somebody presses the button: an orderly reboot that starts no program of the host. */
+	pressButton(): void {
+		writeFileSync(join(this.dir, 'lab/ctl/reboot'), '');
+	}
+
+	/** Sets its clock this many seconds ahead or, negative, back of the true time. */
+	setClock(seconds: number): void {
+		writeFileSync(join(this.dir, 'lab/run/clock'), `${seconds}\n`);
+	}
+
 	console(): string {
 		return this.#machine.console();
 	}

@@ -5,6 +5,10 @@ export interface Wire {
 	port: number;
 	cut(): void;
 	mend(): void;
+	/** Ends every connection with a reset; new ones are taken. */
+	drop(): void;
+	/** Called with the number of each piece of data before it is passed on, both directions counted together. */
+	onPiece: (piece: number) => void;
 	close(): void;
 }
 
@@ -47,7 +51,10 @@ export async function stretchWire(target: () => number, length?: Length): Promis
 				free = Math.max(free, Date.now() + length.ms + (pieces % length.nth === 0 ? length.stallMs : 0));
 				setTimeout(act, free - Date.now());
 			};
-			from.on('data', (bytes) => later(() => lives && to.write(bytes)));
+			from.on('data', (bytes) => {
+				wire.onPiece(++passed);
+				later(() => lives && to.write(bytes));
+			});
 			from.on('end', () => later(() => lives && to.end()));
 			from.on('close', () => later(() => lives && to.destroy()));
 		};
@@ -55,9 +62,11 @@ export async function stretchWire(target: () => number, length?: Length): Promis
 		pass(far, near);
 	});
 	const cuts = new Set<() => void>();
+	let passed = 0;
 	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-	return {
+	const wire: Wire = {
 		port: (server.address() as AddressInfo).port,
+		onPiece: () => {},
 		cut() {
 			whole = false;
 			for (const cut of cuts) cut();
@@ -66,9 +75,13 @@ export async function stretchWire(target: () => number, length?: Length): Promis
 		mend() {
 			whole = true;
 		},
+		drop() {
+			for (const socket of sockets) socket.resetAndDestroy();
+		},
 		close() {
 			for (const socket of sockets) socket.destroy();
 			server.close();
 		},
 	};
+	return wire;
 }

@@ -1,0 +1,92 @@
+import { execFileSync } from 'node:child_process';
+import { rmSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Point } from './points.ts';
+import type { Cast, Ended, Running } from './scene.ts';
+
+export const KINDS = ['kill', 'drop', 'silent', 'power', 'reboot', 'full', 'clock'] as const;
+/** What happens at a point: to the controller, the line between, the host's power, its disk, its clock. */
+export type Kind = (typeof KINDS)[number];
+
+/** Longer than the keepalives take to find a silent connection out. Milliseconds. */
+const AWAY_MS = 20_000;
+/** In this time the file system writes names and not yet data. Milliseconds. */
+const HALF_WRITTEN_MS = 1_500;
+const DAY = 86_400;
+
+/** Kinds after which nothing may have been done twice: what ran on the host went on, or ended as it was recorded. */
+export const ONCE: readonly Kind[] = ['kill', 'drop', 'silent', 'clock'];
+
+/** The kinds that mean something at a point, over SSH or at the console. */
+export function kindsAt(point: Point, over: 'ssh' | 'console'): Kind[] {
+	return KINDS.filter((kind) => {
+		if (over === 'console' && (kind === 'drop' || kind === 'silent')) return false;
+		return point.at !== 'wire' || (kind !== 'full' && kind !== 'clock');
+	});
+}
+
+/** Cuts, while something is held by the trap, and lets go of it. Resolves with how the program ended that carried the upgrade. */
+export async function cut(kind: Kind, cast: Cast, running: Running, number: number): Promise<Ended> {
+	const { host, trap } = cast;
+	switch (kind) {
+		case 'kill':
+			running.kill();
+			trap.release();
+			return running.ended;
+		case 'drop':
+			host.dropConnections();
+			trap.release();
+			return running.ended;
+		case 'silent':
+			host.cutNetwork();
+			trap.release();
+			await sleep(AWAY_MS);
+			host.mendNetwork();
+			return running.ended;
+		case 'power':
+			// At once, or when the names are on the disk and the data is not.
+			await sleep(number % 2 === 0 ? 0 : HALF_WRITTEN_MS);
+			await host.powerCut();
+			trap.release();
+			await host.powerOn().catch(() => {});
+			return running.ended;
+		case 'reboot': {
+			const boots = host.boots;
+			host.pressButton();
+			trap.release();
+			await host.upAgain(boots + 1).catch(() => {});
+			return running.ended;
+		}
+		case 'full': {
+			const filler = fill(host.tree);
+			trap.release();
+			const ended = await running.ended;
+			rmSync(filler, { force: true });
+			return ended;
+		}
+		case 'clock': {
+			const ahead = number % 2 === 0 ? DAY : -DAY;
+			host.setClock(ahead);
+			trap.release(ahead);
+			return running.ended;
+		}
+	}
+}
+
+/** Takes all that is free on a file system; returns the file that does. */
+function fill(root: string): string {
+	const filler = join(root, 'filler');
+	for (;;) {
+		const { bfree, bsize } = statfsSync(root);
+		if (bfree === 0) return filler;
+		execFileSync('sh', [
+			'-c',
+			'dd if=/dev/zero bs=4096 count="$1" >>"$2" 2>/dev/null || :',
+			'sh',
+			String(Math.min(bfree, 65_536) * (bsize / 4096)),
+			filler,
+		]);
+		if (statfsSync(root).bfree >= bfree) return filler;
+	}
+}

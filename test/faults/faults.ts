@@ -1,0 +1,98 @@
+import { parseArgs } from 'node:util';
+import type { ReleaseName } from '../lab/releases.ts';
+import { type Case, casesOf, runCases, sampleOf, type Tried } from './cases.ts';
+import { KINDS, type Kind } from './cuts.ts';
+import { type Over, Scene } from './scene.ts';
+import { learn } from './survive.ts';
+
+/** `npm run faults`: every point at which an upgrade can be cut, each kind of cut; see USAGE. */
+const USAGE = `usage: npm run faults -- [--from 7.7 --to 7.8] [--over ssh|console] [--kind KIND]… [--at TEXT]
+       [--case N] [--shard I/N] [--sample N [--seed N]] [--jobs N] [--list]
+Without --from: 7.7 to 7.8 and 4.9 to 4.9-newer, without --over: both ways. KIND: ${KINDS.join(' ')}.
+--at: only points whose title contains TEXT. --case: one case by the number it was told with. --shard 2/8: the second eighth.`;
+
+const { values } = parseArgs({
+	options: {
+		from: { type: 'string' },
+		to: { type: 'string' },
+		over: { type: 'string' },
+		kind: { type: 'string', multiple: true },
+		at: { type: 'string' },
+		case: { type: 'string' },
+		shard: { type: 'string', default: '1/1' },
+		sample: { type: 'string' },
+		seed: { type: 'string', default: '1' },
+		jobs: { type: 'string', default: '4' },
+		list: { type: 'boolean', default: false },
+		help: { type: 'boolean', default: false },
+	},
+});
+if (values.help) {
+	console.log(USAGE);
+	process.exit(0);
+}
+const pairs =
+	values.from === undefined
+		? [
+				['7.7', '7.8'],
+				['4.9', '4.9-newer'],
+			]
+		: [[values.from, values.to ?? '7.8']];
+const ways = values.over === undefined ? ['ssh', 'console'] : [values.over];
+const all: Tried[] = [];
+for (const [from, to] of pairs) for (const over of ways) all.push(...(await upgrade(from as ReleaseName, to as ReleaseName, over as Over)));
+if (!values.list) tell('in all', all);
+process.exitCode = all.every(({ faults }) => faults.length === 0) ? 0 : 1;
+
+async function upgrade(from: ReleaseName, to: ReleaseName, over: Over): Promise<Tried[]> {
+	const scene = new Scene(from, to, over);
+	await scene.open();
+	try {
+		const reference = await learn(scene);
+		const cases = wanted(casesOf(reference.points, over));
+		console.log(`== ${from} to ${to}, ${over}: ${reference.points.length} points, ${cases.length} cases`);
+		if (values.list) {
+			for (const { number, kind, point } of cases) console.log(`${number} ${kind} ${point.title}`);
+			return [];
+		}
+		const tried = await runCases(scene, reference, cases, Number(values.jobs), (one) => {
+			const how = one.faults.length > 0 ? `LOST\n    ${one.faults.join('\n    ')}` : one.by;
+			console.log(`${one.number} ${one.kind} ${one.point.title.slice(0, 110)}: ${how}, ${Math.round(one.ms / 1000)} s`);
+		});
+		tell(`${from} to ${to}, ${over}`, tried);
+		return tried;
+	} finally {
+		await scene.close();
+	}
+}
+
+function wanted(cases: readonly Case[]): Case[] {
+	const [part = 1, parts = 1] = values.shard.split('/').map(Number);
+	const kinds = values.kind as Kind[] | undefined;
+	const some = cases.filter(
+		({ number, kind, point }) =>
+			(values.case === undefined || number === Number(values.case)) &&
+			(kinds === undefined || kinds.includes(kind)) &&
+			(values.at === undefined || point.title.includes(values.at)),
+	);
+	const share = some.filter((_, index) => index % parts === part - 1);
+	return values.sample === undefined ? share : sampleOf(share, Number(values.sample), Number(values.seed));
+}
+
+/** A line for each kind, then all: how many, how many survived and by what. */
+function tell(title: string, tried: readonly Tried[]): void {
+	const line = (name: string, some: readonly Tried[]): void => {
+		const survived = some.filter(({ faults }) => faults.length === 0);
+		const by = ['itself', 'resumed', 'power cycle', 'card'].map((way) => `${survived.filter((one) => one.by === way).length} ${way}`);
+		const again = survived.filter((one) => one.again.length > 0).length;
+		console.log(
+			`${name}: ${some.length} points, ${survived.length} survived (${by.join(', ')}; ${again} did something again that had been cut)`,
+		);
+	};
+	console.log(`-- ${title}`);
+	for (const kind of KINDS) {
+		const some = tried.filter((one) => one.kind === kind);
+		if (some.length > 0) line(`   ${kind}`, some);
+	}
+	line('   all', tried);
+}

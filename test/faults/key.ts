@@ -1,0 +1,14 @@
+/** One form for what differs from run to run: ids, times, processes, ports, hashes, workplaces. */
+export function keyOf(text: string): string {
+	return text
+		.replace(/run-\d{14}-\w+/g, 'RUN')
+		.replace(/bsdup-\d{14}-\w+/g, 'BACKUP')
+		.replace(/^\S*\/(state|cache|bsdup-state)\//, '')
+		.replace(/\d+\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'OWNER')
+		.replace(/\b[0-9a-f]{64}\b/g, 'HASH')
+		.replace(/\b[0-9a-f]{12,63}\b/g, 'HEX')
+		.replace(/\d{4}-\d{2}-\d{2}T[\d:.]+Z/g, 'TIME')
+		.replace(/\.\d+\.tmp\b/g, '.PID.tmp')
+		.replace(/(process|-p|kill) \d+/g, '$1 PID')
+		.replace(/127\.0\.0\.1:\d+/g, 'MIRROR');
+}

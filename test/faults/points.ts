@@ -1,0 +1,108 @@
+import { gunzipSync } from 'node:zlib';
+import { keyOf } from './key.ts';
+
+/** A place in an upgrade at which something can be cut; `title` names it and is the same in every run. */
+export type Point = { title: string } & (
+	| { at: 'start'; nth: number; pattern: string }
+	| { at: 'member'; set: string; bytes: number }
+	| { at: 'act'; nth: number; key: string }
+	| { at: 'wire'; piece: number }
+);
+
+/** What an uninterrupted run showed. */
+export interface Learned {
+	/** The host's process log. */
+	log: readonly string[];
+	/** What the controller did to its files, as the preload tells it. */
+	acts: readonly string[];
+	/** Pieces of data that went over the wire. */
+	pieces: number;
+	/** The sets that the zone unpacks, as they are on the mirror. */
+	sets: Record<string, Buffer>;
+}
+
+/** Asked again and again while a job runs, or by the boot itself: a cut there is a cut before what comes next. */
+const LOOKS =
+	/^\S*\/(printf|ps|cat|dd|sleep|tail|wc|date|hostname|cmp|sed|grep|awk|tr|xargs|ls|df|du|id|uname|dmesg|mount|pgrep|head|sort|stat|true|test|kill|ksh|sshd|find|gzip|cut|expr|nohup)\b|^\S*\/mkdir -p \S*\/jobs$|^\S*\/sysctl -n|^\S*\/sh( -e| -c .*)?$|resume\.sh (states|poll|look|verdict|proof|last|follow|busy|report)\b|^\S*\/pkg_info|^\S*\/sha256 -q|^\S*\/cksum|^\S*\/rm -rf \/tmp\/|^\S*\/sh \/etc\/rc/;
+/** Occurrences of one key of which each is a point of its own; of more, two are. */
+const EACH = 3;
+const WIRE_POINTS = 40;
+const BLOCK = 512;
+
+/** All points of a run, in one order whatever ran side by side. */
+export function pointsOf(learned: Learned): Point[] {
+	return [...starts(learned.log), ...members(learned.sets), ...acts(learned.acts), ...wire(learned.pieces)];
+}
+
+function counted(keys: readonly string[]): [key: string, count: number][] {
+	const counts = new Map<string, number>();
+	for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
+	return [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/**
+ * Which of `count` occurrences are points, and how they are called: the first and the middle one where there are many, for their number
+ * is not the same in every run.
+ */
+function chosen(count: number, each = EACH): [nth: number, called: string][] {
+	if (count <= each) return Array.from({ length: count }, (_, index) => [index + 1, String(index + 1)]);
+	return [
+		[1, '1'],
+		[Math.ceil(count / 2), 'middle'],
+	];
+}
+
+/** Each program that changes something, right before it starts. */
+function starts(log: readonly string[]): Point[] {
+	const lines = log
+		.filter((line) => /^\d+ \d+ (base|package) /.test(line))
+		.map((line) => line.split(' ').slice(3).join(' '))
+		.filter((line) => !LOOKS.test(line));
+	return counted(lines.map(keyOf)).flatMap(([key, count]) =>
+		chosen(count).map(([nth, called]) => ({ title: `start ${key} (${called})`, at: 'start' as const, nth, pattern: patternOf(key) })),
+	);
+}
+
+/** A sh pattern that is met by every line of the key. */
+function patternOf(key: string): string {
+	return key.replace(/[[\]\\?*]/g, '?').replace(/\b(RUN|BACKUP|HASH|HEX|TIME)\b|\bPID\b|\bMIRROR\b/g, '*');
+}
+
+/** In the midst of each member of each set, what came before it unpacked. */
+function members(sets: Record<string, Buffer>): Point[] {
+	return Object.entries(sets).flatMap(([set, packed]) =>
+		membersOf(gunzipSync(packed)).map(({ name, half }) => ({ title: `member ${set} ${name}`, at: 'member' as const, set, bytes: half })),
+	);
+}
+
+/** Name, and the offset of the middle of its data, of each member of a tar (ustar). */
+function membersOf(tar: Buffer): { name: string; half: number }[] {
+	const found: { name: string; half: number }[] = [];
+	for (let at = 0; at + BLOCK <= tar.length && tar[at] !== 0; ) {
+		const text = (from: number, length: number): string => tar.toString('latin1', at + from, at + from + length).replace(/\0.*$/s, '');
+		const size = Number.parseInt(text(124, 12), 8);
+		found.push({ name: text(0, 100), half: at + BLOCK + Math.floor(size / 2) });
+		at += BLOCK + Math.ceil(size / BLOCK) * BLOCK;
+	}
+	return found;
+}
+
+/** Before each thing the controller does to its files: every act on the journal, blocks of each file fetched. */
+function acts(seen: readonly string[]): Point[] {
+	return counted(seen).flatMap(([key, count]) =>
+		chosen(count, key.endsWith('journal.jsonl') ? Number.POSITIVE_INFINITY : EACH).map(([nth, called]) => ({
+			title: `act ${key} (${called})`,
+			at: 'act' as const,
+			nth,
+			key,
+		})),
+	);
+}
+
+function wire(pieces: number): Point[] {
+	return Array.from({ length: pieces > 0 ? WIRE_POINTS : 0 }, (_, index) => ({
+		title: `wire ${index + 1}/${WIRE_POINTS}`,
+		at: 'wire' as const,
+		piece: Math.max(1, Math.floor((pieces * (index + 1)) / (WIRE_POINTS + 1))),
+	}));
+}

@@ -1,0 +1,212 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Mirror, publish, serveMirror } from '../lab/mirror.ts';
+import { PracticeHost } from '../lab/practice-host.ts';
+import type { ReleaseName } from '../lab/releases.ts';
+import { RELEASES } from '../lab/releases.ts';
+import { ROOT } from '../lab/root.ts';
+import { Trap } from './trap.ts';
+
+/** ssh: a controller elsewhere; console: bsdup, or the script alone, on the host itself. */
+export type Over = 'ssh' | 'console';
+
+export interface Ended {
+	code: number | null;
+	output: string;
+}
+
+/** A program that carries the upgrade, as it runs. */
+export interface Running {
+	ended: Promise<Ended>;
+	/** kill -9 */
+	kill(): void;
+}
+
+const BACKUP = ['--backup-to', '/backup', '--backup', '/etc', '--backup', '/home', '--volume-size', '100K'];
+const RESUME_SH = 'sh /var/db/bsdup/run-*/resume.sh --yes';
+
+/** What all cases of one upgrade share: the mirror, which nobody changes. */
+export class Scene {
+	readonly #dir = mkdtempSync(join(tmpdir(), 'bsdup-faults-'));
+	readonly from: ReleaseName;
+	readonly target: ReleaseName;
+	readonly over: Over;
+	#mirror: Mirror | undefined;
+
+	/** The upgrade `from` → `target`, carried `over`. */
+	constructor(from: ReleaseName, target: ReleaseName, over: Over) {
+		this.from = from;
+		this.target = target;
+		this.over = over;
+	}
+
+	async open(): Promise<void> {
+		publish(join(this.#dir, 'mirror'), this.target);
+		this.#mirror = await serveMirror(join(this.#dir, 'mirror'));
+	}
+
+	async close(): Promise<void> {
+		await this.#mirror?.stop();
+		rmSync(this.#dir, { recursive: true, force: true, maxRetries: 5 });
+	}
+
+	/** The archives that the zone unpacks, by name. */
+	get sets(): Record<string, Buffer> {
+		const dir = join(this.#dir, 'mirror', RELEASES[this.target].folder);
+		const names = readdirSync(dir).filter((name) => /^(base|comp|man|game|x\w+)\d+\.tgz$/.test(name) && !name.startsWith('xetc'));
+		return Object.fromEntries(names.map((name) => [name, readFileSync(join(dir, name))]));
+	}
+
+	/** A new host, which is up, and what carries its upgrade. */
+	async cast(): Promise<Cast> {
+		const host = await PracticeHost.create({ release: this.from, mirror: this.#mirror?.url ?? '' });
+		const trap = new Trap(host);
+		const to = this.target === '7.8' ? '7.8' : 'snapshot';
+		const args = [
+			'--to',
+			to,
+			'--mirror',
+			`${this.#mirror?.url}${this.target === '4.9-newer' ? '/old' : ''}`,
+			...BACKUP,
+			'--unattended',
+			'--yes',
+		];
+		await host.powerOn();
+		if (this.over === 'ssh') return new Elsewhere(host, trap, args);
+		if (RELEASES[this.from].modern) return new AtConsole(host, trap, args);
+		const cast = new ByScript(host, trap, args);
+		await cast.write();
+		return cast;
+	}
+}
+
+/** A host with what carries its upgrade. */
+export abstract class Cast {
+	readonly host: PracticeHost;
+	readonly trap: Trap;
+	protected readonly args: readonly string[];
+
+	/** `args`: of the upgrade. */
+	constructor(host: PracticeHost, trap: Trap, args: readonly string[]) {
+		this.host = host;
+		this.trap = trap;
+		this.args = args;
+	}
+
+	/** Begins the upgrade as a person does. */
+	abstract begin(): Running;
+	/** What a person types after a cut. */
+	abstract goOn(): Running;
+
+	/** Begins it, and after each reboot that it waits for goes on, until it ends otherwise. */
+	async through(first: Running): Promise<Ended> {
+		let ended = await first.ended;
+		for (let boots = this.host.boots; /After it, log in as root/.test(ended.output) && ended.code !== 0; boots = this.host.boots) {
+			const back = await this.host.upAgain(boots + 1).then(
+				() => true,
+				() => false,
+			);
+			if (!back) return ended;
+			ended = await this.goOn().ended;
+		}
+		return ended;
+	}
+
+	async destroy(): Promise<void> {
+		await this.host.destroy();
+	}
+}
+
+/** bsdup on another machine. */
+class Elsewhere extends Cast {
+	begin(): Running {
+		return this.run(['upgrade', this.host.ssh.spec, ...this.host.flags, ...this.args, '--patience', '1'], this.trap.env());
+	}
+
+	goOn(): Running {
+		// Cut before anything was noted there is nothing to resume, and a person begins.
+		const begun =
+			existsSync(join(this.host.dir, 'state')) && readdirSync(join(this.host.dir, 'state')).some((name) => name.startsWith('run-'));
+		return begun ? this.run(['resume', '--yes', '--patience', '1']) : this.run([...this.begun()]);
+	}
+
+	private begun(): string[] {
+		return ['upgrade', this.host.ssh.spec, ...this.host.flags, ...this.args, '--patience', '1'];
+	}
+
+	/** Runs a bsdup with the state of this controller. */
+	run(args: readonly string[], more: Record<string, string> = {}): Running {
+		const { dir } = this.host;
+		const env = { BSDUP_STATE: join(dir, 'state'), BSDUP_CACHE: join(dir, 'cache'), XDG_CONFIG_HOME: join(dir, 'config'), ...more };
+		const child = spawn(process.execPath, [join(ROOT, 'dist/src/cli.js'), ...args], {
+			env: { ...process.env, ...env },
+			stdio: ['ignore', 'pipe', 'pipe'],
+		});
+		let output = '';
+		for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+		return {
+			ended: new Promise((resolve) => child.once('close', (code) => resolve({ code, output }))),
+			kill: () => void child.kill('SIGKILL'),
+		};
+	}
+}
+
+/** bsdup on the host itself, and its script while node does not start. */
+class AtConsole extends Cast {
+	protected readonly cli = 'node /lab/package/dist/src/cli.js';
+
+	begin(): Running {
+		return this.type(`${this.cli} upgrade ${this.args.join(' ')}`, this.trap.env('/lab/trap', '/lab/package'));
+	}
+
+	goOn(): Running {
+		return this.type(`if [ -f /var/db/bsdup/run-*/resume.sh ]; then ${RESUME_SH}; else ${this.cli} upgrade ${this.args.join(' ')}; fi`);
+	}
+
+	/** Types a line at the host's console. */
+	protected type(line: string, env: Record<string, string> = {}): Running {
+		const { host } = this;
+		const ended = host
+			.inside(line, { BSDUP_STATE: '/var/bsdup', BSDUP_CACHE: '/var/cache', ...env })
+			.then(({ code, output }) => ({ code, output }));
+		const kill = (): void => {
+			const pattern = 'cli[.]js (upgrade|resume)|resume[.]sh --yes$|up[.]sh --yes$';
+			host.enter(['/lab/real/bin/pkill', '-9', '-f', pattern]).stdin.end();
+		};
+		return { ended, kill };
+	}
+}
+
+/** The script alone, where nothing of ours starts. */
+class ByScript extends AtConsole {
+	/** Writes the script on another machine and lays it there. */
+	async write(): Promise<void> {
+		const { host } = this;
+		const elsewhere = new Elsewhere(host, this.trap, this.args);
+		const facts = await elsewhere.run(['facts', host.ssh.spec, ...host.flags, '--json']).ended;
+		const { writeFileSync } = await import('node:fs');
+		writeFileSync(join(host.dir, 'facts.json'), facts.output);
+		const args = this.args.filter((word) => word !== '--yes');
+		const made = await elsewhere.run([
+			'plan',
+			'--facts',
+			join(host.dir, 'facts.json'),
+			...args,
+			'--format',
+			'sh',
+			'--out',
+			join(host.dir, 'lab/up.sh'),
+		]).ended;
+		if (made.code !== 0) throw new Error(made.output);
+	}
+
+	override begin(): Running {
+		return this.type('sh /lab/up.sh --yes');
+	}
+
+	override goOn(): Running {
+		return this.type(`if [ -f /var/db/bsdup/run-*/resume.sh ]; then ${RESUME_SH}; else sh /lab/up.sh --yes; fi`);
+	}
+}

@@ -1,0 +1,126 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { cut, type Kind, ONCE } from './cuts.ts';
+import { deedsOf, doneAgain, type Tree, treeDifferences, treeOf } from './final.ts';
+import { type Learned, type Point, pointsOf } from './points.ts';
+import type { Cast, Ended, Scene } from './scene.ts';
+
+/** How a cut run came to its end, or what is wrong. */
+export interface Survival {
+	/** by itself: the program went on · resumed · power cycle: turned off and on, then resumed · card: by the recovery card's commands */
+	by: 'itself' | 'resumed' | 'power cycle' | 'card';
+	/** Empty when the host is what an uninterrupted run makes it. */
+	faults: string[];
+	/** Deeds that were done oftener than in an uninterrupted run. */
+	again: string[];
+}
+
+/** What an uninterrupted run makes of a host, and what it showed meanwhile. */
+export interface Reference {
+	points: Point[];
+	tree: Tree;
+	deeds: Map<string, number>;
+}
+
+const MOST_TRIES = 5;
+const SHOWN = 1500;
+
+/** Runs the upgrade without a cut. Throws when it does not end well. */
+export async function learn(scene: Scene): Promise<Reference> {
+	const cast = await scene.cast();
+	try {
+		cast.trap.learn();
+		let pieces = 0;
+		cast.host.onPiece((piece) => {
+			pieces = piece;
+		});
+		const ended = await cast.through(cast.begin());
+		if (ended.code !== 0) throw new Error(`the uninterrupted run failed:\n${ended.output.slice(-SHOWN)}`);
+		const log = cast.host.processLog();
+		const learned: Learned = { log, acts: cast.trap.acts, pieces: scene.over === 'ssh' ? pieces : 0, sets: scene.sets };
+		return { points: pointsOf(learned), tree: await finalTree(cast), deeds: deedsOf(log) };
+	} finally {
+		await cast.destroy();
+	}
+}
+
+/** Runs the upgrade, cuts it at the point, brings it to its end as a person would, and compares. undefined: the point was not met. */
+export async function survive(scene: Scene, reference: Reference, point: Point, kind: Kind, number: number): Promise<Survival | undefined> {
+	const cast = await scene.cast();
+	try {
+		cast.trap.set(point);
+		if (point.at === 'wire') cast.host.onPiece((piece) => piece === point.piece && cast.trap.spring());
+		const first = cast.begin();
+		let over = false;
+		// At the console the point may lie behind a reboot; then the one who goes on meets it.
+		const whole = cast.through(first).then((ended) => {
+			over = true;
+			return ended;
+		});
+		if (!(await cast.trap.sprung(() => over))) return undefined;
+		const ended = await cut(kind, cast, { ended: whole, kill: first.kill }, number);
+		const { by, faults } = await finish(cast, ended, kind);
+		if (faults.length > 0) return { by, faults, again: [] };
+		const log = cast.host.processLog();
+		const again = doneAgain(reference.deeds, deedsOf(log));
+		const wrong = treeDifferences(reference.tree, await finalTree(cast));
+		if (ONCE.includes(kind)) wrong.push(...again.map((deed) => `done again: ${deed}`));
+		if (ONCE.includes(kind) && by !== 'itself' && by !== 'resumed') wrong.push(`it took a ${by}`);
+		return { by, faults: wrong, again };
+	} finally {
+		await cast.destroy();
+	}
+}
+
+/** Does what a person does until the upgrade is at its end. */
+async function finish(cast: Cast, first: Ended, kind: Kind): Promise<Pick<Survival, 'by' | 'faults'>> {
+	const { host } = cast;
+	let by: Survival['by'] = 'itself';
+	let ended = first;
+	for (let tries = 0; ended.code !== 0; tries++) {
+		if (tries >= MOST_TRIES)
+			return { by, faults: [`${kind}: not at its end after ${tries} tries; ${host.state}: ${ended.output.slice(-SHOWN)}`] };
+		// It does not answer, or nothing starts on it any more: somebody walks there.
+		if (tries > 1 && host.state === 'up') await powerCycle(cast);
+		if (tries > 1) by = by === 'card' ? 'card' : 'power cycle';
+		if (host.state === 'stuck-kernel') return { by, faults: [`the kernel does not boot:\n${host.console().slice(-SHOWN)}`] };
+		if (host.state === 'panic') {
+			by = 'card';
+			await host.powerOff();
+			byCard(cast);
+			await host.powerOn();
+		} else if (host.state === 'off') await host.powerOn().catch(() => {});
+		if (host.state !== 'up') continue;
+		if (by === 'itself') by = 'resumed';
+		ended = await cast.through(cast.goOn());
+	}
+	return { by, faults: [] };
+}
+
+async function powerCycle({ host }: Cast): Promise<void> {
+	await host.powerOff();
+	await host.powerOn().catch(() => {});
+}
+
+/** The line of the recovery card that is typed in the install kernel's shell, its disks mounted below /mnt; the card is the host's own. */
+function byCard({ host }: Cast): void {
+	host.withDisk((root) => {
+		const runs = readdirSync(join(root, 'var/db/bsdup')).filter((name) => name.startsWith('run-'));
+		const card = join(root, 'var/db/bsdup', runs[0] ?? '', 'RECOVERY');
+		if (!existsSync(card)) throw new Error('the recovery card is not on the host');
+		const text = execFileSync('cat', [card], { encoding: 'utf8' });
+		const line = text.split('\n').find((one) => /^\s+cd \/mnt.*\btar /.test(one));
+		if (line === undefined) throw new Error(`the card has no line that unpacks base:\n${text}`);
+		execFileSync('sh', ['-ec', line.trim().replaceAll('/mnt', root)]);
+	});
+}
+
+async function finalTree({ host }: Cast): Promise<Tree> {
+	await host.powerOff();
+	return host.withDisk((root) => {
+		const tree = treeOf(root);
+		if (existsSync(join(root, 'var/db/bsdup/lock'))) tree.set('var/db/bsdup/lock', 'the host is still held');
+		return tree;
+	});
+}
