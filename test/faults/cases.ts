@@ -1,3 +1,4 @@
+import { Random } from '../fuzz/random.ts';
 import { type Kind, kindsAt } from './cuts.ts';
 import type { Point } from './points.ts';
 import type { Over, Scene } from './scene.ts';
@@ -25,12 +26,8 @@ export function casesOf(points: readonly Point[], over: Over): Case[] {
 
 /** `count` of them, the same for the same seed; each kind as often as the others as far as it goes. */
 export function sampleOf(cases: readonly Case[], count: number, seed: number): Case[] {
-	let state = seed;
-	const random = (): number => {
-		state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-		return state / 2 ** 32;
-	};
-	const mixed = cases.map((one) => ({ one, rank: random() })).sort((a, b) => a.rank - b.rank);
+	const random = new Random(seed);
+	const mixed = cases.map((one) => ({ one, rank: random.below(1_000_000) })).sort((a, b) => a.rank - b.rank);
 	const turns = new Map<Kind, number>();
 	const turn = (kind: Kind): number => {
 		const next = (turns.get(kind) ?? 0) + 1;

@@ -3,13 +3,15 @@ import type { ReleaseName } from '../lab/releases.ts';
 import { type Case, casesOf, runCases, sampleOf, type Tried } from './cases.ts';
 import { KINDS, type Kind } from './cuts.ts';
 import { type Over, Scene } from './scene.ts';
-import { learn } from './survive.ts';
+import { type Weathered, weather } from './storm.ts';
+import { learn, type Reference } from './survive.ts';
 
 /** `npm run faults`: every point at which an upgrade can be cut, each kind of cut; see USAGE. */
 const USAGE = `usage: npm run faults -- [--from 7.7 --to 7.8] [--over ssh|console] [--kind KIND]… [--at TEXT]
-       [--case N] [--shard I/N] [--sample N [--seed N]] [--jobs N] [--list]
+       [--case N] [--shard I/N] [--sample N] [--seed N] [--jobs N] [--list] [--storm N]
 Without --from: 7.7 to 7.8 and 4.9 to 4.9-newer, without --over: both ways. KIND: ${KINDS.join(' ')}.
---at: only points whose title contains TEXT. --case: one case by the number it was told with. --shard 2/8: the second eighth.`;
+--at: only points whose title contains TEXT. --case: one case by the number it was told with. --shard 2/8: the second eighth. --storm: N upgrades
+cut 15 times each at random times, 85 % of them by force, instead of the points.`;
 
 const { values } = parseArgs({
 	options: {
@@ -23,6 +25,7 @@ const { values } = parseArgs({
 		sample: { type: 'string' },
 		seed: { type: 'string', default: '1' },
 		jobs: { type: 'string', default: '4' },
+		storm: { type: 'string' },
 		list: { type: 'boolean', default: false },
 		help: { type: 'boolean', default: false },
 	},
@@ -39,16 +42,17 @@ const pairs =
 			]
 		: [[values.from, values.to ?? '7.8']];
 const ways = values.over === undefined ? ['ssh', 'console'] : [values.over];
-const all: Tried[] = [];
+const all: { faults: string[] }[] = [];
 for (const [from, to] of pairs) for (const over of ways) all.push(...(await upgrade(from as ReleaseName, to as ReleaseName, over as Over)));
-if (!values.list) tell('in all', all);
+if (!values.list) console.log(`${all.length} points, ${all.filter(({ faults }) => faults.length === 0).length} survived`);
 process.exitCode = all.every(({ faults }) => faults.length === 0) ? 0 : 1;
 
-async function upgrade(from: ReleaseName, to: ReleaseName, over: Over): Promise<Tried[]> {
+async function upgrade(from: ReleaseName, to: ReleaseName, over: Over): Promise<{ faults: string[] }[]> {
 	const scene = new Scene(from, to, over);
 	await scene.open();
 	try {
 		const reference = await learn(scene);
+		if (values.storm !== undefined) return await storm(`${from} to ${to}, ${over}`, scene, reference, Number(values.storm));
 		const cases = wanted(casesOf(reference.points, over));
 		console.log(`== ${from} to ${to}, ${over}: ${reference.points.length} points, ${cases.length} cases`);
 		if (values.list) {
@@ -64,6 +68,24 @@ async function upgrade(from: ReleaseName, to: ReleaseName, over: Over): Promise<
 	} finally {
 		await scene.close();
 	}
+}
+
+/** N upgrades, some at a time, each cut again and again. */
+async function storm(title: string, scene: Scene, reference: Reference, runs: number): Promise<Weathered[]> {
+	const numbers = Array.from({ length: runs }, (_, index) => index + 1);
+	const done: Weathered[] = [];
+	const work = async (): Promise<void> => {
+		for (let run = numbers.shift(); run !== undefined; run = numbers.shift()) {
+			const one = await weather(scene, reference, run, Number(values.seed));
+			done.push(one);
+			const end = one.faults.length > 0 ? `LOST\n    ${one.faults.join('\n    ')}` : 'nothing lost';
+			console.log(`run ${run}: ${one.forced} of 15 cuts forced, ${one.midway} midway, ${one.cards} by the card: ${end}`);
+		}
+	};
+	await Promise.all(Array.from({ length: Number(values.jobs) }, work));
+	const whole = done.filter(({ faults }) => faults.length === 0).length;
+	console.log(`-- ${title}: ${runs} runs of 15 cuts, ${whole} with nothing lost`);
+	return done;
 }
 
 function wanted(cases: readonly Case[]): Case[] {

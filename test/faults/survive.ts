@@ -64,7 +64,7 @@ export async function survive(scene: Scene, reference: Reference, point: Point, 
 		if (faults.length > 0) return { by, faults, again: [] };
 		const log = cast.host.processLog();
 		const again = doneAgain(reference.deeds, deedsOf(log));
-		const wrong = treeDifferences(reference.tree, await finalTree(cast));
+		const wrong = await finalFaults(cast, reference);
 		if (ONCE.includes(kind)) wrong.push(...again.map((deed) => `done again: ${deed}`));
 		if (ONCE.includes(kind) && by !== 'itself' && by !== 'resumed') wrong.push(`it took a ${by}`);
 		return { by, faults: wrong, again };
@@ -74,28 +74,39 @@ export async function survive(scene: Scene, reference: Reference, point: Point, 
 }
 
 /** Does what a person does until the upgrade is at its end. */
-async function finish(cast: Cast, first: Ended, kind: Kind): Promise<Pick<Survival, 'by' | 'faults'>> {
+export async function finish(cast: Cast, first: Ended, kind: Kind): Promise<Pick<Survival, 'by' | 'faults'>> {
 	const { host } = cast;
 	let by: Survival['by'] = 'itself';
 	let ended = first;
 	for (let tries = 0; ended.code !== 0; tries++) {
-		if (tries >= MOST_TRIES)
-			return { by, faults: [`${kind}: not at its end after ${tries} tries; ${host.state}: ${ended.output.slice(-SHOWN)}`] };
+		if (tries >= MOST_TRIES) {
+			const last = `${kind}: not at its end after ${tries} tries; ${host.state}: ${ended.output.slice(-SHOWN)}`;
+			return { by, faults: [last] };
+		}
 		// It does not answer, or nothing starts on it any more: somebody walks there.
 		if (tries > 1 && host.state === 'up') await powerCycle(cast);
-		if (tries > 1) by = by === 'card' ? 'card' : 'power cycle';
-		if (host.state === 'stuck-kernel') return { by, faults: [`the kernel does not boot:\n${host.console().slice(-SHOWN)}`] };
-		if (host.state === 'panic') {
-			by = 'card';
-			await host.powerOff();
-			byCard(cast);
-			await host.powerOn();
-		} else if (host.state === 'off') await host.powerOn().catch(() => {});
-		if (host.state !== 'up') continue;
+		if (tries > 1 && by !== 'card') by = 'power cycle';
+		const up = await bringUp(cast);
+		if (up.card) by = 'card';
+		if (up.fault !== undefined) return { by, faults: [up.fault] };
 		if (by === 'itself') by = 'resumed';
 		ended = await cast.through(cast.goOn());
 	}
 	return { by, faults: [] };
+}
+
+/** Turns a host on that is off, and mends one whose base is torn by the recovery card. A kernel that does not boot is a fault. */
+export async function bringUp(cast: Cast): Promise<{ card: boolean; fault?: string }> {
+	const { host } = cast;
+	if (host.state === 'off') await host.powerOn().catch(() => {});
+	const card = host.state === 'panic';
+	if (card) {
+		await host.powerOff();
+		byCard(cast);
+		await host.powerOn().catch(() => {});
+	}
+	if (host.state === 'up') return { card };
+	return { card, fault: `the host is ${host.state}:\n${host.console().slice(-SHOWN)}` };
 }
 
 async function powerCycle({ host }: Cast): Promise<void> {
@@ -114,6 +125,11 @@ function byCard({ host }: Cast): void {
 		if (line === undefined) throw new Error(`the card has no line that unpacks base:\n${text}`);
 		execFileSync('sh', ['-ec', line.trim().replaceAll('/mnt', root)]);
 	});
+}
+
+/** How the host differs from what an uninterrupted run makes it. Turns it off. */
+export async function finalFaults(cast: Cast, reference: Reference): Promise<string[]> {
+	return treeDifferences(reference.tree, await finalTree(cast));
 }
 
 async function finalTree({ host }: Cast): Promise<Tree> {
