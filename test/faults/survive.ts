@@ -84,8 +84,9 @@ export async function finish(cast: Cast, first: Ended, kind: Kind): Promise<Pick
 			return { by, faults: [last] };
 		}
 		// It does not answer, or nothing starts on it any more: somebody walks there.
-		if (tries > 1 && host.state === 'up') await powerCycle(cast);
-		if (tries > 1 && by !== 'card') by = 'power cycle';
+		const dumb = tries > 1 || /E_NOT_BACK|E_NEVER_REBOOTED/.test(ended.output);
+		if (dumb && host.state === 'up') await powerCycle(cast);
+		if (dumb && by !== 'card') by = 'power cycle';
 		const up = await bringUp(cast);
 		if (up.card) by = 'card';
 		if (up.fault !== undefined) return { by, faults: [up.fault] };
