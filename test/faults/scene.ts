@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Mirror, publish, serveMirror } from '../lab/mirror.ts';
@@ -25,6 +25,8 @@ export interface Running {
 }
 
 const BACKUP = ['--backup-to', '/backup', '--backup', '/etc', '--backup', '/home', '--volume-size', '100K'];
+/** For what a program said right before its end to come through. Milliseconds. */
+const LAST_WORDS_MS = 100;
 const RESUME_SH = 'sh /var/db/bsdup/run-*/resume.sh --yes';
 
 /** What all cases of one upgrade share: the mirror, which nobody changes. */
@@ -168,9 +170,12 @@ class AtConsole extends Cast {
 	/** Types a line at the host's console. */
 	protected type(line: string, env: Record<string, string> = {}): Running {
 		const { host } = this;
-		const ended = host
-			.inside(line, { BSDUP_STATE: '/var/bsdup', BSDUP_CACHE: '/var/cache', ...env })
-			.then(({ code, output }) => ({ code, output }));
+		const child = host.enter(['/bin/sh', '-c', line], { BSDUP_STATE: '/var/bsdup', BSDUP_CACHE: '/var/cache', ...env });
+		child.stdin.end();
+		let output = '';
+		for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+		// What a killed script leaves behind may hold its output open.
+		const ended = new Promise<Ended>((resolve) => child.once('exit', (code) => setTimeout(() => resolve({ code, output }), LAST_WORDS_MS)));
 		const kill = (): void => {
 			const pattern = 'cli[.]js (upgrade|resume)|resume[.]sh --yes$|up[.]sh --yes$';
 			host.enter(['/lab/real/bin/pkill', '-9', '-f', pattern]).stdin.end();
@@ -186,7 +191,6 @@ class ByScript extends AtConsole {
 		const { host } = this;
 		const elsewhere = new Elsewhere(host, this.trap, this.args);
 		const facts = await elsewhere.run(['facts', host.ssh.spec, ...host.flags, '--json']).ended;
-		const { writeFileSync } = await import('node:fs');
 		writeFileSync(join(host.dir, 'facts.json'), facts.output);
 		const args = this.args.filter((word) => word !== '--yes');
 		const made = await elsewhere.run([
