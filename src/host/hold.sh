@@ -59,6 +59,7 @@ take_here() {
 	mkdir -p "$dir"
 	own_dir "${dir%/*}" && own_dir "$dir" || exit 1
 	[ "$0" = "$self" ] || { cp "$0" "$self.new" && mv "$self.new" "$self"; }
+	[ -f "$dir/RECOVERY" ] || recovery >"$dir/RECOVERY"
 	me="the console, process $$, since $(date -u +%Y-%m-%dT%H:%M:%SZ)"
 	held=$(hold "$me")
 	case $? in

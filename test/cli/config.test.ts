@@ -17,14 +17,19 @@ const read = (text: string, mode = 0o600): ReturnType<typeof readConfig> => {
 
 describe('a config file', () => {
 	test('that is not there, or empty, is all defaults', () => {
-		const defaults = { mirrors: [], cache: { maxSize: '10G' } };
+		const defaults = { mirrors: [], hosts: {}, cache: { maxSize: '10G' } };
 		expect(readConfig(join(dir, 'none.yaml'))).toEqual(defaults);
 		expect(read('')).toEqual(defaults);
 	});
 
 	test('names mirrors in the order of preference', () => {
 		const text = 'mirrors:\n  - https://a.example/pub/\n  - /srv/mirror\nbandwidth: 5M\ncache: { maxSize: 2.5G }\n';
-		expect(read(text)).toEqual({ mirrors: ['https://a.example/pub', '/srv/mirror'], bandwidth: '5M', cache: { maxSize: '2.5G' } });
+		expect(read(text)).toEqual({
+			mirrors: ['https://a.example/pub', '/srv/mirror'],
+			bandwidth: '5M',
+			hosts: {},
+			cache: { maxSize: '2.5G' },
+		});
 	});
 
 	test.each([
@@ -49,7 +54,7 @@ describe('a config file', () => {
 
 describe('the mirrors of a plan', () => {
 	const none = { mirrors: [] };
-	const own = { mirrors: ['https://own.example/pub'], cache: { maxSize: '1G' } };
+	const own = { mirrors: ['https://own.example/pub'], hosts: {}, cache: { maxSize: '1G' } };
 	test('are those asked for, else the own, else the host’s, else the manifest’s', () => {
 		expect(mirrorsFor(['ftp://a/', 'ftp://b', 'ftp://a'], own, none, inPlace)).toEqual(['ftp://a', 'ftp://b']);
 		expect(mirrorsFor(undefined, own, { mirrors: ['ftp://h'] }, inPlace)).toEqual(own.mirrors);
