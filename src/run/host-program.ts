@@ -161,10 +161,16 @@ export class HostProgram {
 
 	/**
 	 * Follows the log of an attempt through one process; ends with the connection, or with a job that fails. `lead` also starts the
-	 * attempt, with the follower there before its first command; where it was begun before, it does nothing.
+	 * attempt, with the follower there before its first command; where it was begun before, it does nothing. E_TIMEOUT after `timeoutMs`.
 	 */
-	async follow(verb: 'lead' | 'follow', step: Step, attempt: number, onText: (text: string) => void, signal: AbortSignal): Promise<void> {
-		const timeoutMs = step.timeout * 1000;
+	async follow(
+		verb: 'lead' | 'follow',
+		step: Step,
+		attempt: number,
+		timeoutMs: number,
+		onText: (text: string) => void,
+		signal: AbortSignal,
+	): Promise<void> {
 		await this.#transport.run(this.#line(verb, step.id, String(attempt)), { timeoutMs, onStdout: onText, signal });
 	}
 

@@ -21,6 +21,7 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 	const { host, journal, transport } = context;
 	let state = known;
 	for (let tries = 0; ; tries++) {
+		const began = Date.now();
 		if (state.state !== 'running') {
 			const settled = await host.settled(step.id);
 			if (settled !== 'left') return finish(step, context, settled, 'already');
@@ -37,7 +38,7 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 			journal.append({ kind: 'step', id: step.id, status: 'waiting', attempt: state.attempt, detail: 'the reboot' });
 			return 'waiting';
 		}
-		state = await awaitReturn(step, context, state.attempt);
+		state = await awaitReturn(step, context, state.attempt, began);
 		const settled = await host.settled(step.id);
 		if (settled !== 'left') {
 			const outcome = finish(step, context, settled, 'done');
@@ -49,9 +50,14 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 
 /** Follows until the connection ends, which is what a reboot looks like (F:H), or until the job has failed. */
 async function followed(verb: 'lead' | 'follow', step: Step, context: StepContext, attempt: number): Promise<void> {
-	await context.host.follow(verb, step, attempt, say(step, context), context.signal).catch((error: unknown) => {
+	await context.host.follow(verb, step, attempt, timeLimit(step, context), say(step, context), context.signal).catch((error: unknown) => {
 		if (context.signal.aborted || !isPassing(error)) throw error;
 	});
+}
+
+/** A zone works for as long as its sets are large; all of a reboot step is waiting for the reboot. Milliseconds. */
+function timeLimit(step: Step, context: StepContext): number {
+	return step.kind === 'reboot' ? Math.min(step.timeout * 1000, context.rebootMs) : step.timeout * 1000;
 }
 
 function say(step: Step, context: StepContext): (text: string) => void {
@@ -65,14 +71,15 @@ function say(step: Step, context: StepContext): (text: string) => void {
 
 /**
  * Waits until the host answers with a later boot, or tells that `attempt` never began. The verdicts that are failures are
- * errors with what to do.
+ * errors with what to do. `began`: when the following did.
  */
-async function awaitReturn(step: Step, context: StepContext, attempt: number): Promise<StepState> {
+async function awaitReturn(step: Step, context: StepContext, attempt: number, began: number): Promise<StepState> {
 	const gone = Date.now();
+	const end = (step.kind === 'reboot' ? began : gone) + context.rebootMs;
 	let last: Look = { answers: false, says: '' };
 	let pause = LOOK_AGAIN_MS;
 	context.emit({ kind: 'notice', text: 'waiting for the host to come back' });
-	while (Date.now() - gone < context.rebootMs) {
+	do {
 		await sleep(pause, undefined, { signal: context.signal });
 		pause = Math.min(pause * 1.2, LOOK_LONGEST_MS);
 		last = await look(step, context, attempt);
@@ -82,7 +89,7 @@ async function awaitReturn(step: Step, context: StepContext, attempt: number): P
 			context.journal.append({ kind: 'verdict', id: step.id, verdict: 'rebooted', downMs: Date.now() - gone });
 			return seen;
 		}
-	}
+	} while (Date.now() < end);
 	if (last.answers) throw neverRebooted(step, context, last.says);
 	throw await notBack(context.plan, context.console, context.rebootMs, last.says);
 }
