@@ -41,3 +41,10 @@ export interface RunFlags {
 	/** Mirrors as the person named them, passwords included: a plan has none. */
 	mirror?: string[] | undefined;
 }
+
+/** What a person may meet after a reboot; for help. */
+export const VERDICTS = [
+	'After each reboot the host gives a verdict: new system; rebooted, old system; never rebooted; came up in the installer; did not come',
+	'back in --patience. Where the config file has a "console" command for the host (hosts: { db1: { host: root@192.0.2.7, console: "tail',
+	'-n 40 /var/consoles/db1" } }), its last lines are shown with the verdict, and tell the installer from a loader.',
+].join(' ');

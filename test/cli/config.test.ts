@@ -37,6 +37,10 @@ describe('a config file', () => {
 		['no list', 'mirrors: https://a.example\n', ':1: mirrors: '],
 		['no mirror', 'mirrors:\n  - https://a.example\n  - "http://x/$(id)"\n', ':3: mirrors.1: "http://x/$(id)" is no mirror'],
 		['no size', 'cache:\n  maxSize: many\n', ':2: cache.maxSize: is no size like 10G'],
+		['a host that is none', 'hosts:\n  db1:\n    host: "a b"\n', ':3: hosts.db1.host: is no [user@]name[:port]'],
+		['a key of a host that is none', 'hosts:\n  db1: { host: a, consle: x }\n', ':2: hosts.db1.consle: unknown key'],
+		['a relative path', 'hosts:\n  db1:\n    become: doas\n    identity: id\n', ':4: hosts.db1.identity: is a path from / or ~/ on'],
+		['a name that is no host', 'hosts:\n  "a b": {}\n', ':2: hosts.a b: '],
 		['broken YAML', 'mirrors: [\n', ':2: '],
 	])('with %s is refused with file and line', (_what, text, says) => {
 		const message = expect.stringContaining(`${file}${says}`);
