@@ -24,10 +24,16 @@ settle() {
 		fi
 		mkdir -p "$jobs/$1"
 		: >"$jobs/$1/already"
-		sync
 		return 0
 	fi
 	return 1
+}
+
+# consented STEP: records a yes, so that nobody is asked twice
+consented() {
+	mkdir -p "$jobs/$1"
+	: >"$jobs/$1/already"
+	sync
 }
 
 go_on() {
@@ -73,7 +79,6 @@ walk() {
 report() { for told in "$dir"/report.*; do [ ! -f "$told" ] || cat "$told"; done; }
 
 consent() {
-	mkdir -p "$jobs/$1"
 	text_commands "$1"
 	recovery
 	if [ "$yes" != yes ]; then
@@ -82,8 +87,7 @@ consent() {
 		read -r answer
 		[ "$answer" = yes ] || die 'not confirmed; nothing of it was done'
 	fi
-	: >"$jobs/$1/already"
-	sync
+	consented "$1"
 }
 
 # carry STEP STATE: starts the job, or follows the one that runs, to its end
