@@ -15,7 +15,9 @@ export default class BackupCommand extends BaseCommand {
 	static override description =
 		'The same steps are part of every upgrade. --backup-format gnu: GNU tar writes volumes that only GNU tar can restore; ' +
 		'split: one plain archive cut in pieces, which base tar restores too, also from the install kernel.';
-	static override args = { host: Args.string({ description: '[user@]name[:port]; none = this machine' }) };
+	static override args = {
+		host: Args.string({ description: '[user@]name[:port], or a host of your config file; none = this machine' }),
+	};
 	static override flags = {
 		...hostFlags,
 		...backupFlags,

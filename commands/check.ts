@@ -9,7 +9,9 @@ import { allFindings } from '../src/run/live-findings.ts';
 
 export default class CheckCommand extends BaseCommand {
 	static override summary = 'Look for everything likely to fail, all at once; change nothing.';
-	static override args = { host: Args.string({ description: '[user@]name[:port]; none = this machine' }) };
+	static override args = {
+		host: Args.string({ description: '[user@]name[:port], or a host of your config file; none = this machine' }),
+	};
 	static override flags = { ...hostFlags, ...planFlags };
 	static override examples = ['<%= config.bin %> <%= command.id %> root@db1 --to 7.8 --backup-to /mnt'];
 

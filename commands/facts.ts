@@ -9,7 +9,9 @@ import { factsLines } from '../src/facts/text.ts';
 
 export default class FactsCommand extends BaseCommand {
 	static override summary = 'Tell what is true on a host; only reads.';
-	static override args = { host: Args.string({ description: '[user@]name[:port]; none = this machine' }) };
+	static override args = {
+		host: Args.string({ description: '[user@]name[:port], or a host of your config file; none = this machine' }),
+	};
 	static override flags = {
 		...hostFlags,
 		script: Flags.boolean({

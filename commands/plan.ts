@@ -8,7 +8,9 @@ import { showFlags, showPlan } from '../src/cli/show-plan.ts';
 
 export default class PlanCommand extends BaseCommand {
 	static override summary = 'Show every step and command of an upgrade; change nothing.';
-	static override args = { host: Args.string({ description: '[user@]name[:port]; none = this machine' }) };
+	static override args = {
+		host: Args.string({ description: '[user@]name[:port], or a host of your config file; none = this machine' }),
+	};
 	static override flags = {
 		...hostFlags,
 		...planFlags,

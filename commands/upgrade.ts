@@ -7,7 +7,7 @@ import { hostFlags, keptHostFlags, openHost } from '../src/cli/open-host.ts';
 import { checkPlanFits } from '../src/cli/plan-fits.ts';
 import { planFlags } from '../src/cli/plan-flags.ts';
 import { planOrRefuse } from '../src/cli/plan-or-refuse.ts';
-import { runFlags } from '../src/cli/run-flags.ts';
+import { runFlags, VERDICTS } from '../src/cli/run-flags.ts';
 import { readPlan } from '../src/journal/read-plan.ts';
 import { createRun, stateDir } from '../src/journal/state.ts';
 import type { Plan } from '../src/plan/plan.ts';
@@ -15,7 +15,10 @@ import { planText } from '../src/plan/text.ts';
 
 export default class UpgradeCommand extends BaseCommand {
 	static override summary = 'Upgrade a host from start to finish.';
-	static override args = { host: Args.string({ description: '[user@]name[:port]; none = this machine' }) };
+	static override description = VERDICTS;
+	static override args = {
+		host: Args.string({ description: '[user@]name[:port], or a host of your config file; none = this machine' }),
+	};
 	static override flags = {
 		...hostFlags,
 		...planFlags,
@@ -27,6 +30,7 @@ export default class UpgradeCommand extends BaseCommand {
 		'<%= config.bin %> <%= command.id %> root@db1 --to 7.8 --backup-to /mnt --dry-run',
 		'<%= config.bin %> <%= command.id %> root@db1 --to 7.8 --backup-to /mnt --fetch-on host',
 		'<%= config.bin %> <%= command.id %> root@db1 --to snapshot --no-backup --unattended --yes',
+		'<%= config.bin %> <%= command.id %> db1 --to 7.8 --backup-to /mnt --patience 90m   # db1 is in the config file',
 	];
 
 	async run(): Promise<unknown> {

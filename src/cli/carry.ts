@@ -10,11 +10,13 @@ import type { Renderer } from '../report/events.ts';
 import { goOnAtConsole } from '../run/go-on.ts';
 import { HostLink } from '../run/host-link.ts';
 import { HostProgram } from '../run/host-program.ts';
+import { notBack } from '../run/not-back.ts';
 import { type RunOutcome, run } from '../run/run.ts';
 import type { StepContext } from '../steps/context.ts';
 import { readConfig } from './config.ts';
+import { hostConsole } from './inventory.ts';
 import { ask, hostTransport } from './open-host.ts';
-import type { RunFlags } from './run-flags.ts';
+import { patienceMs, type RunFlags } from './run-flags.ts';
 import { sizeFlag } from './size.ts';
 import { stopSignal } from './stop-signal.ts';
 
@@ -43,7 +45,10 @@ export async function carry(
 	});
 	const transport = hostTransport(folder.host ?? undefined, folder.flags);
 	const stop = stopSignal();
-	const link = new HostLink(transport, (text) => renderer.event({ kind: 'notice', text }), flags.patience * 60_000);
+	const rebootMs = patienceMs(flags.patience);
+	const console = hostConsole(folder.host);
+	const notice = (text: string): void => renderer.event({ kind: 'notice', text });
+	const link = new HostLink(transport, notice, rebootMs, (last) => notBack(folder.plan, console, rebootMs, last));
 	if (journal.cut)
 		renderer.event({ kind: 'notice', text: "the journal's last line was cut off; the host's own record tells what it would have said" });
 	try {
@@ -63,7 +68,7 @@ export async function carry(
 			cache: { dir: cacheDir(), maxBytes: sizeFlag('max-size', config.cache.maxSize) },
 			logins: [...(flags.mirror ?? []), ...config.mirrors].map(mirrorTop).filter(hasLogin),
 			bandwidth: bandwidth === undefined ? null : sizeFlag('bandwidth', bandwidth),
-			rebootMs: flags.patience * 60_000,
+			...{ console, rebootMs },
 		});
 		renderer.event({
 			kind: 'end',

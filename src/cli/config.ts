@@ -7,6 +7,7 @@ import { BsdupError, EXIT } from '../errors.ts';
 import { bare } from '../fetch/mirror-errors.ts';
 import { hasLogin, mirrorTop } from '../fetch/mirror-url.ts';
 import { readYaml } from '../manifest/yaml.ts';
+import { parseHostSpec } from '../transport/host-spec.ts';
 import { bytesOf } from './size.ts';
 
 const Mirror = z.string().transform((text, context) => {
@@ -19,11 +20,29 @@ const Mirror = z.string().transform((text, context) => {
 });
 const Size = z.string().refine((text) => bytesOf(text) !== null, 'is no size like 10G');
 
+const File = z
+	.string()
+	.regex(/^(~\/|\/)/, 'is a path from / or ~/ on')
+	.transform((path) => path.replace(/^~(?=\/)/, homedir()));
+/** A host of the inventory; its keys are named as the flags are. */
+const Host = z.strictObject({
+	/** `[user@]name[:port]`; left out = its name in the inventory. */
+	host: z.string().refine(isHostSpec, 'is no [user@]name[:port]').optional(),
+	identity: File.optional(),
+	become: z.enum(['none', 'doas', 'sudo']).optional(),
+	'known-hosts': File.optional(),
+	'ssh-config': File.optional(),
+	/** An sh line that prints the last lines of its console; runs on this machine. */
+	console: z.string().min(1).optional(),
+});
+
 const Config = z.strictObject({
 	/** Mirrors in the order of preference, where --mirror names none. */
 	mirrors: z.array(Mirror).default([]),
 	/** Bytes a second for all downloads of a run, like 5M. */
 	bandwidth: Size.optional(),
+	/** Hosts by the names that stand for HOST. */
+	hosts: z.record(z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'is no name of a host'), Host).default({}),
 	cache: z.strictObject({ maxSize: Size.default('10G') }).default({ maxSize: '10G' }),
 });
 /** A person's own defaults (README, FILES). */
@@ -72,4 +91,12 @@ export function readConfig(file = configFile()): Config {
 
 function unusable(file: string, faults: string[], next = [`mend ${file}`]): BsdupError {
 	return new BsdupError({ code: 'E_CONFIG', message: faults.join('\n'), next, exit: EXIT.usage });
+}
+
+function isHostSpec(text: string): boolean {
+	try {
+		return parseHostSpec(text).name !== '';
+	} catch {
+		return false;
+	}
 }

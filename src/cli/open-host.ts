@@ -7,6 +7,7 @@ import { cleanText } from '../report/clean.ts';
 import { localTransport } from '../transport/local.ts';
 import { sshTransport } from '../transport/ssh.ts';
 import type { Become, Transport } from '../transport/transport.ts';
+import { wayTo } from './inventory.ts';
 
 /** Flags of every command that reaches a host. */
 export const hostFlags = {
@@ -27,25 +28,29 @@ export function keptHostFlags(flags: HostFlags): HostFlags {
 	};
 }
 
-/** Connects to a host over SSH, or to this machine when `spec` is undefined. Throws what the transport throws. */
-export async function openHost(spec: string | undefined, flags: HostFlags): Promise<Transport> {
-	const transport = hostTransport(spec, flags);
+/** Connects to a host over SSH, by what the inventory tells of it, or to this machine when `host` is undefined. Throws what the transport throws; E_CONFIG. */
+export async function openHost(host: string | undefined, flags: HostFlags): Promise<Transport> {
+	const transport = hostTransport(host, flags);
 	await transport.connect();
 	return transport;
 }
 
 /** The same without connecting. */
-export function hostTransport(spec: string | undefined, flags: HostFlags): Transport {
-	const become = (flags.become ?? 'none') as Become;
-	if (spec === undefined) return localTransport({ become });
+export function hostTransport(host: string | undefined, typed: HostFlags): Transport {
+	if (host === undefined) return localTransport({ become: becomeOf(typed) });
+	const { spec, flags } = wayTo(host, typed);
 	return sshTransport({
 		host: spec,
-		become,
+		become: becomeOf(flags),
 		...(flags.identity === undefined ? {} : { identity: flags.identity }),
 		...(flags['known-hosts'] === undefined ? {} : { knownHostsFile: flags['known-hosts'] }),
 		...(flags['ssh-config'] === undefined ? {} : { configFile: flags['ssh-config'] }),
 		...(process.stdin.isTTY ? { askHostKey, askSecret } : {}),
 	});
+}
+
+function becomeOf({ become }: HostFlags): Become {
+	return (become ?? 'none') as Become;
 }
 
 async function askHostKey(question: string): Promise<boolean> {

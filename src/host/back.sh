@@ -44,7 +44,7 @@ busy() { for s in $steps; do case $(state "$s") in *' running') say "$s" ;; esac
 # back: takes back at the console what was done, last things first
 back() {
 	[ "$(id -u)" = 0 ] || die 'must be root: log in as root, then run this again'
-	[ ! -f "$dir/rolled-back" ] || { turned; return 0; }
+	[ ! -f "$dir/rolled-back" ] || { release; turned; return 0; }
 	never="the point of no return is passed: the danger zone has begun, and the system may be changed. To go on: sh $self; by hand: $dir/RECOVERY"
 	! passed || die "$never"
 	take_here
@@ -69,7 +69,6 @@ back() {
 # went_back: the last word of a run that was taken back
 went_back() {
 	date -u +%Y-%m-%dT%H:%M:%SZ >"$dir/rolled-back.tmp" && mv "$dir/rolled-back.tmp" "$dir/rolled-back"
-	sync
 	release
 }
 

@@ -47,11 +47,12 @@ leave() {
 	[ "$other" != "$1" ] || : >"$dir/holder.$n.left"
 }
 
-# release: lets go of what this run holds, never of another's
+# release: lets go of what this run holds, never of another's; cut in between, it is called again
 release() {
 	carrier "$dir"
 	[ "$n" = 0 ] || : >"$dir/holder.$n.left"
 	[ "$(named "${dir%/*}/lock")" != "held-by:$run" ] || rm -f "${dir%/*}/lock"
+	sync
 }
 
 # take_here: the run is carried by this shell, at the console. Who types here knows what else carries it, so they are only told.
@@ -59,6 +60,7 @@ take_here() {
 	mkdir -p "$dir"
 	own_dir "${dir%/*}" && own_dir "$dir" || exit 1
 	[ "$0" = "$self" ] || { cp "$0" "$self.new" && mv "$self.new" "$self"; }
+	[ -f "$dir/RECOVERY" ] || recovery >"$dir/RECOVERY"
 	me="the console, process $$, since $(date -u +%Y-%m-%dT%H:%M:%SZ)"
 	held=$(hold "$me")
 	case $? in

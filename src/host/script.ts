@@ -32,6 +32,11 @@ export function renderScript(plan: Plan): string {
 		byStep('text_done', all, (step) => heredoc(step.done)),
 		byStep('text_proof', all, (step) => heredoc(step.proof)),
 		byStep('text_measure', all, (step) => heredoc(step.measure)),
+		'# recovery: how to get back by hand',
+		'recovery() {',
+		...heredoc(plan.recovery.trimEnd()),
+		'}',
+		'',
 		...[part('runtime.sh'), ownDir(), part('hold.sh'), part('back.sh'), part('walk.sh'), part('verbs.sh')],
 	].join('\n');
 }

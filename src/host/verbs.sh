@@ -17,7 +17,7 @@ hold)
 	;;
 leave) leave "$2" ;;
 turn)
-	[ ! -f "$dir/rolled-back" ] || exit 78
+	[ ! -f "$dir/rolled-back" ] || { release; exit 78; }
 	! passed || exit 76
 	hold "$2" "$3" || exit
 	turn
@@ -46,7 +46,7 @@ start)
 	done
 	look "$2" "$3" 0
 	;;
-consented) mkdir -p "$jobs/$2"; : >"$jobs/$2/already"; sync ;;
+consented) consented "$2" ;;
 poll) look "$2" "$3" "$4" ;;
 lead)
 	# Start and follow in one process: the follower is there before the zone's first command, so nothing is started after base.

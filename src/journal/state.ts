@@ -18,7 +18,7 @@ export type HostFlags = { [name in keyof z.infer<typeof HostFlags>]?: string | u
 
 const HostFile = z.object({ host: z.string().nullable(), flags: HostFlags });
 
-/** What a run leaves on the controller: a folder per run with plan.json, host.json (how to reach the host) and journal.jsonl. */
+/** What a run leaves on the controller: a folder per run with plan.json, RECOVERY (the plan's card), host.json (how to reach the host) and journal.jsonl. */
 export interface RunFolder {
 	run: string;
 	dir: string;
@@ -45,6 +45,7 @@ export function createRun(state: string, plan: Plan, host: string | null, flags:
 	const dir = join(state, plan.run);
 	makeTop(state);
 	makeOwnDir(dir);
+	writeWhole(join(dir, 'RECOVERY'), plan.recovery);
 	writeWhole(join(dir, 'plan.json'), `${JSON.stringify(plan, null, '\t')}\n`);
 	writeWhole(join(dir, 'host.json'), `${JSON.stringify({ host, flags })}\n`);
 	return openRun(state, plan.run);

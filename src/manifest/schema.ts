@@ -70,6 +70,15 @@ const Check = z.strictObject({
 	fix: OneLine,
 });
 
+/** What a line of a host's console means where the host does not answer; the last line that has one counts. */
+const ConsoleSign = z.strictObject({
+	sign: z.string().refine(isPattern, 'is no regular expression'),
+	/** It came up in its installer. */
+	installer: z.boolean().default(false),
+	says: OneLine,
+	next: OneLine,
+});
+
 /** One upgrade method of one operating system, as data. */
 export const Manifest = z.strictObject({
 	format: z.literal(1),
@@ -112,6 +121,7 @@ export const Manifest = z.strictObject({
 	bootTime: z.string(),
 	rewritten: z.array(z.strictObject({ path: z.string().regex(/^\/[^\s'"`$;&|()]*$/), why: z.string() })),
 	stoppable: z.array(z.string().regex(/^[a-z0-9_]+$/)),
+	consoleSigns: z.array(ConsoleSign).default([]),
 	checks: z.array(Check),
 	steps: z.array(ManifestStep).min(1),
 	recovery: z.string(),
@@ -125,3 +135,11 @@ export const TaskManifest = z.strictObject({
 	target: z.literal('none'),
 });
 export type TaskManifest = z.infer<typeof TaskManifest>;
+
+function isPattern(text: string): boolean {
+	try {
+		return new RegExp(text) !== null;
+	} catch {
+		return false;
+	}
+}

@@ -21,7 +21,10 @@ export function buildPlan(manifest: Manifest, facts: Facts, target: Target, opti
 	const scope = scopeOf(manifest, facts, target, options);
 	const to = target.name === 'snapshot' ? `the snapshot ${target.version}` : target.version;
 	const title = `${facts.host}: ${facts.system} ${facts.release} to ${to}, ${manifest.title}`;
-	return assemble(manifest, facts, target, options, scope, { title, manifest: manifestName, rewritten: manifest.rewritten });
+	return assemble(manifest, facts, target, options, scope, {
+		...{ title, manifest: manifestName, rewritten: manifest.rewritten },
+		consoleSigns: manifest.consoleSigns,
+	});
 }
 
 /** The same for a job that leaves the system as it is; `what` it does, for people. */
@@ -42,7 +45,7 @@ function assemble(
 	target: Target | null,
 	options: PlanOptions,
 	scope: Scope,
-	head: Pick<Plan, 'title' | 'manifest' | 'rewritten'>,
+	head: Pick<Plan, 'title' | 'manifest' | 'rewritten' | 'consoleSigns'>,
 ): Plan {
 	const belongs: Belongs = (condition) =>
 		inRange(facts.release, condition.running) &&
@@ -83,6 +86,7 @@ function assemble(
 				}),
 		steps: ordered.sorted,
 		rewritten: head.rewritten,
+		...(head.consoleSigns === undefined ? {} : { consoleSigns: head.consoleSigns }),
 		recovery: expandText(manifest.recovery, scope.values),
 	};
 	return { ...plan, hash: hashOf(plan) };

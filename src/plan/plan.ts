@@ -75,6 +75,8 @@ export const Plan = z.object({
 	steps: z.array(Step),
 	/** Paths that the system rewrites at boot, each with its reason; proofs leave them out. */
 	rewritten: z.array(z.object({ path: z.string(), why: z.string() })),
+	/** What lines of the host's console mean where it does not answer: `sign` is a regular expression. Absent in plans of old. */
+	consoleSigns: z.array(z.object({ sign: z.string(), installer: z.boolean(), says: z.string(), next: z.string() })).optional(),
 	/** How to get back by hand, for this host. */
 	recovery: z.string(),
 });

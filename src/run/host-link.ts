@@ -12,20 +12,24 @@ export function isPassing(error: unknown): boolean {
 	return error instanceof BsdupError && PASSING.has(error.code);
 }
 
+const plainly = async (last: string): Promise<BsdupError> => new BsdupError({ code: 'E_NOT_BACK', message: last, next: ['bsdup resume'] });
+
 /** Calls to the host that survive a lost connection: every script sent here may be sent twice without harm. */
 export class HostLink {
 	readonly #transport: Transport;
 	readonly #notice: (text: string) => void;
 	readonly #patienceMs: number;
+	readonly #away: (last: string) => Promise<BsdupError>;
 
-	/** `patienceMs`: how long a host may stay away before the run gives up waiting. */
-	constructor(transport: Transport, notice: (text: string) => void, patienceMs: number) {
+	/** `patienceMs`: how long a host may stay away before the run gives up waiting, with the error that `away` makes. */
+	constructor(transport: Transport, notice: (text: string) => void, patienceMs: number, away = plainly) {
 		this.#transport = transport;
 		this.#notice = notice;
 		this.#patienceMs = patienceMs;
+		this.#away = away;
 	}
 
-	/** Runs a script, connecting again as often as needed. Throws E_HOST_AWAY when patience ends. */
+	/** Runs a script, connecting again as often as needed. Throws what `away` makes when patience ends. */
 	async run(script: string, options: RunOptions = {}): Promise<RunResult> {
 		return this.retry(() => this.#transport.run(script, options), options.signal);
 	}
@@ -43,22 +47,12 @@ export class HostLink {
 				return result;
 			} catch (error) {
 				if (!isPassing(error) || signal?.aborted === true) throw error;
-				if (Date.now() > end) throw this.#away(error);
+				if (Date.now() > end) throw await this.#away(error instanceof BsdupError ? error.message : String(error));
 				if (!lost) this.#notice(`${this.#transport.name} does not answer; what runs there goes on; trying again`);
 				lost = true;
 				await sleep(pause);
 				pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
 			}
 		}
-	}
-
-	#away(cause: unknown): BsdupError {
-		return new BsdupError({
-			code: 'E_HOST_AWAY',
-			message: `${this.#transport.name} did not answer for ${Math.round(this.#patienceMs / 60_000)} minutes`,
-			state: 'What was running there goes on by itself; its record is on the host.',
-			next: ['bsdup resume', 'if it does not come back, use the recovery card (bsdup status) at its console'],
-			cause,
-		});
 	}
 }

@@ -23,6 +23,9 @@ export interface Look extends StepState {
 	log: Buffer;
 }
 
+/** The status of `settle` for a step that is done without its proof (walk.sh). */
+const UNPROVEN = 3;
+
 /** The least that a look at a log gives when it does not give all. Bytes. */
 export const LOG_PIECE = 1024 * 1024;
 
@@ -128,7 +131,13 @@ export class HostProgram {
 
 	/** True if nothing is left to do: by the record, or by the step's own test, which is then recorded. */
 	async settle(step: string): Promise<boolean> {
-		return (await this.#call('settle', step)).code === 0;
+		return (await this.settled(step)) === 'done';
+	}
+
+	/** The same; `unproven`: its own test says that it is done, but its proof does not hold. */
+	async settled(step: string): Promise<'done' | 'unproven' | 'left'> {
+		const { code } = await this.#call('settle', step);
+		return code === 0 ? 'done' : code === UNPROVEN ? 'unproven' : 'left';
 	}
 
 	/** True if the step's proof holds. */
@@ -152,10 +161,16 @@ export class HostProgram {
 
 	/**
 	 * Follows the log of an attempt through one process; ends with the connection, or with a job that fails. `lead` also starts the
-	 * attempt, with the follower there before its first command; where it was begun before, it does nothing.
+	 * attempt, with the follower there before its first command; where it was begun before, it does nothing. E_TIMEOUT after `timeoutMs`.
 	 */
-	async follow(verb: 'lead' | 'follow', step: Step, attempt: number, onText: (text: string) => void, signal: AbortSignal): Promise<void> {
-		const timeoutMs = step.timeout * 1000;
+	async follow(
+		verb: 'lead' | 'follow',
+		step: Step,
+		attempt: number,
+		timeoutMs: number,
+		onText: (text: string) => void,
+		signal: AbortSignal,
+	): Promise<void> {
 		await this.#transport.run(this.#line(verb, step.id, String(attempt)), { timeoutMs, onStdout: onText, signal });
 	}
 

@@ -1,6 +1,7 @@
 import type { Journal } from '../journal/journal.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { RunEvent } from '../report/events.ts';
+import type { Console } from '../run/console.ts';
 import type { HostLink } from '../run/host-link.ts';
 import type { Carrier, HostProgram } from '../run/host-program.ts';
 import type { Transport } from '../transport/transport.ts';
@@ -27,6 +28,8 @@ export interface StepContext {
 	logins: readonly string[];
 	/** Bytes a second that downloads may take in all; null = no limit. */
 	bandwidth: number | null;
+	/** Asks for what the host's console shows; null where no command tells it. */
+	console: Console | null;
 	/** How long a reboot may take. Milliseconds. */
 	rebootMs: number;
 }

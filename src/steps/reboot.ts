@@ -4,8 +4,10 @@ import type { Step } from '../plan/plan.ts';
 import { goOnAtConsole } from '../run/go-on.ts';
 import { isPassing } from '../run/host-link.ts';
 import type { StepState } from '../run/host-program.ts';
+import { notBack } from '../run/not-back.ts';
 import type { StepContext, StepOutcome } from './context.ts';
 import { stepFailed } from './failure.ts';
+import { neverRebooted, oldSystem } from './verdicts.ts';
 
 const LOOK_AGAIN_MS = 200;
 const LOOK_LONGEST_MS = 2_000;
@@ -19,8 +21,10 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 	const { host, journal, transport } = context;
 	let state = known;
 	for (let tries = 0; ; tries++) {
+		const began = Date.now();
 		if (state.state !== 'running') {
-			if (await host.settle(step.id)) return finish(step, context, 'already');
+			const settled = await host.settled(step.id);
+			if (settled !== 'left') return finish(step, context, settled, 'already');
 			if (tries >= step.attempts) throw stepFailed(context, step, `not done after ${tries} attempts`);
 			state = { attempt: state.attempt + 1, state: 'running', rc: 0 };
 			journal.append({ kind: 'step', id: step.id, status: 'running', attempt: state.attempt, detail: '' });
@@ -34,9 +38,10 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 			journal.append({ kind: 'step', id: step.id, status: 'waiting', attempt: state.attempt, detail: 'the reboot' });
 			return 'waiting';
 		}
-		state = await awaitReturn(step, context, state.attempt);
-		if (await host.settle(step.id)) {
-			const outcome = await finish(step, context, 'done');
+		state = await awaitReturn(step, context, state.attempt, began);
+		const settled = await host.settled(step.id);
+		if (settled !== 'left') {
+			const outcome = finish(step, context, settled, 'done');
 			return context.pauseAtReboot ? 'paused' : outcome;
 		}
 		context.emit({ kind: 'notice', text: `${step.id}: the host is here and the step is not done; it is begun again` });
@@ -45,9 +50,14 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 
 /** Follows until the connection ends, which is what a reboot looks like (F:H), or until the job has failed. */
 async function followed(verb: 'lead' | 'follow', step: Step, context: StepContext, attempt: number): Promise<void> {
-	await context.host.follow(verb, step, attempt, say(step, context), context.signal).catch((error: unknown) => {
+	await context.host.follow(verb, step, attempt, timeLimit(step, context), say(step, context), context.signal).catch((error: unknown) => {
 		if (context.signal.aborted || !isPassing(error)) throw error;
 	});
+}
+
+/** A zone works for as long as its sets are large; all of a reboot step is waiting for the reboot. Milliseconds. */
+function timeLimit(step: Step, context: StepContext): number {
+	return step.kind === 'reboot' ? Math.min(step.timeout * 1000, context.rebootMs) : step.timeout * 1000;
 }
 
 function say(step: Step, context: StepContext): (text: string) => void {
@@ -61,51 +71,56 @@ function say(step: Step, context: StepContext): (text: string) => void {
 
 /**
  * Waits until the host answers with a later boot, or tells that `attempt` never began. The verdicts that are failures are
- * errors with what to do.
+ * errors with what to do. `began`: when the following did.
  */
-async function awaitReturn(step: Step, context: StepContext, attempt: number): Promise<StepState> {
+async function awaitReturn(step: Step, context: StepContext, attempt: number, began: number): Promise<StepState> {
 	const gone = Date.now();
-	let answered = false;
+	const end = (step.kind === 'reboot' ? began : gone) + context.rebootMs;
+	let last: Look = { answers: false, says: '' };
 	let pause = LOOK_AGAIN_MS;
 	context.emit({ kind: 'notice', text: 'waiting for the host to come back' });
-	while (Date.now() - gone < context.rebootMs) {
+	do {
 		await sleep(pause, undefined, { signal: context.signal });
 		pause = Math.min(pause * 1.2, LOOK_LONGEST_MS);
-		const seen = await look(step, context, attempt);
-		answered ||= seen !== undefined;
+		last = await look(step, context, attempt);
+		const { seen } = last;
 		if (seen !== undefined && seen.attempt < attempt) return seen;
 		if (seen?.rebooted === true) {
 			context.journal.append({ kind: 'verdict', id: step.id, verdict: 'rebooted', downMs: Date.now() - gone });
 			return seen;
 		}
-	}
-	const minutes = Math.round(context.rebootMs / 60_000);
-	throw new BsdupError({
-		code: answered ? 'E_NEVER_REBOOTED' : 'E_NOT_BACK',
-		message: answered ? 'verdict: never rebooted' : `verdict: did not come back in ${minutes} minutes`,
-		state: 'At its console it may wait at the loader, in the installer, or for a person.',
-		next: [`bsdup resume ${context.plan.run}   (once it answers)`, context.plan.recovery],
-	});
+	} while (Date.now() < end);
+	if (last.answers) throw neverRebooted(step, context, last.says);
+	throw await notBack(context.plan, context.console, context.rebootMs, last.says);
 }
 
-/** One look at the host; undefined while it cannot be asked. Throws E_STEP when `attempt` has failed. */
-async function look(step: Step, context: StepContext, attempt: number): Promise<(StepState & { rebooted: boolean }) | undefined> {
+interface Look {
+	/** What the host's record says; undefined where it could not be asked. */
+	seen?: StepState & { rebooted: boolean };
+	/** Something of the host answers. */
+	answers: boolean;
+	/** Why its record could not be asked. */
+	says: string;
+}
+
+/** One look at the host. Throws E_STEP when `attempt` has failed. */
+async function look(step: Step, context: StepContext, attempt: number): Promise<Look> {
 	try {
 		const seen = await context.host.verdict(step.id);
-		if (seen.state !== 'failed' || seen.rebooted || seen.attempt < attempt) return seen;
+		if (seen.state !== 'failed' || seen.rebooted || seen.attempt < attempt) return { seen, answers: true, says: '' };
 		const tail = await context.host.lastLines(step.id, seen.attempt, TAIL_LINES);
 		throw stepFailed(context, step, `stopped with status ${seen.rc} before the reboot`, tail);
 	} catch (error) {
+		if (!(error instanceof BsdupError)) throw error;
 		// Programs that die by a signal are the zone's own sign: base is new, the kernel is not yet (F:D).
-		if (!isPassing(error) && !(error instanceof BsdupError && error.code === 'E_HOST_PROGRAM')) throw error;
-		return undefined;
+		const answers = error.code === 'E_HOST_PROGRAM';
+		if (!answers && !isPassing(error)) throw error;
+		return { answers, says: error.message.trim() };
 	}
 }
 
-async function finish(step: Step, context: StepContext, outcome: StepOutcome): Promise<StepOutcome> {
-	if (step.proof === '' || (await context.host.proven(step.id))) {
-		if (step.proof !== '') context.emit({ kind: 'notice', text: 'verdict: new system' });
-		return outcome;
-	}
-	throw stepFailed(context, step, 'verdict: rebooted, old system');
+function finish(step: Step, context: StepContext, settled: 'done' | 'unproven', outcome: StepOutcome): StepOutcome {
+	if (settled === 'unproven') throw oldSystem(step, context);
+	if (step.proof !== '') context.emit({ kind: 'notice', text: 'verdict: new system; the run goes on' });
+	return outcome;
 }

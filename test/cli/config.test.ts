@@ -17,14 +17,19 @@ const read = (text: string, mode = 0o600): ReturnType<typeof readConfig> => {
 
 describe('a config file', () => {
 	test('that is not there, or empty, is all defaults', () => {
-		const defaults = { mirrors: [], cache: { maxSize: '10G' } };
+		const defaults = { mirrors: [], hosts: {}, cache: { maxSize: '10G' } };
 		expect(readConfig(join(dir, 'none.yaml'))).toEqual(defaults);
 		expect(read('')).toEqual(defaults);
 	});
 
 	test('names mirrors in the order of preference', () => {
 		const text = 'mirrors:\n  - https://a.example/pub/\n  - /srv/mirror\nbandwidth: 5M\ncache: { maxSize: 2.5G }\n';
-		expect(read(text)).toEqual({ mirrors: ['https://a.example/pub', '/srv/mirror'], bandwidth: '5M', cache: { maxSize: '2.5G' } });
+		expect(read(text)).toEqual({
+			mirrors: ['https://a.example/pub', '/srv/mirror'],
+			bandwidth: '5M',
+			hosts: {},
+			cache: { maxSize: '2.5G' },
+		});
 	});
 
 	test.each([
@@ -32,6 +37,10 @@ describe('a config file', () => {
 		['no list', 'mirrors: https://a.example\n', ':1: mirrors: '],
 		['no mirror', 'mirrors:\n  - https://a.example\n  - "http://x/$(id)"\n', ':3: mirrors.1: "http://x/$(id)" is no mirror'],
 		['no size', 'cache:\n  maxSize: many\n', ':2: cache.maxSize: is no size like 10G'],
+		['a host that is none', 'hosts:\n  db1:\n    host: "a b"\n', ':3: hosts.db1.host: is no [user@]name[:port]'],
+		['a key of a host that is none', 'hosts:\n  db1: { host: a, consle: x }\n', ':2: hosts.db1.consle: unknown key'],
+		['a relative path', 'hosts:\n  db1:\n    become: doas\n    identity: id\n', ':4: hosts.db1.identity: is a path from / or ~/ on'],
+		['a name that is no host', 'hosts:\n  "a b": {}\n', ':2: hosts.a b: '],
 		['broken YAML', 'mirrors: [\n', ':2: '],
 	])('with %s is refused with file and line', (_what, text, says) => {
 		const message = expect.stringContaining(`${file}${says}`);
@@ -49,7 +58,7 @@ describe('a config file', () => {
 
 describe('the mirrors of a plan', () => {
 	const none = { mirrors: [] };
-	const own = { mirrors: ['https://own.example/pub'], cache: { maxSize: '1G' } };
+	const own = { mirrors: ['https://own.example/pub'], hosts: {}, cache: { maxSize: '1G' } };
 	test('are those asked for, else the own, else the host’s, else the manifest’s', () => {
 		expect(mirrorsFor(['ftp://a/', 'ftp://b', 'ftp://a'], own, none, inPlace)).toEqual(['ftp://a', 'ftp://b']);
 		expect(mirrorsFor(undefined, own, { mirrors: ['ftp://h'] }, inPlace)).toEqual(own.mirrors);

@@ -49,7 +49,7 @@ test.skipIf(!haveSshd)(
 					carrier: { who: 'me', gone: [], takeOver: false },
 					pauseAtReboot: false,
 				},
-				...{ cache: { dir, maxBytes: 0 }, logins: [], bandwidth: null, rebootMs: 60_000 },
+				...{ cache: { dir, maxBytes: 0 }, logins: [], bandwidth: null, console: null, rebootMs: 60_000 },
 			});
 			expect(outcome).toBe('done');
 			const lines = events.flatMap((event) => (event.kind === 'log' && event.id === 'one' ? [event.line] : []));

@@ -35,6 +35,9 @@ const scenarios: Record<string, Scenario> = {
 			if (host !== undefined && !host.endsWith('}\n')) fault('host.json is there and not whole');
 			if (host !== undefined && !power.left(top, `a/state/${RUN}/plan.json`, false)?.endsWith('}\n'))
 				fault('host.json is there before the plan');
+			const card = power.left(top, `a/state/${RUN}/RECOVERY`, false);
+			if (power.left(top, `a/state/${RUN}/plan.json`, true) !== undefined && card !== plan.recovery)
+				fault('the plan is there before its recovery card');
 		};
 		power.count();
 		createRun(`${top}/a/state`, plan, 'db1', {});

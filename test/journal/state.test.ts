@@ -49,7 +49,7 @@ describe('the state on the controller', () => {
 		const folder = begin();
 		openJournal(folder.journal).close();
 		expect([state, folder.dir].map(mode)).toEqual(['700', '700']);
-		expect(readdirSync(folder.dir).sort()).toEqual(['host.json', 'journal.jsonl', 'plan.json']);
+		expect(readdirSync(folder.dir).sort()).toEqual(['RECOVERY', 'host.json', 'journal.jsonl', 'plan.json']);
 		for (const name of readdirSync(folder.dir)) expect([name, mode(join(folder.dir, name))]).toEqual([name, '600']);
 		expect(openRun(state, plan.run)).toEqual(folder);
 	});

@@ -1,0 +1,32 @@
+import { BsdupError } from '../errors.ts';
+import type { Step } from '../plan/plan.ts';
+import { inWords } from '../run/not-back.ts';
+import type { StepContext } from './context.ts';
+
+/** The verdict on a host that still answers from the boot before; `says`: why its record could not be asked, where it could not. */
+export function neverRebooted(step: Step, { plan, rebootMs }: StepContext, says: string): BsdupError {
+	return new BsdupError({
+		code: 'E_NEVER_REBOOTED',
+		message: `verdict: never rebooted, in ${inWords(rebootMs)}${says === '' ? '' : `; ${says}`}`,
+		state:
+			says === ''
+				? 'The host answers, with the boot time of before: its shutdown hangs, or was never begun.'
+				: 'The host answers, but its programs do not start, as under an old kernel with a new base: its shutdown hangs.',
+		next: [
+			`look at its console, and at ${plan.dir}/jobs/${step.id} on the host; then reboot it by hand`,
+			`bsdup resume ${plan.run}   (waits again, and goes on)`,
+			plan.recovery,
+		],
+	});
+}
+
+/** The verdict on a host that came back and does not run what was installed. */
+export function oldSystem(step: Step, { plan }: StepContext): BsdupError {
+	return new BsdupError({
+		code: 'E_OLD_SYSTEM',
+		message: `verdict: rebooted, old system: ${step.id} is done, and its proof does not hold`,
+		state:
+			'The host answers with a later boot, but not with the kernel that was installed: another one was booted, or the new one was lost.',
+		next: ['reboot it, and let its loader take the usual kernel', `bsdup resume ${plan.run}   (proves it, and goes on)`, plan.recovery],
+	});
+}

@@ -1,0 +1,219 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { renderScript } from '../../src/host/script.ts';
+import { HostProgram, makeStep } from '../host/host-program.ts';
+import { LAB, NEEDS_DISK } from '../lab/ability.ts';
+import { RELEASES } from '../lab/releases.ts';
+import { setsOf } from '../lab/tree.ts';
+import { makeWorld, type World } from '../lab/world.ts';
+import { cutAt } from './cut.ts';
+
+/** Where the power goes: before a program whose words fit `at` starts, and `when` holds. */
+interface Moment {
+	program: string;
+	at: string;
+	when?: string;
+	/** Names and sizes have reached the disk by then, and of what was written only what was synced, and the file named here. */
+	disk?: string;
+}
+
+/** A file that a run made for itself, outside of what it judges. */
+const MINE = '/var/db/bsdup/mine';
+const RUN = '/var/db/bsdup/run-2*';
+const MARK = `${RUN}/sets.complete`;
+
+let world: World;
+let saved: string;
+const text = (root: string, path: string): string => {
+	const file = join(root, path);
+	return existsSync(file) ? readFileSync(file, 'utf8') : 'not there';
+};
+const runDir = (root: string): string => {
+	const runs = join(root, 'var/db/bsdup');
+	return join(runs, readdirSync(runs).find((name) => name.startsWith('run-2')) ?? '');
+};
+const [OLD, NEW, SINGLE] = ['7700 GENERIC.MP', '7800 GENERIC.MP', '7800 GENERIC'];
+/** Which kernel a file is, or that it is torn: the last line of a whole one is the hash of what stands before. */
+function kernelOf(root: string, path = 'bsd'): string {
+	const found = text(root, path);
+	const [, body = '', hash] = /^([\s\S]*\n)END ([0-9a-f]{64})\n$/.exec(found) ?? [];
+	const whole = createHash('sha256').update(body).digest('hex') === hash;
+	return whole ? (body.split('\n', 1)[0]?.replace('LABKERNEL ', '') ?? '') : `torn: ${found.length} bytes`;
+}
+
+/** The host as it was right before the zone, with power, and a disk that writes nothing by itself. */
+async function beforeTheZone(): Promise<void> {
+	await world.host.powerOff();
+	execFileSync('cp', ['--sparse=always', saved, join(world.host.dir, 'disk')]);
+	await world.host.powerOn();
+	const { code, output } = await world.host.inside('/lab/real/bin/mount -o remount,commit=300 /');
+	expect([code, output]).toEqual([0, '']);
+}
+
+const REACH = `: >${MINE}; echo x >>${MINE}; /lab/real/bin/sync ${MINE}`;
+
+/** Stands in for a program until the moment has come, then holds it for good. */
+async function stopAt({ program, at, when = ':', disk }: Moment, begin: string): Promise<() => Promise<void>> {
+	const stand = join(world.host.dir, 'lab/stand-ins', program);
+	const before = existsSync(stand) ? readFileSync(stand, 'utf8') : undefined;
+	const stop = join(world.host.dir, 'lab/stopped');
+	rmSync(stop, { force: true });
+	const real =
+		before ?? `for p in ${program === 'tar' ? 'paxtar tar' : program}; do [ ! -x /lab/real/bin/$p ] || exec /lab/real/bin/$p "$@"; done\n`;
+	const reach = disk === undefined ? '' : `${REACH}${disk === '' ? '' : `; /lab/real/bin/sync ${disk}`}; `;
+	const hold = `if ${when}; then ${reach}: >/lab/stopped; exec /lab/real/bin/sleep 100000; fi`;
+	writeFileSync(stand, `case "$LAB_SELF $*" in ${at}) ${hold} ;; esac\n${real}`);
+	chmodSync(stand, 0o644);
+	try {
+		let said = '';
+		void world.host.inside(begin).then(({ code, output }) => {
+			if (code !== 0) said = output;
+		});
+		for (const end = Date.now() + 60_000; !existsSync(stop); await sleep(5))
+			if (said !== '' || Date.now() > end) throw new Error(`nothing stopped at ${at}: ${said}`);
+	} finally {
+		if (before === undefined) rmSync(stand);
+		else writeFileSync(stand, before);
+	}
+	return () => world.host.powerCut();
+}
+
+/** Cuts the power at a moment of the zone, and looks at what the disk holds. */
+async function cutInZone<T>(moment: Moment, look: (root: string) => T): Promise<T> {
+	await beforeTheZone();
+	await (await stopAt(moment, `sh ${RUN}/resume.sh start zone 1`))();
+	return world.host.withDisk(look);
+}
+
+/** A run of one step on the host, beside the other. */
+const small = new HostProgram(() => [makeStep('one', ['cp /bsd /root/made']), makeStep('ask', [], { kind: 'confirm' })]);
+const SMALL = '/var/db/bsdup/run-small';
+const smallScript = renderScript({ ...small.plan(), run: 'run-small', dir: SMALL, bootTime: 'sysctl -n kern.boottime' });
+
+/** Calls the small run's program, cuts the power when it has ended, and looks at what the disk holds. */
+async function cutAfter<T>(lines: string, look: (root: string) => T): Promise<T> {
+	await beforeTheZone();
+	const { code, output } = await world.host.inside(`s=${SMALL}/resume.sh; rm -f /var/db/bsdup/lock; sync; ${lines}`);
+	expect([code, output]).toEqual([0, expect.any(String)]);
+	await world.host.powerCut();
+	return world.host.withDisk(look);
+}
+
+describe.skipIf(LAB !== 'root')(`when the power goes, and with it what was not synced (${NEEDS_DISK})`, () => {
+	beforeAll(async () => {
+		world = await makeWorld('7.7', '7.8');
+		const { spec } = world.host.ssh;
+		const args = [
+			'upgrade',
+			spec,
+			...world.host.flags,
+			'--to',
+			'7.8',
+			'--mirror',
+			world.mirror.url,
+			'--no-backup',
+			'--unattended',
+			'--yes',
+		];
+		await cutAt(world, [...args, '--no-packages'], 'running  boot-blocks\n', (kill) => kill('SIGKILL'));
+		await world.host.powerOff();
+		world.host.withDisk((root) => {
+			mkdirSync(join(root, SMALL), { mode: 0o700 });
+			writeFileSync(join(root, SMALL, 'resume.sh'), smallScript);
+			// Where the job of boot-blocks had not ended it is lost, and in nobody's way.
+			rmSync(join(runDir(root), 'jobs/zone'), { recursive: true, force: true });
+		});
+		saved = join(world.host.dir, 'disk.saved');
+		execFileSync('cp', ['--sparse=always', join(world.host.dir, 'disk'), saved]);
+	}, 120_000);
+	afterAll(async () => {
+		small.remove();
+		await world?.destroy();
+	});
+
+	test('before the first line of the zone, the boot time from before is on the disk, so that the reboot can be told', async () => {
+		const boot = await cutInZone({ program: 'cksum', at: '*' }, (root) => text(runDir(root), 'jobs/zone/boot'));
+		expect(boot).toMatch(/^\d+\n$/);
+	});
+
+	test('before the first change of the zone, the disk says that there is no return', async () => {
+		const there = await cutInZone({ program: 'ln', at: '*"/bsd /obsd"' }, (root) => text(runDir(root), 'no-return'));
+		expect(there).toBe('');
+	});
+
+	test('what is made once is whole where its marker is on the disk', async () => {
+		const moment = { program: 'sync', at: '*', when: `[ -e ${RUN}/once.saved ]`, disk: '' };
+		const found = await cutInZone(moment, (root) => ({
+			marker: text(runDir(root), 'once.saved'),
+			...{ oreboot: text(root, 'sbin/oreboot').length > 0, saved: text(runDir(root), 'bin/sync').length > 0 },
+		}));
+		expect(found).toEqual({ marker: '', oreboot: true, saved: true });
+	});
+
+	test('what is made once is marked on the disk before anything else is changed', async () => {
+		const marks = await cutInZone({ program: 'cp', at: '*"bsd.rd /"' }, (root) =>
+			['obsd', 'saved'].map((name) => text(runDir(root), `once.${name}`)),
+		);
+		expect(marks).toEqual(['', '']);
+	});
+
+	test('between the rename of the kernel and what follows, the kernel is whole, and so is the way back', async () => {
+		const found = await cutInZone({ program: 'cp', at: '*"bsd /bsd.sp"', disk: '' }, (root) => ({
+			bsd: kernelOf(root),
+			...{ obsd: kernelOf(root, 'obsd'), rd: kernelOf(root, 'bsd.rd') },
+		}));
+		expect(found).toEqual({ bsd: NEW, obsd: OLD, rd: '7800 RAMDISK' });
+	});
+
+	test('before any set is unpacked, the new kernel is on the disk under its name', async () => {
+		const found = await cutInZone({ program: 'sha256', at: '*/var/db/kernel.SHA256*' }, (root) => [
+			kernelOf(root),
+			kernelOf(root, 'bsd.sp'),
+		]);
+		expect(found).toEqual([NEW, SINGLE]);
+	});
+
+	test('the marker of the sets is on the disk only with all of every set', async () => {
+		const moment = { program: 'reboot', at: '"/sbin/oreboot "*', disk: MARK };
+		const torn = await cutInZone(moment, (root) => {
+			expect(text(runDir(root), 'sets.complete')).toMatch(/^[0-9a-f]{64}\n$/);
+			const { etc: _, xetc: __, ...sets } = setsOf(RELEASES['7.8']);
+			return Object.values(sets)
+				.flat()
+				.filter((file) => text(root, file.path) !== file.text)
+				.map((file) => file.path);
+		});
+		expect(torn).toEqual([]);
+	});
+
+	test('a job that is recorded as done has done it, on the disk', async () => {
+		const found = await cutAfter(
+			`sh $s start one 1; while [ ! -s ${SMALL}/jobs/one/1/rc ]; do sleep 0.1; done; ${REACH}; /lab/real/bin/sync ${SMALL}/jobs/one/1/rc`,
+			(root) => [text(root, `${SMALL}/jobs/one/1/rc`), kernelOf(root, 'root/made')],
+		);
+		expect(found).toEqual(['0\n', OLD]);
+	});
+
+	test.each([
+		['nobody is asked again what they confirmed', 'sh $s consented ask', 'jobs/ask/already', ''],
+		['a run that turned back stays turned', 'sh $s turn me', 'turned', ''],
+	])('%s', async (_what, lines, file, says) => {
+		expect(await cutAfter(lines, (root) => text(root, `${SMALL}/${file}`))).toBe(says);
+	});
+
+	test.each([
+		['that has ended', 'release', 'not there'],
+		['that was taken back', 'went-back', expect.stringMatching(/^\d{4}-/)],
+	])('a run %s lets the host go for good', async (_what, verb, mark) => {
+		const lines = `sh $s hold me; sync; sh $s ${verb}`;
+		const found = await cutAfter(lines, (root) => [
+			readdirSync(join(root, 'var/db/bsdup')).includes('lock'),
+			text(root, `${SMALL}/rolled-back`),
+		]);
+		expect(found).toEqual([false, mark]);
+	});
+});
