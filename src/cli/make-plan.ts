@@ -71,8 +71,7 @@ export async function makePlan(request: PlanRequest, transport: Transport | unde
 	const method = request.method ?? (await loadProbes(manifests, facts.system)).method;
 	const file = request.manifest ?? join(manifests, facts.system.toLowerCase(), `${method}.yaml`);
 	const manifest = await loadManifest(file);
-	if (to === 'snapshot' && manifest.mirror.snapshot === undefined)
-		throw usage(`${manifest.method} goes to releases only`, ['--to X.Y']);
+	if (to === 'snapshot' && manifest.mirror.snapshot === undefined) throw usage(`${manifest.method} goes to releases only`, ['--to X.Y']);
 	const now = transport === undefined ? null : Date.now() / 1000;
 	const mirrors = mirrorsFor(request.mirror, config, facts, manifest);
 	if (request['fetch-on'] === 'host') refuseLogins(mirrors);
@@ -87,10 +86,7 @@ export async function makePlan(request: PlanRequest, transport: Transport | unde
 		const version = versionNamed(to);
 		return {
 			plan: resolved,
-			findings: [
-				{ id: code, severity: 'refuse', says: message, fix: next.join('; or ') },
-				...refusals(manifest, facts, to, options, now),
-			],
+			findings: [{ id: code, severity: 'refuse', says: message, fix: next.join('; or ') }, ...refusals(manifest, facts, to, options, now)],
 			checks: checkLines(manifest, facts, { ...host, values: { ...host.values, ...(version === null ? {} : { version }) } }),
 		};
 	}

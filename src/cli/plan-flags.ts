@@ -35,7 +35,11 @@ export const planFlags = {
 	}),
 	'site-sha256': Flags.string({ description: 'its SHA256, in the order of --site', multiple: true, helpValue: 'HEX' }),
 	'allow-older': Flags.boolean({ default: false, description: 'take a build older than the installed one' }),
-	watchdog: Flags.integer({ description: 'minutes until a hung shutdown after base is cut short, or a new boot environment that nobody proves goes back', default: 15, min: 1 }),
+	watchdog: Flags.integer({
+		description: 'minutes until a hung shutdown after base is cut short, or a new boot environment that nobody proves goes back',
+		default: 15,
+		min: 1,
+	}),
 	unattended: Flags.boolean({ default: false, description: 'nobody answers: merge in batch mode' }),
 };
 

@@ -21,7 +21,7 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 	for (let tries = 0; ; tries++) {
 		if (state.state !== 'running') {
 			if (await host.settle(step.id)) return finish(step, context, 'already');
-			if (tries >= step.attempts) throw stepFailed(context, step, `not done after ${tries} attempts`);
+			if (tries >= step.attempts) throw stepFailed(context, step, await whatIsThere(step, context, tries));
 			state = { attempt: state.attempt + 1, state: 'running', rc: 0 };
 			journal.append({ kind: 'step', id: step.id, status: 'running', attempt: state.attempt, detail: '' });
 			// Said before: the reboot may leave no time to say it.
@@ -39,8 +39,15 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 			const outcome = await finish(step, context, 'done');
 			return context.pauseAtReboot ? 'paused' : outcome;
 		}
-		context.emit({ kind: 'notice', text: `${step.id}: the host is here and the step is not done; it is begun again` });
+		if (tries + 1 < step.attempts)
+			context.emit({ kind: 'notice', text: `${step.id}: the host is here and the step is not done; it is begun again` });
 	}
+}
+
+/** What a host is that came back without what the step is for. */
+async function whatIsThere(step: Step, { host }: StepContext, tries: number): Promise<string> {
+	const old = step.proof !== '' && !(await host.proven(step.id));
+	return old ? 'verdict: rebooted, old system' : `not done after ${tries} attempts`;
 }
 
 /** Follows until the connection ends, which is what a reboot looks like (F:H), or until the job has failed. */

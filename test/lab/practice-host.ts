@@ -52,8 +52,7 @@ export class PracticeHost {
 			mkdirSync(join(dir, sub), { recursive: true });
 		copyFileSync(join(ROOT, 'test/lab/gate.sh'), join(dir, 'lab/gate'));
 		chmodSync(join(dir, 'lab/gate'), 0o755);
-		for (const from of system.standIns)
-			cpSync(join(ROOT, from), join(dir, 'lab/stand-ins'), { recursive: true, verbatimSymlinks: true });
+		for (const from of system.standIns) cpSync(join(ROOT, from), join(dir, 'lab/stand-ins'), { recursive: true, verbatimSymlinks: true });
 		execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(dir, 'id')]);
 		writeFileSync(join(dir, 'lab/port'), `${sshPort}\n`);
 		if (kind === 'namespace') writeFileSync(join(dir, 'lab/ssh-server'), 'in the place of OpenSSH\n');

@@ -1,5 +1,5 @@
-import { FREEBSD_RELEASES, type FreebsdReleaseName } from './freebsd/releases.ts';
 import { installFreebsd } from './freebsd/install.ts';
+import { FREEBSD_RELEASES, type FreebsdReleaseName } from './freebsd/releases.ts';
 import { type InstallOptions, installSystem } from './install.ts';
 import { RELEASES, type ReleaseName } from './releases.ts';
 import { OLD_ALGORITHMS } from './tree.ts';

@@ -25,11 +25,17 @@ export function installFreebsd(top: string, name: FreebsdReleaseName, options: I
 		mkdirSync(join(root, dir), { recursive: true });
 	const { src: _src, ...sets } = freebsdSets(release);
 	for (const files of Object.values(sets)) writeFiles(root, files);
-	const [head = '', ...users] = etcFiles(release).find(({ path }) => path === 'etc/master.passwd')?.text.split('\n') ?? [];
+	const [head = '', ...users] =
+		etcFiles(release)
+			.find(({ path }) => path === 'etc/master.passwd')
+			?.text.split('\n') ?? [];
 	writeFiles(root, [
 		file('etc/rc.conf', `hostname="${options.name}"\nsshd_enable="YES"\nifconfig_vtnet0="inet 192.0.2.7/24"\n`),
 		file('etc/fstab', '/dev/gpt/efiboot0 /boot/efi msdosfs rw 2 2\n'),
-		file('etc/passwd', 'root:*:0:0:Charlie &:/root:/bin/sh\nsshd:*:22:22:sshd:/var/empty:/usr/sbin/nologin\nadmin:*:1001:1001:Admin:/home/admin:/bin/sh\n'),
+		file(
+			'etc/passwd',
+			'root:*:0:0:Charlie &:/root:/bin/sh\nsshd:*:22:22:sshd:/var/empty:/usr/sbin/nologin\nadmin:*:1001:1001:Admin:/home/admin:/bin/sh\n',
+		),
 		file('etc/group', 'wheel:*:0:root\nsshd:*:22:\nadmin:*:1001:\n'),
 		file('etc/shadow', 'root:*:1::::::\nsshd:*:1::::::\nadmin:*:1::::::\n', 0o600),
 		file('etc/master.passwd', [head, ...users.slice(0, -1), 'admin:*:1001:1001::0:0:Admin:/home/admin:/bin/sh', ''].join('\n'), 0o600),
