@@ -1,6 +1,8 @@
 import { installFreebsd } from './freebsd/install.ts';
+import { type FreebsdMirrorOptions, publishFreebsd } from './freebsd/mirror.ts';
 import { FREEBSD_RELEASES, type FreebsdReleaseName } from './freebsd/releases.ts';
 import { type InstallOptions, installSystem } from './install.ts';
+import { type MirrorOptions, publish } from './mirror.ts';
 import { RELEASES, type ReleaseName } from './releases.ts';
 import { OLD_ALGORITHMS } from './tree.ts';
 
@@ -46,6 +48,15 @@ export function systemOf(name: SystemName): PracticeSystem {
 			return disk;
 		},
 	};
+}
+
+/** How a mirror's release may differ; each system takes what it knows of. */
+export type PublishOptions = MirrorOptions & FreebsdMirrorOptions;
+
+/** Writes one release in its mirror's real layout below `top`. */
+export function publishSystem(top: string, name: SystemName, options: PublishOptions = {}): void {
+	if (isFreebsd(name)) publishFreebsd(top, name, options);
+	else publish(top, name, options);
 }
 
 function isFreebsd(name: SystemName): name is FreebsdReleaseName {
