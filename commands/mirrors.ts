@@ -17,10 +17,10 @@ export default class MirrorsCommand extends BaseCommand {
 		...hostFlags,
 		host: Flags.string({ description: "take architecture, keys and mirrors of this host's", helpValue: '[user@]name[:port]' }),
 		os: Flags.string({ description: 'the system the mirrors are for (uname -s), where no host tells', helpValue: 'NAME' }),
-		to: Flags.string({ description: 'snapshot, or a release X.Y', default: 'snapshot', helpValue: 'TARGET' }),
+		to: Flags.string({ description: 'snapshot, or a release X.Y (X.Y-RELEASE)', default: 'snapshot', helpValue: 'TARGET' }),
 		arch: Flags.string({ description: "architecture; default: the host's, else amd64", helpValue: 'ARCH' }),
 		manifest: Flags.string({ description: 'a manifest of your own', helpValue: 'FILE' }),
-		method: Flags.string({ description: 'upgrade method', default: 'in-place' }),
+		method: Flags.string({ description: "upgrade method; default: the system's own" }),
 		time: Flags.integer({ description: 'seconds for all of it, about', default: 60, min: 1 }),
 	};
 	static override examples = [

@@ -19,16 +19,20 @@ import type { Plan } from '../plan/plan.ts';
 import { refusals, versionNamed } from '../plan/refusals.ts';
 import { scopeOf } from '../plan/values.ts';
 import type { Transport } from '../transport/transport.ts';
+import { usage } from './backup-flags.ts';
 import { checkSite } from './check-site.ts';
 import { type Config, readConfig } from './config.ts';
 import { type PlanFlags, planOptions } from './plan-flags.ts';
+import { targetNamed, trustedList } from './target-flags.ts';
 
 /** What a plan is made from besides its options. */
 export interface PlanRequest extends PlanFlags {
 	to?: string | undefined;
 	mirror?: string[] | undefined;
 	manifest?: string | undefined;
-	method: string;
+	/** Left out = the system's own. */
+	method?: string | undefined;
+	'trusted-list'?: string | undefined;
 	facts?: string | undefined;
 }
 
@@ -49,13 +53,10 @@ export interface MadePlan {
  * the facts; one of the mirror, its list or its key is a finding, so that it hides no other.
  */
 export async function makePlan(request: PlanRequest, transport: Transport | undefined, root: string): Promise<MadePlan> {
-	if (request.to === undefined || !/^(snapshot|\d+\.\d+)$/.test(request.to)) {
-		throw new BsdupError({
-			code: 'E_USAGE',
-			message: `${request.to === undefined ? 'no target' : JSON.stringify(request.to)}: where shall it go?`,
-			next: ['--to snapshot', '--to 7.8'],
-			exit: EXIT.usage,
-		});
+	const to = targetNamed(request.to);
+	if (to === undefined) {
+		const next = ['--to snapshot', '--to 7.8', '--to 15.0-RELEASE'];
+		throw usage(`${request.to === undefined ? 'no target' : JSON.stringify(request.to)}: where shall it go?`, next);
 	}
 	const config = readConfig();
 	for (const mirror of request.mirror ?? []) mirrorTop(mirror);
@@ -67,34 +68,31 @@ export async function makePlan(request: PlanRequest, transport: Transport | unde
 	const options = planOptions(request, facts.host, new Date());
 	// Without a host a person lays the site sets there.
 	if (transport !== undefined) await checkSite(options.site);
-	const file = request.manifest ?? join(manifests, facts.system.toLowerCase(), `${request.method}.yaml`);
+	const method = request.method ?? (await loadProbes(manifests, facts.system)).method;
+	const file = request.manifest ?? join(manifests, facts.system.toLowerCase(), `${method}.yaml`);
 	const manifest = await loadManifest(file);
+	if (to === 'snapshot' && manifest.mirror.snapshot === undefined) throw usage(`${manifest.method} goes to releases only`, ['--to X.Y']);
 	const now = transport === undefined ? null : Date.now() / 1000;
 	const mirrors = mirrorsFor(request.mirror, config, facts, manifest);
 	if (request['fetch-on'] === 'host') refuseLogins(mirrors);
+	const layout = layoutFor(manifest, facts);
 	const resolved = await targetOrError({
-		name: request.to,
-		arch: facts.arch,
-		mirrors,
-		keys: facts.keys,
-		layout: layoutFor(manifest, facts),
+		...{ name: to, arch: facts.arch, mirrors, layout },
+		keys: { ...facts.keys, ...trustedList(request['trusted-list'], layout, to, facts.arch) },
 	});
 	if (resolved instanceof BsdupError) {
 		const { code, message, next } = resolved;
 		const host = hostScope(manifest, facts, options);
-		const version = versionNamed(request.to);
+		const version = versionNamed(to);
 		return {
 			plan: resolved,
-			findings: [
-				{ id: code, severity: 'refuse', says: message, fix: next.join('; or ') },
-				...refusals(manifest, facts, request.to, options, now),
-			],
+			findings: [{ id: code, severity: 'refuse', says: message, fix: next.join('; or ') }, ...refusals(manifest, facts, to, options, now)],
 			checks: checkLines(manifest, facts, { ...host, values: { ...host.values, ...(version === null ? {} : { version }) } }),
 		};
 	}
 	const { target, failed } = resolved;
 	return {
-		plan: buildPlan(manifest, facts, target, options, request.manifest ?? `${facts.system.toLowerCase()}/${request.method}`),
+		plan: buildPlan(manifest, facts, target, options, request.manifest ?? `${facts.system.toLowerCase()}/${method}`),
 		findings: [...failed.map(passedOver), ...refusals(manifest, facts, target, options, now)],
 		checks: checkLines(manifest, facts, scopeOf(manifest, facts, target, options)),
 	};
@@ -144,20 +142,23 @@ function passedOver({ mirror, error }: Resolved['failed'][number]): Finding {
 }
 
 /** What the manifest tells of mirrors, for a host that runs `release`. */
-export function layoutFor(manifest: Manifest, facts: Pick<Facts, 'release'>): Layout {
+export function layoutFor(manifest: Manifest, facts: Pick<Facts, 'release' | 'packageArch'>): Layout {
 	const { multi, single, ramdisk } = manifest.kernels;
-	const { keyBundle } = manifest.mirror;
+	const { keyBundle, snapshot, suffixFrom, build } = manifest.mirror;
+	const here = (text: string): string => text.replace('{{packageArch}}', facts.packageArch);
 	return {
-		release: manifest.mirror.release,
-		snapshot: manifest.mirror.snapshot,
-		lists: manifest.mirror.lists.filter((list) => inRange(facts.release, list.running)),
+		release: here(manifest.mirror.release),
+		...(snapshot === undefined ? {} : { snapshot: here(snapshot) }),
+		lists: manifest.mirror.lists
+			.filter((list) => inRange(facts.release, list.running))
+			.map(({ file, signed, copy }) => ({ file, signed, ...(copy === undefined ? {} : { copy: here(copy) }) })),
 		keyName: manifest.mirror.keyName,
 		...(manifest.mirror.archFrom === undefined ? {} : { archFrom: manifest.mirror.archFrom }),
 		...(keyBundle !== undefined && inRange(facts.release, keyBundle.running) ? { keyBundle } : {}),
-		suffixFrom: manifest.mirror.suffixFrom,
-		build: manifest.mirror.build,
+		...(suffixFrom === undefined ? {} : { suffixFrom }),
+		...(build === undefined ? {} : { build }),
 		sets: { file: manifest.sets.file, names: [...manifest.sets.order, ...manifest.sets.references.names] },
-		kernels: [single, multi, ramdisk],
+		kernels: [single, multi, ramdisk].filter((name) => name !== undefined),
 	};
 }
 

@@ -5,7 +5,7 @@ import { type BackupFlags, backupFlags, backupOptions, plainPath, usage } from '
 
 /** Flags that decide what a plan holds. */
 export const planFlags = {
-	to: Flags.string({ description: 'where to go: snapshot, or a release X.Y', helpValue: 'TARGET' }),
+	to: Flags.string({ description: 'where to go: snapshot, or a release X.Y (X.Y-RELEASE)', helpValue: 'TARGET' }),
 	mirror: Flags.string({
 		description: 'top of a mirror (http, https, ftp, file or a directory); again for more, the best first',
 		multiple: true,
@@ -18,7 +18,11 @@ export const planFlags = {
 		default: 'controller' as const,
 	})(),
 	manifest: Flags.string({ description: 'a manifest of your own', helpValue: 'FILE' }),
-	method: Flags.string({ description: 'upgrade method', default: 'in-place' }),
+	method: Flags.string({ description: "upgrade method; default: the system's own (bsdup manifest show lists them)" }),
+	'trusted-list': Flags.string({
+		description: 'a copy of the list of hashes from a source you trust, where the list is not signed',
+		helpValue: 'FILE',
+	}),
 	sets: Flags.string({ description: 'directory for the sets on the host', helpValue: 'DIR' }),
 	...backupFlags,
 	'no-backup': Flags.boolean({ default: false, description: 'make no backup' }),
@@ -31,7 +35,11 @@ export const planFlags = {
 	}),
 	'site-sha256': Flags.string({ description: 'its SHA256, in the order of --site', multiple: true, helpValue: 'HEX' }),
 	'allow-older': Flags.boolean({ default: false, description: 'take a build older than the installed one' }),
-	watchdog: Flags.integer({ description: 'minutes after base until a hung shutdown is cut short', default: 15, min: 1 }),
+	watchdog: Flags.integer({
+		description: 'minutes until a hung shutdown after base is cut short, or a new boot environment that nobody proves goes back',
+		default: 15,
+		min: 1,
+	}),
 	unattended: Flags.boolean({ default: false, description: 'nobody answers: merge in batch mode' }),
 };
 

@@ -10,6 +10,7 @@ import type { RankRequest } from '../mirrors/rank.ts';
 import { readConfig } from './config.ts';
 import { layoutFor } from './make-plan.ts';
 import { openHost } from './open-host.ts';
+import { targetNamed } from './target-flags.ts';
 
 /** What `bsdup mirrors` is asked. */
 export interface MirrorsFlags extends HostFlags {
@@ -18,7 +19,7 @@ export interface MirrorsFlags extends HostFlags {
 	to: string;
 	arch?: string | undefined;
 	manifest?: string | undefined;
-	method: string;
+	method?: string | undefined;
 }
 
 type Known = Pick<Facts, 'system' | 'release' | 'arch' | 'packageArch' | 'keys' | 'mirrors'>;
@@ -32,20 +33,22 @@ export async function rankRequest(
 	flags: MirrorsFlags,
 	root: string,
 ): Promise<Pick<RankRequest, 'mirrors' | 'wanted'>> {
-	if (!/^(snapshot|\d+\.\d+)$/.test(flags.to)) {
+	const to = targetNamed(flags.to);
+	if (to === undefined) {
 		const next = ['--to snapshot', '--to 7.8'];
 		throw new BsdupError({ code: 'E_USAGE', message: `${JSON.stringify(flags.to)} is no target`, next, exit: EXIT.usage });
 	}
 	const config = readConfig();
 	const manifests = join(root, 'manifests');
 	const known = await knownOf(flags, manifests);
-	const manifest = await loadManifest(flags.manifest ?? join(manifests, known.system.toLowerCase(), `${flags.method}.yaml`));
+	const method = flags.method ?? (await loadProbes(manifests, known.system)).method;
+	const manifest = await loadManifest(flags.manifest ?? join(manifests, known.system.toLowerCase(), `${method}.yaml`));
 	const chosen = asked.length > 0 ? asked : [...config.mirrors, ...known.mirrors, manifest.mirror.default];
 	const { packages, index, lists } = manifest.mirror;
 	return {
 		mirrors: [...new Set(chosen.map(mirrorTop))],
 		wanted: {
-			...{ to: flags.to, arch: flags.arch ?? known.arch, packageArch: flags.arch ?? known.packageArch },
+			...{ to, arch: flags.arch ?? known.arch, packageArch: flags.arch ?? known.packageArch },
 			...{ keys: known.keys, layout: layoutFor(manifest, known), packages, index },
 			plainList: lists.find(({ signed }) => !signed)?.file ?? null,
 		},
@@ -60,7 +63,7 @@ async function knownOf(flags: MirrorsFlags, manifests: string): Promise<Known> {
 		if (flags.host !== undefined || !(error instanceof BsdupError) || error.code !== 'E_SYSTEM') throw error;
 		const { system } = await loadProbes(manifests, flags.os);
 		// Lists are chosen as for a host that is where it shall go.
-		const release = flags.to === 'snapshot' ? '999.0' : flags.to;
+		const release = flags.to === 'snapshot' ? '999.0' : (targetNamed(flags.to) ?? flags.to);
 		return { system, release, arch: 'amd64', packageArch: 'amd64', keys: {}, mirrors: [] };
 	} finally {
 		await transport.close();

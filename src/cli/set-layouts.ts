@@ -10,7 +10,7 @@ export async function setLayouts(root: string): Promise<SetLayout[]> {
 		const manifest = await loadAnyManifest(file);
 		if ('target' in manifest) continue;
 		const { mirror, sets } = manifest;
-		if (sets.tops !== undefined) layouts.push({ suffixFrom: mirror.suffixFrom, tops: sets.tops });
+		if (sets.tops !== undefined && mirror.suffixFrom !== undefined) layouts.push({ suffixFrom: mirror.suffixFrom, tops: sets.tops });
 	}
 	return layouts;
 }

@@ -55,6 +55,8 @@ export const Facts = z.object({
 	/** Root file system is on a softraid crypto volume without a key disk. */
 	encryptedRoot: z.boolean(),
 	packages: z.array(z.string()),
+	/** What else this system's probes tell, by their names; for people, and to be kept in the plan. */
+	also: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string()), z.null()])).optional(),
 	privileges: z.object({
 		user: z.string(),
 		root: z.boolean(),

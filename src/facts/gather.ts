@@ -49,10 +49,12 @@ export function parseFacts(probes: Probes, output: string, stderr = ''): Facts {
 	}
 	if (answers.size === 0) faults.splice(0, faults.length, `no answers at all: ${stderr.trim().slice(0, 200) || 'empty output'}`);
 	const { daemonsEnabled, daemonsRunning, user, root, doas, sudo, ...rest } = values;
+	const also = Object.fromEntries(Object.entries(rest).filter(([id]) => !(id in Facts.shape)));
 	const facts = Facts.safeParse({
 		format: 1,
 		system: probes.system,
 		...rest,
+		...(Object.keys(also).length === 0 ? {} : { also }),
 		daemons: { enabled: daemonsEnabled, running: daemonsRunning },
 		privileges: { user, root, doas, sudo },
 	});

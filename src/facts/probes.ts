@@ -28,7 +28,13 @@ const Probe = z
 export type Probe = z.infer<typeof Probe>;
 
 const Probes = z
-	.strictObject({ format: z.literal(1), system: z.string().min(1), probes: z.array(Probe) })
+	.strictObject({
+		format: z.literal(1),
+		system: z.string().min(1),
+		/** The method of an upgrade where none is named. */
+		method: z.string().min(1),
+		probes: z.array(Probe),
+	})
 	.superRefine(({ probes }, context) => {
 		probes.forEach(({ id }, index) => {
 			if (probes.findIndex((probe) => probe.id === id) !== index)

@@ -29,9 +29,15 @@ export function factsLines(facts: Facts, width = Number.POSITIVE_INFINITY): stri
 		['keys', Object.keys(facts.keys).join(' ') || 'none'],
 		['mirror', facts.mirrors.join(' ') || 'none'],
 		['packages', String(facts.packages.length)],
+		...Object.entries(facts.also ?? {}).map(([name, value]): [string, string] => [name, saying(value)]),
 		['login', `${privileges.user}${privileges.doas ? ', doas' : ''}${privileges.sudo ? ', sudo' : ''}`],
 	];
 	return rows.flatMap(([name, value]) => row(name, value, width));
+}
+
+function saying(value: NonNullable<Facts['also']>[string]): string {
+	if (typeof value === 'boolean') return value ? 'yes' : 'no';
+	return (Array.isArray(value) ? value.join(' ') : String(value ?? '')) || 'none';
 }
 
 /** A name longer than its column stands alone, its value beneath. */

@@ -23,6 +23,11 @@ export function parseTabbed(text: string): Map<string, string> {
 	return parseLines(text, [TABBED]);
 }
 
+/** The same of either kind, as its first line tells. Throws E_LIST_FORMAT naming the line. */
+export function parseAnyList(text: string): Map<string, string> {
+	return /^[^\n]*\t/.test(text) ? parseTabbed(text) : parseList(text);
+}
+
 function parseLines(text: string, styles: readonly RegExp[]): Map<string, string> {
 	const hashes = new Map<string, string>();
 	text.split(/\r?\n/).forEach((line, index) => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type KeyBundleLayout, keyFromBundle, keyUnknown } from './key-bundle.ts';
-import { parseList } from './list.ts';
+import { parseAnyList } from './list.ts';
+import { provenByCopy } from './list-copy.ts';
 import { mirrorTop } from './mirror-url.ts';
 import { buildOf, proveOneSuffix, unfit } from './one-build.ts';
 import { keyNameOf, openSigned } from './signify.ts';
@@ -10,17 +11,21 @@ import type { KeyBundle, Target } from './target.ts';
 /** The mirror's layout, from the manifest. */
 export interface Layout {
 	release: string;
-	snapshot: string;
-	lists: { file: string; signed: boolean }[];
+	/** Left out = there are none. */
+	snapshot?: string;
+	/** `copy`: what the host's own trusted copy of an unsigned one is called, with `{{version}}` and `{{arch}}`. */
+	lists: { file: string; signed: boolean; copy?: string }[];
 	keyName: string;
 	/** Where a key is that the host lacks; left out = such a list is refused. */
 	keyBundle?: KeyBundleLayout;
-	suffixFrom: string;
+	/** Left out = sets have no suffix, and the list tells no version. */
+	suffixFrom?: string;
 	/** Names the architecture a list is of, from a file's name in it (one group); left out = not checked. */
 	archFrom?: string;
-	build: string;
+	build?: string;
 	/** A set's file, and the names of all sets; left out = only base is held against the version. */
 	sets?: { file: string; names: readonly string[] };
+	/** One of the first two must be listed. */
 	kernels: string[];
 }
 
@@ -29,7 +34,7 @@ export interface ResolveRequest {
 	name: string;
 	arch: string;
 	mirror: string;
-	/** Public keys by file name, as the host holds them. */
+	/** Public keys and trusted lists by file name, as the host holds them. */
 	keys: Record<string, string>;
 	layout: Layout;
 }
@@ -38,31 +43,34 @@ export interface ResolveRequest {
  * Fetches the list of a release or snapshot, verifies it with the host's own key and pins it. The suffix and the
  * version come from the list (F:A.2); the key is the one named in its first line (F:A.4). Throws E_MIRROR_URL, E_NOT_FOUND,
  * E_MIRROR_UNREACHABLE, E_SIGNATURE_FORMAT, E_KEY_NAME, E_KEY_UNKNOWN, E_SIGNATURE, E_LIST_FORMAT, E_LIST_INCOMPLETE,
- * E_LIST_MIXED, E_LIST_ARCH, E_LIST_VERSION, E_HASH_MISMATCH (of the build's file).
+ * E_LIST_MIXED, E_LIST_ARCH, E_LIST_VERSION, E_LIST_COPY, E_HASH_MISMATCH (of the build's file).
  */
 export async function resolveTarget(request: ResolveRequest): Promise<Target> {
 	const { name, arch, layout } = request;
 	const mirror = mirrorTop(request.mirror);
 	const kind = name === 'snapshot' ? 'snapshot' : 'release';
-	const folder = layout[kind].replace('{{version}}', name).replace('{{arch}}', arch);
+	const place = (text: string): string => text.replace('{{version}}', name).replace('{{arch}}', arch);
+	const folder = place(layout[kind] ?? '');
 	const url = `${mirror}/${folder}`;
 	const choice = layout.lists[0];
 	if (choice === undefined) throw new Error('the manifest has no list for this version');
 	const bytes = await readAll(`${url}/${choice.file}`);
 	const text = bytes.toString('utf8');
-	const key = choice.signed ? keyNameOf(bytes, layout.keyName) : null;
-	const vouched = key === null ? undefined : await keyFor(key, request);
+	const signer = choice.signed ? keyNameOf(bytes, layout.keyName) : null;
+	const vouched = signer === null ? undefined : await keyFor(signer, request);
 	const plain = vouched === undefined ? bytes : openSigned(bytes, Buffer.from(vouched.text));
-	const hashes = parseList(plain.toString('utf8'));
-	const [suffix, other] = told(hashes, layout.suffixFrom);
+	const hashes = parseAnyList(plain.toString('utf8'));
+	const copy = choice.copy === undefined ? null : provenByCopy(hashes, place(choice.copy), request.keys, bare(url));
+	const key = signer ?? copy;
+	const [suffix, other] = layout.suffixFrom === undefined ? [''] : told(hashes, layout.suffixFrom);
 	if (suffix === undefined || !layout.kernels.slice(0, 2).some((kernel) => hashes.has(kernel)))
 		throw unfit('E_LIST_INCOMPLETE', `the list at ${bare(url)} has ${suffix === undefined ? 'no base set' : 'no kernel'}`);
 	if (other !== undefined) throw unfit('E_LIST_MIXED', `the list at ${bare(url)} has sets of two versions: ${suffix} and ${other}`);
-	if (layout.sets !== undefined) proveOneSuffix(hashes.keys(), suffix, layout.sets, bare(url));
+	if (layout.sets !== undefined && suffix !== '') proveOneSuffix(hashes.keys(), suffix, layout.sets, bare(url));
 	const arches = layout.archFrom === undefined ? [] : told(hashes, layout.archFrom);
 	if (arches.length > 0 && !arches.includes(arch))
 		throw unfit('E_LIST_ARCH', `the list at ${bare(url)} is of ${arches.join(' ')}, not ${arch}`);
-	const version = `${suffix.slice(0, -1)}.${suffix.slice(-1)}`;
+	const version = suffix === '' ? name : `${suffix.slice(0, -1)}.${suffix.slice(-1)}`;
 	if (kind === 'release' && version !== name) throw unfit('E_LIST_VERSION', `the list at ${bare(url)} is of ${version}, not ${name}`);
 	const sizes = await sizesOf([...hashes.keys()].map((file) => `${url}/${file}`));
 	return {
@@ -76,7 +84,7 @@ export async function resolveTarget(request: ResolveRequest): Promise<Target> {
 		url,
 		list: { file: choice.file, sha256: sha256(bytes), plainSha256: sha256(plain), key, text },
 		...(vouched?.bundle === undefined ? {} : { keyBundle: vouched.bundle }),
-		build: await buildOf(`${url}/${layout.build}`, hashes.get(layout.build)),
+		build: layout.build === undefined ? null : await buildOf(`${url}/${layout.build}`, hashes.get(layout.build)),
 		files: [...hashes].map(([file, hash], index) => ({ name: file, sha256: hash, size: sizes[index] ?? null })),
 	};
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { BsdupError, EXIT } from '../errors.ts';
-import { parseList, parseTabbed } from './list.ts';
+import { parseAnyList, parseList, parseTabbed } from './list.ts';
 import { keyNameOf, openSigned } from './signify.ts';
 
 /** The names of lists: the signed one (`signify -Se`), those that nothing proves by themselves, of them the one with tabs (F:B.1). */
@@ -82,7 +82,7 @@ export async function verifyList(request: VerifyListRequest): Promise<VerifiedLi
 /** A list by the style its file's name tells; a trusted copy may be called anything (F:B.1), so its tabs tell. */
 function parsed(file: string, bytes: Buffer): Map<string, string> {
 	const text = bytes.toString('utf8');
-	return basename(file) === TABBED || /^[^\n]*\t/.test(text) ? parseTabbed(text) : parseList(text);
+	return basename(file) === TABBED ? parseTabbed(text) : parseAnyList(text);
 }
 
 async function differing(dir: string, hashes: ReadonlyMap<string, string>): Promise<string[]> {

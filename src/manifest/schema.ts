@@ -86,19 +86,33 @@ export const Manifest = z.strictObject({
 	method: z.string(),
 	title: z.string(),
 	eras: z.array(z.strictObject({ name: z.string(), running: Range, usrFree: z.number() })).min(1),
+	/** What may be reached in one go: the release after the running one, or any later one of this or the next major version. */
+	reach: z.enum(['release', 'major']).default('release'),
 	refused: z.array(z.strictObject({ running: Range, target: Range, why: z.string(), next: z.string() })).default([]),
 	mirror: z.strictObject({
 		release: z.string(),
-		snapshot: z.string(),
-		lists: z.array(z.strictObject({ file: z.string(), signed: z.boolean(), running: Range.optional() })).min(1),
-		keyName: z.string(),
+		/** Left out = there are none that this method could go to. */
+		snapshot: z.string().optional(),
+		lists: z
+			.array(
+				z.strictObject({
+					file: z.string(),
+					signed: z.boolean(),
+					/** What the host's own trusted copy of an unsigned list is called, where it has one. */
+					copy: z.string().optional(),
+					running: Range.optional(),
+				}),
+			)
+			.min(1),
+		keyName: z.string().default('(?!)'),
 		/** An archive of newer keys, signed with an older one. */
 		keyBundle: z
 			.strictObject({ running: Range.optional(), number: z.string(), file: z.string(), from: z.array(z.string()).min(1) })
 			.optional(),
 		archFrom: z.string().optional(),
-		suffixFrom: z.string(),
-		build: z.string(),
+		/** Left out = the names of sets have none, and the list tells no version. */
+		suffixFrom: z.string().optional(),
+		build: z.string().optional(),
 		/** A file in the folder of the packages, whose date tells theirs; the folder as `release` and `snapshot`. */
 		packages: z.strictObject({ release: z.string(), snapshot: z.string(), file: z.string() }).optional(),
 		/** A listing as of ls(1) -l beside the sets, with their sizes. */
@@ -109,7 +123,7 @@ export const Manifest = z.strictObject({
 		order: z.array(z.string()).min(1),
 		file: z.string(),
 		required: z.array(z.string()),
-		references: z.strictObject({ running: Range.optional(), names: z.array(z.string()) }),
+		references: z.strictObject({ running: Range.optional(), names: z.array(z.string()) }).default({ names: [] }),
 		/** What may stand at the top of a set. */
 		tops: z
 			.array(z.string().regex(/^[A-Za-z0-9._-]+$/))
@@ -117,10 +131,11 @@ export const Manifest = z.strictObject({
 			.optional(),
 	}),
 	stage: z.array(z.string().startsWith('/')).min(1),
-	kernels: z.strictObject({ single: z.string(), multi: z.string(), ramdisk: z.string() }),
+	/** `multi` is `single` and there is no `ramdisk` where they are left out. */
+	kernels: z.strictObject({ single: z.string(), multi: z.string().optional(), ramdisk: z.string().optional() }),
 	bootTime: z.string(),
-	rewritten: z.array(z.strictObject({ path: z.string().regex(/^\/[^\s'"`$;&|()]*$/), why: z.string() })),
-	stoppable: z.array(z.string().regex(/^[a-z0-9_]+$/)),
+	rewritten: z.array(z.strictObject({ path: z.string().regex(/^\/[^\s'"`$;&|()]*$/), why: z.string() })).default([]),
+	stoppable: z.array(z.string().regex(/^[a-z0-9_]+$/)).default([]),
 	consoleSigns: z.array(ConsoleSign).default([]),
 	checks: z.array(Check),
 	steps: z.array(ManifestStep).min(1),

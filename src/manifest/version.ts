@@ -43,6 +43,13 @@ export function nextRelease(version: string): string {
 	return minor < 9 ? `${major}.${minor + 1}` : `${major + 1}.0`;
 }
 
+/** True if `to` can be reached from `from` in one go: by the next release, or within this and the next major version. */
+export function isWithin(reach: 'release' | 'major', from: string, to: string): boolean {
+	if (reach === 'release') return isNextOrSame(from, to);
+	const [major, next] = [from, to].map((version) => Number(version.split('.')[0]));
+	return compareVersions(from, to) <= 0 && (next ?? 0) <= (major ?? 0) + 1;
+}
+
 /** True if `to` is the same release as `from` or the one right after it. */
 export function isNextOrSame(from: string, to: string): boolean {
 	return compareVersions(to, from) === 0 || compareVersions(to, nextRelease(from)) === 0;

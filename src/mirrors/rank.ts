@@ -32,12 +32,12 @@ const LEAST_MS = 500;
 export async function rankMirrors({ mirrors, wanted, timeMs, signal, onProgress }: RankRequest): Promise<Measured[]> {
 	const end = performance.now() + timeMs;
 	onProgress?.(`asking ${mirrors.length} ${mirrors.length === 1 ? 'mirror' : 'mirrors'} for small files`);
-	const folder = wanted.layout[wanted.to === 'snapshot' ? 'snapshot' : 'release']
+	const folder = (wanted.layout[wanted.to === 'snapshot' ? 'snapshot' : 'release'] ?? '')
 		.replace('{{version}}', wanted.to)
 		.replace('{{arch}}', wanted.arch);
 	const probeMs = Math.min(PROBE_MS, Math.round(timeMs / 4));
 	const found = await eachOf(mirrors, async (mirror): Promise<Found> => {
-		const latency = await measureLatency(`${mirror}/${folder}/${wanted.layout.build}`, probeMs, signal);
+		const latency = await measureLatency(`${mirror}/${folder}/${wanted.layout.build ?? wanted.layout.lists[0]?.file}`, probeMs, signal);
 		return { mirror, latency, look: null, throughput: null, wrong: null };
 	});
 	const answering = found.filter(({ latency }) => latency.median !== null);

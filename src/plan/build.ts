@@ -132,7 +132,7 @@ function stepOf(
 		commands.push(...(part.once === undefined ? body : [`if [ ! -f ${marker} ]; then`, ...body, 'sync', `: >${marker}`, 'sync', 'fi']));
 	}
 	if (step.kind === 'check') commands = checkLines(manifest, facts, scope);
-	if (step.kind === 'confirm') commands = confirmLines(scope, options);
+	if (step.kind === 'confirm') commands = [...confirmLines(scope, options), ...commands];
 	return {
 		id: step.id,
 		title: step.title,
@@ -167,7 +167,6 @@ function confirmLines(scope: Scope, options: PlanOptions): string[] {
 	return [
 		`About to install the kernel ${word('kernel')} and the sets ${scope.items.allSets.map((item) => String(item['file'])).join(' ')} and to reboot.`,
 		backup,
-		`The way back is the old kernel /obsd and the install kernel /bsd.rd, by the console; ${scope.dir}/RECOVERY holds the commands.`,
 	].map((text) => `echo ${quote(text)}`);
 }
 

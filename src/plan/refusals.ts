@@ -1,7 +1,7 @@
 import type { Facts } from '../facts/facts.ts';
 import type { Target } from '../fetch/target.ts';
 import type { Manifest } from '../manifest/schema.ts';
-import { compareVersions, inRange, isNextOrSame, nextRelease } from '../manifest/version.ts';
+import { compareVersions, inRange, isWithin, nextRelease } from '../manifest/version.ts';
 import type { Finding } from './finding.ts';
 import type { PlanOptions } from './options.ts';
 import { spaceFindings } from './space.ts';
@@ -19,7 +19,8 @@ export function refusals(manifest: Manifest, facts: Facts, wanted: Target | stri
 	const version = typeof wanted === 'string' ? versionNamed(wanted) : wanted.version;
 	return [
 		...versionFindings(manifest, facts, version),
-		...(target === null ? [] : targetFindings(facts, target, options)),
+		...(target === null ? [] : [...targetFindings(facts, target, options), ...listFindings(manifest, facts, target)]),
+		...backupFindings(manifest, options),
 		...hostFindings(facts, options, now),
 		...spaceFindings(manifest, facts, target, options),
 	];
@@ -47,10 +48,10 @@ function versionFindings(manifest: Manifest, facts: Facts, to: string | null): F
 		if (inRange(from, running) && inRange(to, target)) found.push(refusal('crossing', why, next));
 	if (compareVersions(to, from) < 0)
 		found.push(refusal('downgrade', `${to} is older than the running ${from}`, 'choose a newer target; going back is a restore'));
-	else if (!isNextOrSame(from, to))
-		found.push(
-			refusal('skipped-release', `${from} to ${to} skips a release, which nobody tests (F:A.1)`, `--to ${nextRelease(from)} first`),
-		);
+	else if (!isWithin(manifest.reach, from, to)) {
+		const fix = manifest.reach === 'release' ? `--to ${nextRelease(from)} first` : 'go to a release of the next major version first';
+		found.push(refusal('skipped-release', `${from} to ${to} skips a release, which nobody tests (F:A.1)`, fix));
+	}
 	return found;
 }
 
@@ -70,6 +71,27 @@ function targetFindings(facts: Facts, target: Target, options: PlanOptions): Fin
 	if (facts.arch !== target.arch)
 		found.push(refusal('arch', `the host is ${facts.arch}, the sets are for ${target.arch}`, 'choose the right mirror folder'));
 	return found;
+}
+
+/** What the list itself leaves open. */
+function listFindings({ sets, mirror }: Manifest, facts: Facts, target: Target): Finding[] {
+	const found: Finding[] = [];
+	const file = (set: string): string => sets.file.replace('{{set}}', set).replace('{{suffix}}', target.suffix);
+	const absent = sets.required.filter((set) => !target.files.some(({ name }) => name === file(set)));
+	if (absent.length > 0)
+		found.push(refusal('set-absent', `the list has no ${absent.map(file).join(' ')}`, 'choose another --mirror, or another release'));
+	const { copy } = mirror.lists.find(({ running }) => inRange(facts.release, running)) ?? {};
+	if (copy !== undefined && target.list.key === null) {
+		const says = `nothing but the mirror's own word vouches for ${target.list.file}, which is not signed`;
+		found.push({ id: 'list-unproven', severity: 'warn', says, fix: '--trusted-list FILE, a copy from a source you trust' });
+	}
+	return found;
+}
+
+/** Nobody shall believe in a backup that the method does not make. */
+function backupFindings(manifest: Manifest, { backup }: PlanOptions): Finding[] {
+	if (backup === null || manifest.steps.some(({ is = [] }) => is.includes('backup'))) return [];
+	return [refusal('no-backup', `${manifest.method} makes no backup of its own`, 'make one by other means, then give --no-backup')];
 }
 
 function hostFindings(facts: Facts, options: PlanOptions, now: number | null): Finding[] {

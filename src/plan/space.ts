@@ -24,11 +24,11 @@ export function spaceFindings(manifest: Manifest, facts: Facts, target: Target |
 	};
 	const sum = (chosen: typeof files): number => chosen.reduce((all, file) => all + (file.size ?? 0), 0);
 	const stage = stageOf(manifest, facts, options);
-	const { single, multi, ramdisk } = manifest.kernels;
+	const kernels = Object.values(manifest.kernels);
 
 	want('/usr', (manifest.eras.find((one) => inRange(facts.release, one.running))?.usrFree ?? 0) * MIB);
 	// nbsd beside the old kernel and its link, the other kernel, the install kernel (F:A.11)
-	want('/', sum(files.filter(({ name }) => [single, multi, ramdisk].includes(name))));
+	want('/', sum(files.filter(({ name }) => kernels.includes(name))));
 	want(stage, sum(files));
 
 	const found: Finding[] = [];

@@ -26,8 +26,9 @@ export function scopeOf(manifest: Manifest, facts: Facts, target: Target, option
 	const references = inRange(facts.release, manifest.sets.references.running)
 		? manifest.sets.references.names.filter((set) => listed(setFile(set)))
 		: [];
-	const { single, multi, ramdisk } = manifest.kernels;
-	const names = [manifest.mirror.build, single, multi, ramdisk].filter(listed).concat([...references, ...wanted].map(setFile));
+	const { single, multi = single, ramdisk } = manifest.kernels;
+	const loose = [manifest.mirror.build, single, multi, ramdisk].filter((name) => name !== undefined).filter(listed);
+	const names = [...new Set([...loose, ...[...references, ...wanted].map(setFile)])];
 
 	const folder = target.url.slice(target.mirror.length);
 	const urls = (name: string): string[] => target.mirrors.map((top) => `${top}${folder}/${name}`);

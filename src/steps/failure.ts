@@ -16,6 +16,8 @@ export function stepFailed(context: StepContext, step: Step, what: string, tail 
 		state,
 		next: [
 			`bsdup ${undoneStep(step.id) === step.id ? 'resume' : 'rollback'} ${context.plan.run}`,
+			// What reboots and can still be taken back may not be worth a second try.
+			...(step.kind === 'zone' && step.danger !== 'no-return' ? [`bsdup rollback ${context.plan.run}`] : []),
 			`look at ${context.plan.dir}/jobs/${step.id} on the host`,
 			...(step.danger === 'no-return' ? [context.plan.recovery] : []),
 		],

@@ -12,7 +12,7 @@ const AT_ONCE = 2;
 export async function filesThere(files: readonly File[], { plan, link }: StepContext): Promise<Set<string>> {
 	const tests = files.map(
 		({ name, sha256 }) =>
-			`[ "$(cksum -a sha256 ${quote(name)} 2>/dev/null)" = ${quote(`SHA256 (${name}) = ${sha256}`)} ] && echo ${quote(name)}`,
+			`[ "$(cksum -a sha256 ${quote(name)} 2>/dev/null || sha256 ${quote(name)} 2>/dev/null)" = ${quote(`SHA256 (${name}) = ${sha256}`)} ] && echo ${quote(name)}`,
 	);
 	const { stdout } = await link.run(`cd ${quote(plan.sets)} 2>/dev/null || exit 0\n${tests.join('\n')}\ntrue`, { timeoutMs: 600_000 });
 	return new Set(stdout.split('\n').filter((name) => name !== ''));

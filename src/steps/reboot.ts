@@ -25,7 +25,7 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 		if (state.state !== 'running') {
 			const settled = await host.settled(step.id);
 			if (settled !== 'left') return finish(step, context, settled, 'already');
-			if (tries >= step.attempts) throw stepFailed(context, step, `not done after ${tries} attempts`);
+			if (tries >= step.attempts) throw await notDone(step, context, tries);
 			state = { attempt: state.attempt + 1, state: 'running', rc: 0 };
 			journal.append({ kind: 'step', id: step.id, status: 'running', attempt: state.attempt, detail: '' });
 			// Said before: the reboot may leave no time to say it.
@@ -44,8 +44,15 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 			const outcome = finish(step, context, settled, 'done');
 			return context.pauseAtReboot ? 'paused' : outcome;
 		}
-		context.emit({ kind: 'notice', text: `${step.id}: the host is here and the step is not done; it is begun again` });
+		if (tries + 1 < step.attempts)
+			context.emit({ kind: 'notice', text: `${step.id}: the host is here and the step is not done; it is begun again` });
 	}
+}
+
+/** What to tell of a host that came back as often as it may without what the step is for. */
+async function notDone(step: Step, context: StepContext, tries: number): Promise<BsdupError> {
+	const old = step.proof !== '' && !(await context.host.proven(step.id));
+	return old ? oldSystem(step, context) : stepFailed(context, step, `not done after ${tries} attempts`);
 }
 
 /** Follows until the connection ends, which is what a reboot looks like (F:H), or until the job has failed. */

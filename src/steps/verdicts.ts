@@ -24,7 +24,7 @@ export function neverRebooted(step: Step, { plan, rebootMs }: StepContext, says:
 export function oldSystem(step: Step, { plan }: StepContext): BsdupError {
 	return new BsdupError({
 		code: 'E_OLD_SYSTEM',
-		message: `verdict: rebooted, old system: ${step.id} is done, and its proof does not hold`,
+		message: `verdict: rebooted, old system: the proof of ${step.id} does not hold`,
 		state:
 			'The host answers with a later boot, but not with the kernel that was installed: another one was booted, or the new one was lost.',
 		next: ['reboot it, and let its loader take the usual kernel', `bsdup resume ${plan.run}   (proves it, and goes on)`, plan.recovery],

@@ -1,10 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Plan } from '../../src/plan/plan.ts';
 import { LAB } from '../lab/ability.ts';
 import type { ReleaseName } from '../lab/releases.ts';
 import { makeWorld, type World } from '../lab/world.ts';
+import { executed, jobsOf, planOf, shownSteps } from './executed.ts';
 import { differences, upgradeArgs } from './proof.ts';
 
 let world: World | undefined;
@@ -26,11 +25,7 @@ describe.skipIf(LAB === null)('an upgrade over SSH (needs a practice host)', () 
 			expect(result.stderr).toBe('');
 			expect(result.code).toBe(0);
 			const plan = planOf(world);
-			// The run's id is in the names of its directory and of its backup.
-			const id = (name: string): string => name.replace('run-', '');
-			const run = id(/^run (\S+),/m.exec(shown.stdout)?.[1] ?? '');
-			const commands = plan.steps.map((step) => step.commands.map((line) => `     ${line}\n`).join(''));
-			for (const lines of commands) expect(shown.stdout.replaceAll(run, id(plan.run))).toContain(lines);
+			for (const lines of shownSteps(plan, shown.stdout)) expect(lines.shown).toContain(lines.planned);
 			expect(await executed(world, plan)).toEqual(jobsOf(plan));
 			const log = world.host.processLog();
 			expect(betweenBaseAndReboot(log)).toEqual([]);
@@ -52,29 +47,6 @@ describe.skipIf(LAB === null)('an upgrade over SSH (needs a practice host)', () 
 		},
 	);
 });
-
-/** The plan of the world's one run, as the controller keeps it. */
-function planOf(on: World): Plan {
-	const run = readdirSync(on.state).find((name) => name.startsWith('run-')) ?? '';
-	return JSON.parse(readFileSync(join(on.state, run, 'plan.json'), 'utf8')) as Plan;
-}
-
-/** What each job shall execute: the step's own strings, and no step but these as a job. */
-function jobsOf(plan: Plan): Record<string, string> {
-	const jobs = plan.steps.filter((step) => step.kind !== 'fetch' && step.kind !== 'confirm');
-	return Object.fromEntries(jobs.map((step) => [step.id, step.commands.join('\n')]));
-}
-
-/** What each job on the host did execute. */
-async function executed(on: World, plan: Plan): Promise<Record<string, string>> {
-	const { output } = await on.host.inside(`cd ${plan.dir}/jobs && for s in */1/script; do echo "== \${s%%/*}"; cat "$s"; done`);
-	return Object.fromEntries(
-		output
-			.split(/^== /m)
-			.slice(1)
-			.map((text) => [text.split('\n', 1)[0], text.slice(text.indexOf('\n') + 1, -1)]),
-	);
-}
 
 /** Programs started after base's tar and before the next boot, but for the saved copies and what reboot(8) itself starts. */
 function betweenBaseAndReboot(log: readonly string[]): string[] {

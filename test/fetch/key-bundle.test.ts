@@ -36,7 +36,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(top, { recursive: true, force: true }));
 
-const { keyBundle, keyName: pattern, suffixFrom, release, snapshot, build } = inPlace.mirror;
+const { keyBundle, keyName: pattern, suffixFrom = '', release, snapshot = '', build = '' } = inPlace.mirror;
 const request = (keys: Record<string, string>): ResolveRequest => ({
 	...{ name: '7.8', arch: 'amd64', mirror: join(top, 'mirror'), keys },
 	layout: {

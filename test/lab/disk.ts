@@ -37,15 +37,15 @@ export function workplace(): string {
 	throw new Error(`neither /dev/shm nor ${tmpdir()} has ${ROOM / 1e6} MB free and lets programs start`);
 }
 
-/** An empty disk in `dir`. */
-export function makeDisk(kind: LabKind, dir: string): Disk {
-	return kind === 'root' ? imageDisk(dir) : directoryDisk(dir);
+/** An empty disk in `dir`; an image is of `gib` GiB, and sparse. */
+export function makeDisk(kind: LabKind, dir: string, gib: number): Disk {
+	return kind === 'root' ? imageDisk(dir, gib) : directoryDisk(dir);
 }
 
 /** A file system of its own: what is not synced is lost with the power. */
-function imageDisk(dir: string): Disk {
+function imageDisk(dir: string, gib: number): Disk {
 	const path = join(dir, 'disk');
-	execFileSync('truncate', ['-s', '2G', path]);
+	execFileSync('truncate', ['-s', `${gib}G`, path]);
 	execFileSync('mkfs.ext4', ['-q', '-F', '-E', 'lazy_itable_init=1,lazy_journal_init=1', path]);
 	return {
 		path,

@@ -18,23 +18,25 @@ export interface Inside {
 	output: string;
 }
 
-/** The hardware of a practice host: it runs boot.sh on a disk in namespaces, again after each reboot. */
+/** The hardware of a practice host: it runs a boot script on a disk in namespaces, again after each reboot. */
 export class Machine {
 	readonly #kind: LabKind;
 	readonly #dir: string;
 	readonly #disk: string;
 	readonly #name: string;
+	readonly #script: string;
 	#process: ChildProcess | undefined;
 	readonly #entered = new Set<ChildProcess>();
 	#on = false;
 	boots = 0;
 
-	/** `dir` holds `root`, `lab` and the console; `disk` is boot.sh's. */
-	constructor(kind: LabKind, dir: string, disk: string, name: string) {
+	/** `dir` holds `root`, `lab` and the console; `disk` is the boot script's, which lies at `script` in the package. */
+	constructor(kind: LabKind, dir: string, disk: string, name: string, script: string) {
 		this.#kind = kind;
 		this.#dir = dir;
 		this.#disk = disk;
 		this.#name = name;
+		this.#script = script;
 	}
 
 	/** Boots, and boots again after each reboot, until it is up. `kernel`: another one than /bsd, this once. */
@@ -79,7 +81,7 @@ export class Machine {
 			[
 				...unshareFlags(this.#kind),
 				'bash',
-				join(ROOT, 'test/lab/boot.sh'),
+				join(ROOT, this.#script),
 				this.#disk,
 				join(this.#dir, 'root'),
 				join(this.#dir, 'lab'),

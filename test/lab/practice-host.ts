@@ -5,16 +5,14 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { LAB, NO_LAB } from './ability.ts';
 import { type Disk, makeDisk, workplace } from './disk.ts';
-import { installSystem } from './install.ts';
 import { type Inside, Machine } from './machine.ts';
 import type { LabKind } from './namespaces.ts';
-import { RELEASES, type ReleaseName } from './releases.ts';
 import { ROOT } from './root.ts';
+import { type PracticeSystem, type SystemName, systemOf } from './system.ts';
 import { stretchWire, type Wire } from './tcp-proxy.ts';
-import { OLD_ALGORITHMS } from './tree.ts';
 
 export interface PracticeOptions {
-	release: ReleaseName;
+	release: SystemName;
 	mirror: string;
 	name?: string;
 	/** The best this machine can do when it is absent. */
@@ -33,12 +31,12 @@ export class PracticeHost {
 	/** The end of a power cut or power off that somebody began, perhaps without waiting for it. */
 	#goingOff: Promise<void> = Promise.resolve();
 
-	private constructor(name: string, dir: string, kind: LabKind, wire: Wire) {
+	private constructor(name: string, dir: string, kind: LabKind, system: PracticeSystem, wire: Wire) {
 		this.name = name;
 		this.dir = dir;
 		this.kind = kind;
-		this.#disk = makeDisk(kind, dir);
-		this.#machine = new Machine(kind, dir, this.#disk.path, name);
+		this.#disk = makeDisk(kind, dir, system.diskGiB);
+		this.#machine = new Machine(kind, dir, this.#disk.path, name, system.bootScript);
 		this.#wire = wire;
 	}
 
@@ -48,32 +46,30 @@ export class PracticeHost {
 		if (kind === null) throw new Error(`no practice host here: ${NO_LAB}`);
 		const dir = workplace();
 		const sshPort = await freePort();
-		const host = new PracticeHost(options.name ?? 'practice', dir, kind, await stretchWire(() => sshPort));
+		const system = systemOf(options.release);
+		const host = new PracticeHost(options.name ?? 'practice', dir, kind, system, await stretchWire(() => sshPort));
 		for (const sub of ['lab/stand-ins', 'lab/log', 'lab/run', 'lab/ctl', 'lab/real', 'root'])
 			mkdirSync(join(dir, sub), { recursive: true });
 		copyFileSync(join(ROOT, 'test/lab/gate.sh'), join(dir, 'lab/gate'));
 		chmodSync(join(dir, 'lab/gate'), 0o755);
-		cpSync(join(ROOT, 'test/lab/stand-ins'), join(dir, 'lab/stand-ins'), { recursive: true, verbatimSymlinks: true });
+		for (const from of system.standIns) cpSync(join(ROOT, from), join(dir, 'lab/stand-ins'), { recursive: true, verbatimSymlinks: true });
 		execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(dir, 'id')]);
 		writeFileSync(join(dir, 'lab/port'), `${sshPort}\n`);
 		if (kind === 'namespace') writeFileSync(join(dir, 'lab/ssh-server'), 'in the place of OpenSSH\n');
-		host.withDisk((root) => {
-			installSystem(root, options.release, {
+		host.withDisk((disk) => {
+			const root = system.install(disk, {
 				authorizedKey: readFileSync(join(dir, 'id.pub'), 'utf8'),
 				name: host.name,
 				mirror: options.mirror,
 			});
-			const type = RELEASES[options.release].modern ? 'ed25519' : 'rsa';
-			const hostKey = join(root, `etc/ssh/ssh_host_${type}_key`);
-			execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-f', hostKey]);
+			const hostKey = join(root, `etc/ssh/ssh_host_${system.hostKey}_key`);
+			execFileSync('ssh-keygen', ['-q', '-t', system.hostKey, '-N', '', '-f', hostKey]);
 			const key = readFileSync(`${hostKey}.pub`, 'utf8').split(' ').slice(0, 2).join(' ');
 			writeFileSync(join(dir, 'known_hosts'), `[127.0.0.1]:${host.#wire.port} ${key}\n`);
 		});
-		if (!RELEASES[options.release].modern) {
-			// What an admin has to write before an old host can be reached.
-			const lines = ['Host 127.0.0.1', ...OLD_ALGORITHMS.map((line) => `\t${line.replace(' ', ' +')}`)];
+		if (system.sshConfig.length > 0) {
 			host.#sshConfig = join(dir, 'ssh_config');
-			writeFileSync(host.#sshConfig, `${lines.join('\n')}\n`);
+			writeFileSync(host.#sshConfig, `${system.sshConfig.join('\n')}\n`);
 		}
 		process.once('exit', host.#kill);
 		return host;

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Mirror, type MirrorOptions, publish, serveMirror } from './mirror.ts';
+import { type Mirror, serveMirror } from './mirror.ts';
 import { PracticeHost } from './practice-host.ts';
-import type { ReleaseName } from './releases.ts';
 import { ROOT } from './root.ts';
+import { type PublishOptions, publishSystem, type SystemName } from './system.ts';
 
 export interface Outcome {
 	code: number | null;
@@ -27,9 +27,9 @@ export interface World {
 }
 
 /** Publishes `target`, installs `from` and powers it on. */
-export async function makeWorld(from: ReleaseName, target: ReleaseName, options: MirrorOptions = {}): Promise<World> {
+export async function makeWorld(from: SystemName, target: SystemName, options: PublishOptions = {}): Promise<World> {
 	const dir = mkdtempSync(join(tmpdir(), 'bsdup-world-'));
-	publish(join(dir, 'mirror'), target, options);
+	publishSystem(join(dir, 'mirror'), target, options);
 	const mirror = await serveMirror(join(dir, 'mirror'));
 	const host = await PracticeHost.create({ release: from, mirror: mirror.url });
 	await host.powerOn();

@@ -44,7 +44,7 @@ const copy = (from: string, to: string): string => {
 const wanted = {
 	...{ to: 'snapshot', arch: 'amd64', packageArch: 'amd64', keys: { 'openbsd-79-base.pub': publicKeyText('79') } },
 	...{
-		layout: layoutFor(inPlace, { release: '7.9' }),
+		layout: layoutFor(inPlace, { packageArch: 'amd64', release: '7.9' }),
 		plainList: 'SHA256',
 		packages: inPlace.mirror.packages,
 		index: inPlace.mirror.index,

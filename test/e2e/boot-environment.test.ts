@@ -1,0 +1,139 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { LAB, NEEDS_DISK } from '../lab/ability.ts';
+import type { PublishOptions } from '../lab/system.ts';
+import { makeWorld, type World } from '../lab/world.ts';
+import { environmentArgs, environmentDifferences, oldSystem } from './be-proof.ts';
+import { cutAt } from './cut.ts';
+import { executed, jobsOf, planOf, shownSteps } from './executed.ts';
+
+/** Does `work` on a world of its own, so that several go side by side. */
+async function inWorld(work: (on: World) => Promise<void>, options: PublishOptions = {}): Promise<void> {
+	const on = await makeWorld('14.3-RELEASE', '15.0-RELEASE', options);
+	try {
+		await work(on);
+	} finally {
+		await on.destroy();
+	}
+}
+
+/** The order of F5, as the host's own process log must show it: the source tree is unpacked first here. */
+const ORDER = [
+	/tar -xf \S+\/src\.txz/,
+	/bectl create 15\.0$/,
+	/bectl mount 15\.0 /,
+	/mv \S+\/boot\/kernel \S+\/boot\/kernel\.old$/,
+	/tar -xpf kernel\.txz/,
+	/tar -xpf base\.txz .*--clear-nochange-fflags --exclude \^\.\/etc /,
+	/tar -xpf lib32\.txz .*--clear-nochange-fflags/,
+	/etcupdate -p -s /,
+	/etcupdate -s /,
+	/etcupdate status -D /,
+	/make -C \S+ DESTDIR=\S+ BATCH_DELETE_OLD_FILES=yes delete-old$/,
+	/rm -f \S+\/linker\.hints$/,
+	/kldxref -R /,
+	/bectl umount 15\.0$/,
+	/bectl activate -t 15\.0$/,
+	/shutdown -r now$/,
+	/freebsd-version -kru$/,
+	/service sshd status$/,
+	/bectl activate 15\.0$/,
+	/pkg-static bootstrap -f$/,
+	/pkg-static upgrade -f /,
+	/make -C \S+ check-old-libs$/,
+	/shutdown -r now$/,
+];
+
+describe.skipIf(LAB === null)('an upgrade in a new boot environment (needs a practice host)', () => {
+	test.concurrent("takes a 14.3 host to 15.0 over SSH, in the order of the field notes, by the plan's own strings; the old environment stays as it was", () =>
+		inWorld(async (on) => {
+			const before = await oldSystem(on);
+			await on.host.powerOn();
+			const shown = await on.bsdup([...environmentArgs(on), '--dry-run']);
+			const result = await on.bsdup(environmentArgs(on));
+			expect(result.stderr).toMatch(
+				/^bsdup: warning: nothing but the mirror's own word vouches for MANIFEST.*\n {2}--trusted-list FILE.*\n$/,
+			);
+			expect(result.code).toBe(0);
+			const plan = planOf(on);
+			for (const { shown: text, planned } of shownSteps(plan, shown.stdout)) expect(text).toContain(planned);
+			expect(await executed(on, plan)).toEqual(jobsOf(plan));
+			const log = on.host.processLog();
+			let at = 0;
+			for (const next of ORDER) {
+				const found = log.findIndex((line, index) => index >= at && next.test(line));
+				expect(found, `${next} does not come after what stands before it`).toBeGreaterThanOrEqual(0);
+				at = found + 1;
+			}
+			expect(await environmentDifferences(on)).toEqual([]);
+			const after = await oldSystem(on);
+			const own = (lines: string[]): string[] => lines.filter((line) => line.includes(' ./'));
+			expect(own(after)).toEqual(own(before));
+		}));
+
+	test.concurrent('goes back by itself from an environment that boots without sshd, and says so; the rollback leaves the host as it was', () =>
+		inWorld(
+			async (on) => {
+				const before = await oldSystem(on);
+				await on.host.powerOn();
+				// The dead man's minute passes in three seconds.
+				writeFileSync(join(on.host.dir, 'lab/hurry'), '20\n');
+				const { code, stderr, stdout } = await on.bsdup([...environmentArgs(on), '--watchdog', '1']);
+				expect(code).toBe(1);
+				expect(stderr).toContain('reboot: verdict: rebooted, old system');
+				expect(stderr).toMatch(/^Next: {2}bsdup rollback run-/m);
+				expect(stdout).not.toContain('begun again');
+				expect(on.host.console()).toContain('Boot once: zfs:zroot/ROOT/15.0');
+				expect((await on.host.inside('freebsd-version -kru; bectl list -H | cut -f 1,2')).output).toBe(
+					'14.3-RELEASE-p2\n14.3-RELEASE-p2\n14.3-RELEASE\n15.0\t-\ndefault\tNR\n',
+				);
+				expect(await on.bsdup(['rollback', '--patience', '3'])).toMatchObject({ code: 0, stderr: '' });
+				expect((await on.bsdup(environmentArgs(on, 'check'))).stdout).toContain('nothing speaks against going to 15.0');
+				expect(await oldSystem(on)).toEqual(before);
+			},
+			{ noSshd: true },
+		));
+
+	test.concurrent('is taken back after its reboot as well: the old environment is booted, then the new one is destroyed', () =>
+		inWorld(async (on) => {
+			const before = await oldSystem(on);
+			await on.host.powerOn();
+			const paused = await on.bsdup([...environmentArgs(on), '--pause-at-reboot']);
+			expect(paused.code).toBe(3);
+			expect((await on.host.inside('freebsd-version -r')).output).toBe('15.0-RELEASE\n');
+			expect(await on.bsdup(['rollback', '--patience', '3'])).toMatchObject({ code: 0, stderr: '' });
+			expect(await oldSystem(on)).toEqual(before);
+		}));
+
+	test.concurrent.each([
+		['while the sets are unpacked', 'unpacking base.txz'],
+		['while /etc is merged', 'running  merge\n'],
+	])('is taken back where the controller was killed %s', (_when, said) =>
+		inWorld(async (on) => {
+			const before = await oldSystem(on);
+			await on.host.powerOn();
+			await cutAt(on, environmentArgs(on), said, (kill) => kill('SIGKILL'));
+			expect(await on.bsdup(['rollback', '--patience', '3'])).toMatchObject({ code: 0, stderr: '' });
+			expect(await oldSystem(on)).toEqual(before);
+		}),
+	);
+
+	test.skipIf(LAB !== 'root').concurrent.each([
+		['while the sets are unpacked', 'unpacking base.txz'],
+		['after the new environment was chosen for one boot', 'for next boot\n         reboot'],
+		['right after the proof, before it is the default', 'done     prove\n'],
+	])(`goes on after a power cut %s (${NEEDS_DISK})`, (_when, said) =>
+		inWorld(async (on) => {
+			let cut: Promise<void> = Promise.resolve();
+			await cutAt(on, environmentArgs(on), said, (kill) => {
+				cut = on.host.powerCut();
+				void cut.then(() => kill('SIGKILL'));
+			});
+			await cut;
+			await on.host.powerOn();
+			expect(await on.bsdup(['resume', '--yes', '--patience', '1'])).toMatchObject({ code: 0, stderr: '' });
+			expect(await environmentDifferences(on)).toEqual([]);
+		}),
+	);
+});

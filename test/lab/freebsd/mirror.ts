@@ -1,0 +1,62 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LabFile } from '../tree.ts';
+import { writeFiles } from '../write-tree.ts';
+import { FREEBSD_RELEASES, type FreebsdRelease, type FreebsdReleaseName } from './releases.ts';
+import { freebsdSets } from './tree.ts';
+
+export interface FreebsdMirrorOptions {
+	/** The system boots, and its sshd does not start. */
+	noSshd?: boolean;
+	/** Sets that the release lacks. */
+	without?: string[];
+	/** The sets are those of this one, under the other's name. */
+	setsOf?: FreebsdReleaseName;
+}
+
+const ABOUT: Record<string, string> = {
+	base: 'Base system (MANDATORY)',
+	kernel: 'Kernel (MANDATORY)',
+	lib32: '32-bit compatibility libraries',
+	src: 'System source tree',
+};
+
+/** A set as bytes: tar and xz, members `./…` in the order given. */
+export function makeDistSet(files: readonly LabFile[]): Buffer {
+	const dir = mkdtempSync(join(tmpdir(), 'bsdup-dist-'));
+	try {
+		writeFiles(dir, files);
+		const list = files.map(({ path }) => `./${path}`).join('\n');
+		return execFileSync('tar', ['-cJf', '-', '--format=ustar', '--owner=0', '--group=0', '--mtime=2026-01-01', '-C', dir, '-T', '-'], {
+			input: list,
+			maxBuffer: 1 << 28,
+			env: { ...process.env, XZ_OPT: '-0' },
+		});
+	} finally {
+		rmSync(dir, { recursive: true, force: true });
+	}
+}
+
+/** Writes one release in the mirror's real layout below `top` (F:B.1). Returns the text of its MANIFEST. */
+export function publishFreebsd(top: string, name: FreebsdReleaseName, options: FreebsdMirrorOptions = {}): string {
+	const release: FreebsdRelease = FREEBSD_RELEASES[options.setsOf ?? name];
+	const dir = join(top, 'releases/amd64/amd64', name);
+	mkdirSync(dir, { recursive: true });
+	const lines: string[] = [];
+	for (const [set, all] of Object.entries(freebsdSets(release))) {
+		if (options.without?.includes(set) === true) continue;
+		const sick = (file: LabFile): LabFile =>
+			options.noSshd === true && file.path === 'usr/sbin/sshd' ? { ...file, text: '#!/bin/sh\nexit 1\n' } : file;
+		const files = all.map(sick);
+		const bytes = makeDistSet(files);
+		writeFileSync(join(dir, `${set}.txz`), bytes);
+		const hash = createHash('sha256').update(bytes).digest('hex');
+		lines.push(`${[`${set}.txz`, hash, files.length, set, `"${ABOUT[set] ?? set}"`, 'on'].join('\t')}\n`);
+	}
+	const manifest = lines.sort().join('');
+	writeFileSync(join(dir, 'MANIFEST'), manifest);
+	return manifest;
+}

@@ -1,0 +1,24 @@
+/** The FreeBSD practice systems, as data. `level` orders kernels and programs, as __FreeBSD_version does. */
+export interface FreebsdRelease {
+	level: number;
+	/** `14.3-RELEASE`: the userland's word, and the folder on the mirror. */
+	name: string;
+	/** Patch level and all: what the kernel says of itself. */
+	kernel: string;
+	/** Programs and libraries that the next release has no more (ObsoleteFiles.inc). */
+	oldFiles: string[];
+	oldLibs: string[];
+}
+
+export const FREEBSD_RELEASES = {
+	'14.3-RELEASE': { level: 1403, name: '14.3-RELEASE', kernel: '14.3-RELEASE-p2', oldFiles: [], oldLibs: [] },
+	'15.0-RELEASE': {
+		level: 1500,
+		name: '15.0-RELEASE',
+		kernel: '15.0-RELEASE',
+		oldFiles: ['usr/sbin/gssd-old'],
+		oldLibs: ['usr/lib/libold.so.1'],
+	},
+} as const satisfies Record<string, FreebsdRelease>;
+
+export type FreebsdReleaseName = keyof typeof FREEBSD_RELEASES;

@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from '../root.ts';
+import { type LabFile, noise, program } from '../tree.ts';
+import type { FreebsdRelease } from './releases.ts';
+
+const BIN =
+	'cat chmod cp date dd df echo expr freebsd-version hostname kill ln ls mkdir mv ps pwd rm rmdir sh sleep stty sync test chflags'.split(
+		' ',
+	);
+const SBIN = 'bectl geli glabel gpart init kldstat mount reboot shutdown sha256 sysctl umount zfs zpool'.split(' ');
+const USR_BIN =
+	'awk basename cksum cmp comm cut diff diff3 dirname du env false fetch find grep head id logger make mktemp nohup pgrep printf readlink sed sort ssh-keygen stat tail tar tee touch tr true uname uniq wc which xargs xz'.split(
+		' ',
+	);
+const USR_SBIN = 'chroot etcupdate jls kldxref pkg pkg-static service sshd'.split(' ');
+/** Bytes of base that do not compress, so that unpacking takes time. */
+const BULK = 2_000_000;
+
+/** What has the flag schg in an installed system (F:B.2). */
+export const SCHG = ['lib/libc.so.7', 'libexec/ld-elf.so.1', 'sbin/init', 'usr/bin/passwd', 'usr/bin/su'];
+
+/** Text that is whole only if its last line is the hash of what stands before. */
+function sealed(body: string): string {
+	return `${body}END ${createHash('sha256').update(body).digest('hex')}\n`;
+}
+
+/** The kernel's file. */
+export function kernelFile({ level, kernel }: FreebsdRelease): string {
+	return sealed(`LABKERNEL ${level} GENERIC\nversion FreeBSD ${kernel} releng-n259162 GENERIC\n${noise(`kernel${level}`, 200_000)}\n`);
+}
+
+/** loader.efi. */
+export function loaderFile({ level }: FreebsdRelease): string {
+	return sealed(`LABLOADER ${level} FreeBSD/amd64 EFI loader\n${noise(`loader${level}`, 20_000)}\n`);
+}
+
+/** The sets of a release: files by set name (F:B.1). */
+export function freebsdSets(release: FreebsdRelease): Record<string, LabFile[]> {
+	const { level, name } = release;
+	const file = (path: string, text: string, mode = 0o644): LabFile => ({ path, text, mode });
+	const programs = (dir: string, names: readonly string[]): LabFile[] =>
+		names.map((one) => {
+			const text = program('base', one, level);
+			return file(`${dir}/${one}`, one === 'freebsd-version' ? text.replace('# end', `USERLAND_VERSION="${name}"\n# end`) : text, 0o755);
+		});
+	const etc = etcFiles(release);
+	const old = level < 1500 ? [file('usr/sbin/gssd-old', 'gone in 15\n', 0o755), file('usr/lib/libold.so.1', 'gone in 15\n')] : [];
+	return {
+		kernel: [file('boot/kernel/kernel', kernelFile(release), 0o555), file('boot/kernel/zfs.ko', `module of ${level}\n`, 0o555)],
+		base: [
+			...etc,
+			file('.cshrc', `# .cshrc of ${level}\n`),
+			file('.profile', `# .profile of ${level}\n`),
+			file('root/.cshrc', `# root's .cshrc of ${level}\n`),
+			file('boot/device.hints', `# hints of ${level}\n`),
+			file('boot/loader.conf', ''),
+			file('boot/loader.efi', loaderFile(release), 0o555),
+			file('lib/libc.so.7', `libc of ${level}\n${noise(`libc${level}`, 200_000)}\n`, 0o444),
+			...(level >= 1500 ? [file('lib/libsys.so.7', `libsys of ${level}\n`, 0o444)] : []),
+			file('libexec/ld-elf.so.1', `ld-elf of ${level}\n`, 0o555),
+			file('usr/bin/passwd', `passwd of ${level}\n`, 0o4555),
+			file('usr/bin/su', `su of ${level}\n`, 0o4555),
+			file('usr/lib/libc.level', `${level}\n`),
+			...programs('bin', BIN),
+			...programs('sbin', SBIN),
+			...programs('usr/bin', USR_BIN),
+			...programs('usr/sbin', USR_SBIN),
+			// What a pattern that is not anchored would leave out (F5).
+			file('usr/share/examples/etc/make.conf', `# examples of ${level}\n`),
+			file('usr/share/skel/.profile', `# skeleton of ${level}\n`),
+			file('usr/share/misc/bulk', noise(`bulk${level}`, BULK)),
+			...old,
+		],
+		lib32: [file('usr/lib32/libc.so.7', `32-bit libc of ${level}\n`, 0o444)],
+		src: [
+			file('usr/src/Makefile', `# of ${level}\n`),
+			file(
+				'usr/src/ObsoleteFiles.inc',
+				[...release.oldFiles.map((path) => `OLD_FILES+=${path}\n`), ...release.oldLibs.map((path) => `OLD_LIBS+=${path}\n`)].join(''),
+			),
+			...etc.map(({ path, text, mode }) => file(`usr/src/etcfiles/${path}`, text, mode)),
+		],
+	};
+}
+
+/** What is shipped in /etc, and etcupdate merges. */
+export function etcFiles({ level }: Pick<FreebsdRelease, 'level'>): LabFile[] {
+	const file = (path: string, text: string, mode = 0o644): LabFile => ({ path, text, mode });
+	const users = ['root:*:0:0::0:0:Charlie &:/root:/bin/sh', 'sshd:*:22:22::0:0:Secure Shell Daemon:/var/empty:/usr/sbin/nologin'];
+	const added = level >= 1500 ? ['_newd:*:999:999::0:0:New in 15:/var/empty:/usr/sbin/nologin'] : [];
+	return [
+		file('etc/rc', readFileSync(join(ROOT, 'test/lab/freebsd/rc.sh'), 'utf8')),
+		file('etc/services', `# services of ${level}\nssh 22/tcp\n`),
+		file('etc/master.passwd', `# users of base\n${[...users, ...added].join('\n')}\n# end of them\n`, 0o600),
+		file('etc/ssh/sshd_config', freebsdSshdConfig(level)),
+		file('etc/motd.template', `# motd of ${level}\n`),
+	];
+}
+
+/** The shipped sshd_config; a host's own has one more line, so that it is merged. */
+export function freebsdSshdConfig(level: number): string {
+	return `# sshd_config of ${level}\nPermitRootLogin yes\nUsePAM no\nStrictModes no\nPasswordAuthentication no\nSubsystem sftp internal-sftp\nSetEnv PATH=/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin\n# ends here\n`;
+}
