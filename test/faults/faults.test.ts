@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { LAB, NEEDS_DISK } from '../lab/ability.ts';
-import type { ReleaseName } from '../lab/releases.ts';
+import type { SystemName } from '../lab/system.ts';
 import { casesOf, runCases, sampleOf } from './cases.ts';
 import { type Over, Scene } from './scene.ts';
 import { learn } from './survive.ts';
@@ -9,11 +9,12 @@ const SEED = Number(process.env['BSDUP_SEED'] ?? 1);
 const AT_A_TIME = 3;
 const LIMIT_MS = 600_000;
 
-const samples: [from: ReleaseName, to: ReleaseName, over: Over, count: number][] = [
+const samples: [from: SystemName, to: SystemName, over: Over, count: number][] = [
 	['7.7', '7.8', 'ssh', 7],
 	['7.7', '7.8', 'console', 5],
 	['4.9', '4.9-newer', 'ssh', 3],
 	['4.9', '4.9-newer', 'console', 3],
+	['14.3-RELEASE', '15.0-RELEASE', 'ssh', 5],
 ];
 
 describe.skipIf(LAB !== 'root')(`an upgrade that is cut anywhere, in any way (${NEEDS_DISK})`, () => {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { ReleaseName } from '../lab/releases.ts';
+import type { SystemName } from '../lab/system.ts';
 import { type Case, casesOf, runCases, sampleOf, type Tried } from './cases.ts';
 import { KINDS, type Kind } from './cuts.ts';
 import { type Over, Scene } from './scene.ts';
@@ -9,7 +9,7 @@ import { learn, type Reference } from './survive.ts';
 /** `npm run faults`: every point at which an upgrade can be cut, each kind of cut; see USAGE. */
 const USAGE = `usage: npm run faults -- [--from 7.7 --to 7.8] [--over ssh|console] [--kind KIND]… [--at TEXT]
        [--case N] [--shard I/N] [--sample N] [--seed N] [--jobs N] [--list] [--storm N]
-Without --from: 7.7 to 7.8 and 4.9 to 4.9-newer, without --over: both ways. KIND: ${KINDS.join(' ')}.
+Without --from: 7.7 to 7.8, 4.9 to 4.9-newer and 14.3-RELEASE to 15.0-RELEASE, without --over: both ways. KIND: ${KINDS.join(' ')}.
 --at: only points whose title contains TEXT. --case: one case by the number it was told with. --shard 2/8: the second eighth. --storm: N upgrades
 cut 15 times each at random times, 85 % of them by force, instead of the points.`;
 
@@ -43,11 +43,11 @@ const pairs =
 		: [[values.from, values.to ?? '7.8']];
 const ways = values.over === undefined ? ['ssh', 'console'] : [values.over];
 const all: { faults: string[] }[] = [];
-for (const [from, to] of pairs) for (const over of ways) all.push(...(await upgrade(from as ReleaseName, to as ReleaseName, over as Over)));
+for (const [from, to] of pairs) for (const over of ways) all.push(...(await upgrade(from as SystemName, to as SystemName, over as Over)));
 if (!values.list) console.log(`${all.length} points, ${all.filter(({ faults }) => faults.length === 0).length} survived`);
 process.exitCode = all.every(({ faults }) => faults.length === 0) ? 0 : 1;
 
-async function upgrade(from: ReleaseName, to: ReleaseName, over: Over): Promise<{ faults: string[] }[]> {
+async function upgrade(from: SystemName, to: SystemName, over: Over): Promise<{ faults: string[] }[]> {
 	const scene = new Scene(from, to, over);
 	await scene.open();
 	try {

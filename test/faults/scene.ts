@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Mirror, publish, serveMirror } from '../lab/mirror.ts';
+import { type Mirror, serveMirror } from '../lab/mirror.ts';
 import { PracticeHost } from '../lab/practice-host.ts';
-import type { ReleaseName } from '../lab/releases.ts';
-import { RELEASES } from '../lab/releases.ts';
+import { RELEASES, type ReleaseName } from '../lab/releases.ts';
 import { ROOT } from '../lab/root.ts';
+import { publishSystem, type SystemName } from '../lab/system.ts';
 import { Trap } from './trap.ts';
 
 /** ssh: a controller elsewhere; console: bsdup, or the script alone, on the host itself. */
@@ -32,20 +32,20 @@ const RESUME_SH = 'sh /var/db/bsdup/run-*/resume.sh --yes';
 /** What all cases of one upgrade share: the mirror, which nobody changes. */
 export class Scene {
 	readonly #dir = mkdtempSync(join(tmpdir(), 'bsdup-faults-'));
-	readonly from: ReleaseName;
-	readonly target: ReleaseName;
+	readonly from: SystemName;
+	readonly target: SystemName;
 	readonly over: Over;
 	#mirror: Mirror | undefined;
 
 	/** The upgrade `from` → `target`, carried `over`. */
-	constructor(from: ReleaseName, target: ReleaseName, over: Over) {
+	constructor(from: SystemName, target: SystemName, over: Over) {
 		this.from = from;
 		this.target = target;
 		this.over = over;
 	}
 
 	async open(): Promise<void> {
-		publish(join(this.#dir, 'mirror'), this.target);
+		publishSystem(join(this.#dir, 'mirror'), this.target);
 		this.#mirror = await serveMirror(join(this.#dir, 'mirror'));
 	}
 
@@ -54,8 +54,9 @@ export class Scene {
 		rmSync(this.#dir, { recursive: true, force: true, maxRetries: 5 });
 	}
 
-	/** The archives that the zone unpacks, by name. */
+	/** The archives that the zone unpacks into the running system, by name. */
 	get sets(): Record<string, Buffer> {
+		if (!isInPlace(this.target)) return {};
 		const dir = join(this.#dir, 'mirror', RELEASES[this.target].folder);
 		const names = readdirSync(dir).filter((name) => /^(base|comp|man|game|x\w+)\d+\.tgz$/.test(name) && !name.startsWith('xetc'));
 		return Object.fromEntries(names.map((name) => [name, readFileSync(join(dir, name))]));
@@ -65,23 +66,26 @@ export class Scene {
 	async cast(): Promise<Cast> {
 		const host = await PracticeHost.create({ release: this.from, mirror: this.#mirror?.url ?? '' });
 		const trap = new Trap(host);
-		const to = this.target === '7.8' ? '7.8' : 'snapshot';
-		const args = [
-			'--to',
-			to,
-			'--mirror',
-			`${this.#mirror?.url}${this.target === '4.9-newer' ? '/old' : ''}`,
-			...BACKUP,
-			'--unattended',
-			'--yes',
-		];
+		const args = [...argsOf(this.target, this.#mirror?.url ?? ''), '--unattended', '--yes'];
 		await host.powerOn();
 		if (this.over === 'ssh') return new Elsewhere(host, trap, args);
-		if (RELEASES[this.from].modern) return new AtConsole(host, trap, args);
+		if (!isInPlace(this.from) || RELEASES[this.from].modern) return new AtConsole(host, trap, args);
 		const cast = new ByScript(host, trap, args);
 		await cast.write();
 		return cast;
 	}
+}
+
+function isInPlace(name: SystemName): name is ReleaseName {
+	return name in RELEASES;
+}
+
+/** Target, mirror and backup of an upgrade. */
+function argsOf(target: SystemName, mirror: string): string[] {
+	// What a boot environment leaves untouched needs no backup.
+	if (!isInPlace(target)) return ['--to', target, '--mirror', mirror, '--no-backup'];
+	const to = target === '7.8' ? '7.8' : 'snapshot';
+	return ['--to', to, '--mirror', target === '4.9-newer' ? `${mirror}/old` : mirror, ...BACKUP];
 }
 
 /** A host with what carries its upgrade. */
