@@ -9,6 +9,7 @@ import { HostLink } from '../../src/run/host-link.ts';
 import { rollback } from '../../src/run/rollback.ts';
 import { run } from '../../src/run/run.ts';
 import type { StepContext } from '../../src/steps/context.ts';
+import { runStream } from '../../src/steps/stream.ts';
 import { localTransport } from '../../src/transport/local.ts';
 import { makeStep } from '../host/host-program.ts';
 
@@ -94,6 +95,19 @@ describe('the journal has a line on the disk before the act', () => {
 			...['begin', 'one running', 'one done', 'ask running', 'ask done', 'away running', 'verdict', 'away done'],
 			...['last running', 'last done', 'end'],
 		]);
+	});
+
+	test('of receiving an archive', async () => {
+		const step = makeStep('tape', ['tar'], { kind: 'stream', measure: 'echo 0 1' });
+		const context = contextOf([step]);
+		Object.assign(context.plan, { receive: { dir: join(dir, 'here'), base: 'b', volumeKiB: 100, about: '{' } });
+		const noted = hostOf() as { install: () => Promise<void> };
+		context.transport.run = async () => {
+			await noted.install();
+			return { code: 2, signal: null, stdout: '', stderr: 'enough' };
+		};
+		await expect(runStream(step, context)).rejects.toMatchObject({ code: 'E_STEP' });
+		expect(acts.at(-1)).toEqual(['install', 'tape running']);
 	});
 
 	test('of taking a step back', async () => {
