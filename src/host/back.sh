@@ -68,7 +68,7 @@ back() {
 
 # went_back: the last word of a run that was taken back
 went_back() {
-	date -u +%Y-%m-%dT%H:%M:%SZ >"$dir/rolled-back.tmp" && mv "$dir/rolled-back.tmp" "$dir/rolled-back"
+	date -u +%Y-%m-%dT%H:%M:%SZ >"$dir/rolled-back"
 	release
 }
 

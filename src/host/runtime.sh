@@ -64,11 +64,10 @@ ended() {
 	echo "$2" 1<>"$1/rc.tmp" && mv "$1/rc.tmp" "$1/rc"
 }
 
-# own PREFIX: writes them for this process
+# own PREFIX: writes them for this process; who finds the start finds the number
 own() {
-	started $$ >"$1start.tmp"
 	echo $$ >"$1pid"
-	mv "$1start.tmp" "$1start"
+	started $$ >"$1start"
 }
 
 # attempt DIR: none | running | ok | failed RC | lost  (lost: it ended without a status: a kill or a power cut)

@@ -36,7 +36,8 @@ export class HostLink {
 
 	/** The same for any idempotent use of the transport. */
 	async retry<T>(use: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-		const end = Date.now() + this.#patienceMs;
+		// Not by the time of day: a clock that is set must neither end the waiting nor prolong it.
+		const end = performance.now() + this.#patienceMs;
 		let pause = FIRST_PAUSE_MS;
 		let lost = false;
 		for (;;) {
@@ -47,7 +48,7 @@ export class HostLink {
 				return result;
 			} catch (error) {
 				if (!isPassing(error) || signal?.aborted === true) throw error;
-				if (Date.now() > end) throw await this.#away(error instanceof BsdupError ? error.message : String(error));
+				if (performance.now() > end) throw await this.#away(error instanceof BsdupError ? error.message : String(error));
 				if (!lost) this.#notice(`${this.#transport.name} does not answer; what runs there goes on; trying again`);
 				lost = true;
 				await sleep(pause);

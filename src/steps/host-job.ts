@@ -37,7 +37,7 @@ export async function runHostJob(step: Step, context: StepContext, known: StepSt
 
 /** Follows an attempt by asking again and again, from a first `look` on; a lost connection changes nothing. */
 export async function followJob(step: Step, context: StepContext, attempt: number, first?: Look): Promise<StepState & { tail: string }> {
-	const began = Date.now();
+	const began = performance.now();
 	const end = began + step.timeout * 1000;
 	let begin: number | undefined;
 	let look = first;
@@ -57,7 +57,7 @@ export async function followJob(step: Step, context: StepContext, attempt: numbe
 		const [done, total = null] = measured;
 		if (done !== undefined) {
 			begin ??= done;
-			const rate = (done - begin) / Math.max(1, (Date.now() - began) / 1000);
+			const rate = (done - begin) / Math.max(1, (performance.now() - began) / 1000);
 			context.emit({ kind: 'progress', id: step.id, done, total: total === null ? null : Math.max(total, done), rate });
 		}
 		offset += log.length;
@@ -72,7 +72,7 @@ export async function followJob(step: Step, context: StepContext, attempt: numbe
 			if (rest.length > 0) line(rest);
 			return { ...state, tail: tail.join('\n') };
 		}
-		if (state.state === 'running' && Date.now() > end)
+		if (state.state === 'running' && performance.now() > end)
 			throw stepFailed(context, step, `still runs after ${step.timeout} s; it is left running`);
 		context.signal.throwIfAborted();
 		if (more) continue;

@@ -21,7 +21,7 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 	const { host, journal, transport } = context;
 	let state = known;
 	for (let tries = 0; ; tries++) {
-		const began = Date.now();
+		const began = performance.now();
 		if (state.state !== 'running') {
 			const settled = await host.settled(step.id);
 			if (settled !== 'left') return finish(step, context, settled, 'already');
@@ -81,7 +81,8 @@ function say(step: Step, context: StepContext): (text: string) => void {
  * errors with what to do. `began`: when the following did.
  */
 async function awaitReturn(step: Step, context: StepContext, attempt: number, began: number): Promise<StepState> {
-	const gone = Date.now();
+	// Not by the time of day: a clock that is set, here or there, is no host that stays away.
+	const gone = performance.now();
 	const end = (step.kind === 'reboot' ? began : gone) + context.rebootMs;
 	let last: Look = { answers: false, says: '' };
 	let pause = LOOK_AGAIN_MS;
@@ -93,10 +94,10 @@ async function awaitReturn(step: Step, context: StepContext, attempt: number, be
 		const { seen } = last;
 		if (seen !== undefined && seen.attempt < attempt) return seen;
 		if (seen?.rebooted === true) {
-			context.journal.append({ kind: 'verdict', id: step.id, verdict: 'rebooted', downMs: Date.now() - gone });
+			context.journal.append({ kind: 'verdict', id: step.id, verdict: 'rebooted', downMs: Math.round(performance.now() - gone) });
 			return seen;
 		}
-	} while (Date.now() < end);
+	} while (performance.now() < end);
 	if (last.answers) throw neverRebooted(step, context, last.says);
 	throw await notBack(context.plan, context.console, context.rebootMs, last.says);
 }

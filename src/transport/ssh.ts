@@ -72,18 +72,18 @@ export function sshTransport(spec: SshSpec): Transport {
 	};
 	const start = async (command: Command, options: RunOptions): Promise<RunResult> => {
 		const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-		const end = Date.now() + timeoutMs;
+		const end = performance.now() + timeoutMs;
 		for (let refusals = 0; ; ) {
 			const client = clients[0];
 			if (client === undefined) throw connectionLost(name);
 			try {
 				busy++;
-				return await runChannel(client, name, command, { ...options, timeoutMs: Math.max(end - Date.now(), 1) });
+				return await runChannel(client, name, command, { ...options, timeoutMs: Math.max(end - performance.now(), 1) });
 			} catch (error) {
 				const code = error instanceof BsdupError ? error.code : '';
 				// After these the next connect() makes a new connection; a sound one is shared by all who ask for it.
 				if (code === 'E_TIMEOUT' || code === 'E_CONNECTION_LOST') sound &&= clients[0] !== client;
-				if (code !== 'E_CHANNEL' || Date.now() > end || (busy === 1 && ++refusals >= REFUSALS_WHEN_IDLE)) throw error;
+				if (code !== 'E_CHANNEL' || performance.now() > end || (busy === 1 && ++refusals >= REFUSALS_WHEN_IDLE)) throw error;
 			} finally {
 				busy--;
 			}

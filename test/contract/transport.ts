@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -151,6 +151,15 @@ export function testTransport(name: string, make: () => Promise<Transport>, tty 
 			expect(readFileSync(path).equals(bytes)).toBe(true);
 			expect(statSync(path).mode & 0o777).toBe(0o640);
 			expect(readdirSync(dir).filter((one) => one.startsWith('pushed'))).toEqual(['pushed']);
+		});
+
+		test('puts a file in the place of another at once: who reads the old one reads it to its end', async () => {
+			const path = join(dir, 'replaced');
+			writeFileSync(path, 'old');
+			const reader = openSync(path, 'r');
+			await host.push(Buffer.from('new'), path, { mode: 0o600, sha256: sha256(Buffer.from('new')) });
+			expect([readFileSync(reader, 'utf8'), readFileSync(path, 'utf8')]).toEqual(['old', 'new']);
+			closeSync(reader);
 		});
 
 		test.each(NAMES)('lays a file down under the name %j', async (word) => {

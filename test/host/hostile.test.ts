@@ -71,6 +71,18 @@ describe.skipIf(!canEnterTrees).each(SHELLS)('a disk that is full, with %s (need
 	});
 });
 
+describe.skipIf(!canEnterTrees)('a disk that is full (needs mounts of its own)', () => {
+	test("leaves the run's program whole when a copy from elsewhere cannot take its place", () => {
+		host = new HostProgram((top) => [makeStep('one', [trace(top, 'one')])]);
+		const said = mounted(
+			'sh',
+			'copy=/tmp/copy.$$; cp "$2" $copy; mount -t tmpfs -o size=100k tmpfs "$1" && mkdir -p "${2%/*}" && echo old >"$2"',
+			'cat /dev/zero >"$1/fill" 2>/dev/null; sh $copy --yes >/dev/null 2>&1; cat "$2"; rm -f $copy',
+		);
+		expect(said).toBe('old\n');
+	});
+});
+
 describe.skipIf(!canEnterTrees)('a disk that is read-only (needs mounts of its own)', () => {
 	test('still tells what was done; nothing is begun on it, and why is said', async () => {
 		host = new HostProgram((top) => [makeStep('one', [trace(top, 'one')]), makeStep('two', [trace(top, 'two')])]);

@@ -75,6 +75,15 @@ describe.skipIf(!canEnterTrees || !canSignify)('the key that a host lacks (needs
 		expect(existsSync(join(on.dir, NEW))).toBe(false);
 	});
 
+	test('has its name only when it is whole', () => {
+		const { commands } = step(planned(signedGzip('77', archive('openbsd-78-base.pub'))), 'key');
+		const cut = 'cp() { head -c 10 "$1" >"$2"; exit 1; }';
+		expect(run([cut, ...commands].join('\n')).status).toBe(1);
+		expect(existsSync(join(on.dir, NEW))).toBe(false);
+		expect(run(commands.join('\n')).status).toBe(0);
+		expect(readFileSync(join(on.dir, NEW), 'utf8')).toBe(publicKeyText('78'));
+	});
+
 	test.each<[string, () => Buffer]>([
 		['another key signed', () => signedGzip('76', archive('openbsd-78-base.pub'))],
 		['was changed', () => Buffer.concat([signedGzip('77', archive('openbsd-78-base.pub')).subarray(0, -9), Buffer.alloc(9, 'x')])],

@@ -154,6 +154,16 @@ describe('a plan', () => {
 		expect(after.filter((line) => !saved.test(line))).toEqual([]);
 	});
 
+	test.each([true, false])('syncs the kernel before its rename, and after it, before any set (multiprocessor: %s)', (multiprocessor) => {
+		const made = buildPlan(inPlace, makeFacts({ multiprocessor }), makeTarget('7.8'), makeOptions(), 'in-place');
+		const commands = step(made, 'zone')?.commands ?? [];
+		const renamed = commands.indexOf('mv /nbsd /bsd');
+		expect(commands.slice(renamed - 2, renamed)).toEqual([`cp ${multiprocessor ? 'bsd.mp' : 'bsd'} /nbsd`, 'sync']);
+		const synced = commands.indexOf('sync', renamed);
+		expect(synced).toBeGreaterThan(renamed);
+		expect(synced).toBeLessThan(commands.findIndex((line) => line.startsWith('tar -C /')));
+	});
+
 	test('with backup paths that have quotes, $() and line feeds keeps them words', () => {
 		const made = make({ backup: { paths: ['/a b', "/it's", '/$(id)', '/-x', '/'], dir: '/mnt', volumeKiB: 1000 } });
 		expect(step(made, 'backup')?.commands.join('\n')).toContain(`'a b' 'it'\\''s' '$(id)' ./-x .`);
