@@ -5,7 +5,7 @@ import { loadManifest } from '../../src/manifest/load.ts';
 import { isWithin } from '../../src/manifest/version.ts';
 import { refusals } from '../../src/plan/refusals.ts';
 import { ROOT } from '../lab/root.ts';
-import { makeFacts, makeOptions, makeTarget } from '../plan/make.ts';
+import { inPlace, makeFacts, makeOptions, makeTarget } from '../plan/make.ts';
 
 const manifest = await loadManifest(join(ROOT, 'manifests/freebsd/boot-environment.yaml'));
 const facts = makeFacts({ system: 'FreeBSD', release: '14.3' });
@@ -49,6 +49,9 @@ describe('the shipped manifest of boot environments', () => {
 
 	test('warns where nothing vouches for the list, and refuses a backup that it does not make', () => {
 		expect(ids(manifest, facts, target('15.0', whole, null), makeOptions(), facts.clock)).toEqual(['list-unproven', 'no-backup']);
+		const wish = makeOptions({ backup: null, health: ['true'] });
+		expect(ids(manifest, facts, target('15.0', whole), wish, facts.clock)).toEqual([]);
+		expect(ids(inPlace, makeFacts(), makeTarget('7.8'), makeOptions({ health: ['true'] }), makeFacts().clock)).toEqual(['no-health']);
 	});
 });
 
