@@ -25,7 +25,7 @@ export default class FactsCommand extends BaseCommand {
 	static override examples = [
 		'<%= config.bin %> <%= command.id %> root@db1',
 		'<%= config.bin %> <%= command.id %> root@db1 --json > db1.json',
-		'<%= config.bin %> <%= command.id %> --script > read.sh   # then, on the host: sh read.sh > out.txt',
+		'<%= config.bin %> <%= command.id %> --os NAME --script > read.sh   # then, on the host: sh read.sh > out.txt',
 		'<%= config.bin %> <%= command.id %> --from out.txt --json > db1.json',
 	];
 

@@ -24,9 +24,9 @@ export default class MirrorsCommand extends BaseCommand {
 		time: Flags.integer({ description: 'seconds for all of it, about', default: 60, min: 1 }),
 	};
 	static override examples = [
-		'<%= config.bin %> <%= command.id %> https://mirror1.example.org/pub ftp://mirror2.example.org/pub',
+		'<%= config.bin %> <%= command.id %> --os NAME https://mirror1.example.org/pub ftp://mirror2.example.org/pub',
 		'<%= config.bin %> <%= command.id %> --host root@db1 --to 7.8',
-		'<%= config.bin %> <%= command.id %> --arch arm64 --json',
+		'<%= config.bin %> <%= command.id %> --os NAME --arch arm64 --json',
 	];
 
 	async run(): Promise<unknown> {

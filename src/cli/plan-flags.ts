@@ -35,6 +35,12 @@ export const planFlags = {
 	}),
 	'site-sha256': Flags.string({ description: 'its SHA256, in the order of --site', multiple: true, helpValue: 'HEX' }),
 	'allow-older': Flags.boolean({ default: false, description: 'take a build older than the installed one' }),
+	health: Flags.string({
+		description: 'sh that must exit 0 on the new system before it is taken for good; again for more',
+		multiple: true,
+		multipleNonGreedy: true,
+		helpValue: 'COMMAND',
+	}),
 	watchdog: Flags.integer({
 		description: 'minutes until a hung shutdown after base is cut short, or a new boot environment that nobody proves goes back',
 		default: 15,
@@ -53,6 +59,7 @@ export interface PlanFlags extends BackupFlags {
 	site?: string[] | undefined;
 	'site-sha256'?: string[] | undefined;
 	'allow-older'?: boolean;
+	health?: string[] | undefined;
 	watchdog: number;
 	unattended: boolean;
 	/** The id of a run that begins anew with another plan; left out = a new one. */
@@ -81,6 +88,7 @@ export function planOptions(flags: PlanFlags, host: string, now: Date): PlanOpti
 		site,
 		fetchOn: flags['fetch-on'],
 		...(flags['allow-older'] === true ? { older: true } : {}),
+		...(flags.health === undefined ? {} : { health: flags.health }),
 		watchdogMinutes: flags.watchdog,
 	};
 }

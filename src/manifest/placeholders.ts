@@ -20,6 +20,7 @@ export const EACH_PLACEHOLDERS = {
 	stopping: ['daemon'],
 	site: ['file', 'line'],
 	keyBundle: ['file', 'line', 'url'],
+	health: ['command'],
 } as const satisfies Record<string, readonly string[]>;
 
 interface Fault {

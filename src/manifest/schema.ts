@@ -14,7 +14,7 @@ const conditions = {
 };
 
 const Each = z.strictObject({
-	over: z.enum(['files', 'otherSets', 'allSets', 'stopping', 'site', 'keyBundle']),
+	over: z.enum(['files', 'otherSets', 'allSets', 'stopping', 'site', 'keyBundle', 'health']),
 	run: z.string(),
 });
 

@@ -35,7 +35,7 @@ export function buildTask(manifest: TaskManifest, facts: Facts, options: PlanOpt
 
 /** What a job without a target draws on: nothing is fetched or unpacked. */
 export function taskScope(facts: Facts, options: PlanOptions): Scope {
-	const items: Scope['items'] = { files: [], otherSets: [], allSets: [], stopping: [], site: [], keyBundle: [] };
+	const items: Scope['items'] = { files: [], otherSets: [], allSets: [], stopping: [], site: [], keyBundle: [], health: [] };
 	return { ...hostScope({ stage: [RUNS_ON_HOST], rewritten: [] }, facts, options), items, bring: { files: [], site: [], keyBundle: [] } };
 }
 

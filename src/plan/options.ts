@@ -31,6 +31,8 @@ export interface PlanOptions {
 	fetchOn: 'controller' | 'host';
 	/** Take a build that is older than the installed one; default no. */
 	older?: boolean;
+	/** sh that must exit 0 on the new system, by the person's own word. */
+	health?: string[];
 	/** Minutes after base until the watchdog reboots without asking rc. */
 	watchdogMinutes: number;
 }

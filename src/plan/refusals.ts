@@ -20,7 +20,7 @@ export function refusals(manifest: Manifest, facts: Facts, wanted: Target | stri
 	return [
 		...versionFindings(manifest, facts, version),
 		...(target === null ? [] : [...targetFindings(facts, target, options), ...listFindings(manifest, facts, target)]),
-		...backupFindings(manifest, options),
+		...optionFindings(manifest, options),
 		...hostFindings(facts, options, now),
 		...spaceFindings(manifest, facts, target, options),
 	];
@@ -88,10 +88,14 @@ function listFindings({ sets, mirror }: Manifest, facts: Facts, target: Target):
 	return found;
 }
 
-/** Nobody shall believe in a backup that the method does not make. */
-function backupFindings(manifest: Manifest, { backup }: PlanOptions): Finding[] {
-	if (backup === null || manifest.steps.some(({ is = [] }) => is.includes('backup'))) return [];
-	return [refusal('no-backup', `${manifest.method} makes no backup of its own`, 'make one by other means, then give --no-backup')];
+/** Nobody shall believe in what the method does not do. */
+function optionFindings({ method, steps }: Manifest, { backup, health = [] }: PlanOptions): Finding[] {
+	const found: Finding[] = [];
+	if (backup !== null && !steps.some(({ is = [] }) => is.includes('backup')))
+		found.push(refusal('no-backup', `${method} makes no backup of its own`, 'make one by other means, then give --no-backup'));
+	if (health.length > 0 && !steps.some(({ each }) => each?.over === 'health'))
+		found.push(refusal('no-health', `${method} asks for no health of yours`, 'leave out --health, and look after the upgrade'));
+	return found;
 }
 
 function hostFindings(facts: Facts, options: PlanOptions, now: number | null): Finding[] {

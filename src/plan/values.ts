@@ -10,7 +10,7 @@ import type { Plan } from './plan.ts';
 /** What of a manifest's data a plan draws on, computed once. */
 export interface Scope extends HostScope {
 	/** Items for `each:`. */
-	items: Record<'files' | 'otherSets' | 'allSets' | 'stopping' | 'site' | 'keyBundle', Values[]>;
+	items: Record<'files' | 'otherSets' | 'allSets' | 'stopping' | 'site' | 'keyBundle' | 'health', Values[]>;
 	/** What `each` of them brings: the signed files, the site's own, the archive that holds the list's key. */
 	bring: Record<'files' | 'site' | 'keyBundle', Omit<Plan['fetch'][number], 'step'>[]>;
 }
@@ -84,6 +84,7 @@ export function scopeOf(manifest: Manifest, facts: Facts, target: Target, option
 				.map(fileItem),
 			allSets: wanted.map(setFile).map(fileItem),
 			stopping: stopping.map((daemon) => ({ daemon })),
+			health: (options.health ?? []).map((command) => ({ command })),
 			site: options.site.map(({ file, sha256 }) => ({ file, line: `SHA256 (${file}) = ${sha256}` })),
 			keyBundle: bundles.map(({ name, sha256, url }) => ({ file: name, line: `SHA256 (${name}) = ${sha256}`, url })),
 		},

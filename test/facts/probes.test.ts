@@ -63,7 +63,7 @@ describe('the folder of manifests', () => {
 		await expect(loadProbes(join(ROOT, 'manifests'), 'Plan9')).rejects.toMatchObject({
 			code: 'E_SYSTEM',
 			exit: 2,
-			message: expect.stringContaining('the host runs "Plan9"; manifests are here for OpenBSD'),
+			message: expect.stringContaining('the host runs "Plan9"; manifests are here for FreeBSD, OpenBSD'),
 		});
 	});
 

@@ -22,6 +22,18 @@ describe('the demo', () => {
 		},
 	);
 
+	test.skipIf(LAB === null)(
+		'shows a boot environment that goes back by itself, then one that stays, with --os freebsd (needs a practice host)',
+		() => {
+			const [program = '', ...args] = [...DEMO, '--os', 'freebsd'];
+			const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+			expect(stderr).toContain('verdict: rebooted, old system');
+			expect(stdout).toMatch(/nobody has proven this boot environment, going back[\s\S]*Boot once/);
+			expect(stdout).toMatch(/\nProof, from its disk: its kernel, .+ are those of 15\.0.+\nDone in \d+ s\.\n$/);
+			expect(status).toBe(0);
+		},
+	);
+
 	test.skipIf(whyNot('namespace') !== null)(
 		'says in one line why it cannot run where namespaces are forbidden (needs user namespaces)',
 		() => {

@@ -3,19 +3,34 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { differences } from '../e2e/proof.ts';
 import { LAB, NO_LAB, whyNot } from './ability.ts';
+import { freebsdDemo } from './freebsd/demo.ts';
 import { ROOT } from './root.ts';
 import { makeWorld } from './world.ts';
 
-/** The main job, to be watched: a practice host goes from 7.7 to 7.8 over SSH. Installs nothing. */
+/**
+ * The main job, to be watched: a practice host goes from 7.7 to 7.8 over SSH; with `--os freebsd` another from 14.3 to 15.0 in a boot
+ * environment, after one that went back by itself. Installs nothing.
+ */
 
 const attended = process.argv.includes('--attended');
+const os = process.argv.includes('--os') ? process.argv[process.argv.indexOf('--os') + 1] : 'openbsd';
+
+if (os !== 'openbsd' && os !== 'freebsd') {
+	console.error('--os openbsd or --os freebsd');
+	process.exit(2);
+}
 
 if (NO_LAB !== null) {
 	console.error(`The demo cannot run here: ${NO_LAB}. Nothing was installed.`);
 	process.exit(1);
 }
+if (os === 'freebsd') {
+	sayKind();
+	process.exit(await freebsdDemo());
+}
 const began = Date.now();
 sayWhatStandsFor();
+sayKind();
 console.log('A practice host with OpenBSD 7.7 and a mirror with 7.8 are started on this machine …');
 const world = await makeWorld('7.7', '7.8');
 try {
@@ -52,7 +67,7 @@ try {
 	await world.destroy();
 }
 
-/** What is not the real thing on this machine, before anything starts. */
+/** Which programs are not the real thing on this machine, before anything starts. */
 function sayWhatStandsFor(): void {
 	const stands = [
 		['/usr/bin/mksh', "the machine's own sh for ksh"],
@@ -60,6 +75,10 @@ function sayWhatStandsFor(): void {
 		['/usr/bin/signify-openbsd', "bsdup's own verification for signify"],
 	] as const;
 	for (const [file, instead] of stands) if (!existsSync(file)) console.log(`(${file} is not here: ${instead})`);
+}
+
+/** The same of the practice host itself. */
+function sayKind(): void {
 	if (LAB !== 'namespace') return;
 	console.log(`The practice host runs in a user namespace of one uid, for the full one cannot be had (${whyNot('root')}). So here`);
 	console.log("  ssh2's server class stands for OpenSSH's sshd,");

@@ -117,7 +117,7 @@ describe.skipIf(!canNginx || !canVsftpd)('mirrors on real servers (needs nginx a
 	});
 
 	test('are given up at Ctrl-C, with status 130 and nothing left behind', async () => {
-		const argv = [join(ROOT, 'dist/src/cli.js'), 'mirrors', urls.hanging];
+		const argv = [join(ROOT, 'dist/src/cli.js'), 'mirrors', urls.hanging, '--os', 'OpenBSD'];
 		const child = spawn(process.execPath, argv, { env: { ...process.env, XDG_CONFIG_HOME: dir }, stdio: ['ignore', 'pipe', 'pipe'] });
 		let said = '';
 		child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -22,6 +22,7 @@ const PARTS: Record<string, string> = {
 	'/usr/bin/tcsh': 'tcsh',
 	'/usr/bin/fish': 'fish',
 	'/usr/bin/xz': 'xz-utils',
+	'/usr/bin/bsdtar': 'libarchive-tools',
 };
 
 /** Which practice host the tests have, where it is not the full one. */

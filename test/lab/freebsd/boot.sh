@@ -75,6 +75,8 @@ for device in null zero random urandom tty; do
 	[ -e "$root/dev/$device" ] || : >"$root/dev/$device"
 	mount --bind "/dev/$device" "$root/dev/$device"
 done
+console=$(readlink /proc/self/fd/2)
+if [ -f "$console" ]; then : >"$root/dev/console"; mount --bind "$console" "$root/dev/console"; fi
 mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$root/dev/pts" 2>/dev/null || bind /dev/pts "$root/dev/pts"
 ln -sf pts/ptmx "$root/dev/ptmx"
 : >"$lab/node" && mount --bind "$LAB_NODE" "$lab/node" && mount --bind "$LAB_NODE" "$root/lab/node"
@@ -84,7 +86,7 @@ env -i PATH=/sbin:/bin:/usr/sbin:/usr/bin HOME=/root TERM=xterm chroot "$root" /
 echo up >"$lab/run/state"
 while [ ! -e "$lab/ctl/reboot" ] && [ ! -e "$lab/ctl/halt" ]; do sleep 0.05; done
 say 'Syncing disks, vnodes remaining... done'
-kill -TERM -1
+kill -TERM -1 2>/dev/null
 sleep 0.3
 kill -KILL -1 2>/dev/null
 sync -f "$pool"

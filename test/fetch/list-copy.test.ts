@@ -1,0 +1,47 @@
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { layoutFor } from '../../src/cli/make-plan.ts';
+import { resolveTarget } from '../../src/fetch/resolve.ts';
+import type { Target } from '../../src/fetch/target.ts';
+import { loadManifest } from '../../src/manifest/load.ts';
+import { ROOT } from '../lab/root.ts';
+
+const manifest = await loadManifest(join(ROOT, 'manifests/freebsd/boot-environment.yaml'));
+const real = join(ROOT, 'test/fixtures/freebsd-15.0-amd64/MANIFEST');
+const text = readFileSync(real, 'utf8');
+const NAME = 'amd64-amd64-15.0-RELEASE';
+
+describe('a list that is not signed', () => {
+	let mirror: string;
+	beforeAll(() => {
+		mirror = mkdtempSync(join(tmpdir(), 'bsdup-copy-'));
+		const folder = join(mirror, 'releases/amd64/amd64/15.0-RELEASE');
+		mkdirSync(folder, { recursive: true });
+		copyFileSync(real, join(folder, 'MANIFEST'));
+	});
+	afterAll(() => rmSync(mirror, { recursive: true }));
+
+	const resolved = (keys: Record<string, string>): Promise<Target> =>
+		resolveTarget({ name: '15.0', arch: 'amd64', mirror, keys, layout: layoutFor(manifest, { release: '14.3', packageArch: 'amd64' }) });
+
+	test('is taken by itself, with nobody who vouches for it', async () => {
+		const target = await resolved({});
+		expect(target).toMatchObject({ version: '15.0', suffix: '', kind: 'release', build: null, list: { file: 'MANIFEST', key: null } });
+		expect(target.files.map(({ name }) => name)).toEqual(expect.arrayContaining(['base.txz', 'kernel.txz', 'lib32.txz', 'src.txz']));
+	});
+
+	test('is vouched for by a copy from elsewhere that holds the same, whatever its comments', async () => {
+		expect((await resolved({ [NAME]: text.replaceAll('"', "'") })).list.key).toBe(NAME);
+		expect((await resolved({ 'amd64-amd64-14.3-RELEASE': 'of another release' })).list.key).toBe(null);
+	});
+
+	test.each([
+		['has another hash', text.replace(/^base\.txz\t..../m, 'base.txz\tffff'), 'base.txz differ'],
+		['lacks a set', text.replace(/^src\.txz.*\n/m, ''), 'src.txz differ'],
+		['has one more', `${text}more.txz\t${'0'.repeat(64)}\t1\tmore\t"more"\toff\n`, 'more.txz differ'],
+	])('is refused where the copy %s', async (_how, copy, says) => {
+		await expect(resolved({ [NAME]: copy })).rejects.toMatchObject({ code: 'E_LIST_COPY', message: expect.stringContaining(says) });
+	});
+});

@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { Target } from '../../src/fetch/target.ts';
+import { loadManifest } from '../../src/manifest/load.ts';
+import { isWithin } from '../../src/manifest/version.ts';
+import { refusals } from '../../src/plan/refusals.ts';
+import { ROOT } from '../lab/root.ts';
+import { inPlace, makeFacts, makeOptions, makeTarget } from '../plan/make.ts';
+
+const manifest = await loadManifest(join(ROOT, 'manifests/freebsd/boot-environment.yaml'));
+const facts = makeFacts({ system: 'FreeBSD', release: '14.3' });
+const options = makeOptions({ backup: null });
+const MIB = 1024 * 1024;
+
+/** The target of a release whose sets are these. */
+function target(version: string, sets: string[], key: string | null = 'a copy'): Target {
+	const base = makeTarget(version);
+	const files = sets.map((set) => ({ name: `${set}.txz`, sha256: base.list.sha256, size: MIB }));
+	return { ...base, suffix: '', files, list: { ...base.list, file: 'MANIFEST', key } };
+}
+const whole = ['base', 'kernel', 'lib32', 'src'];
+const ids = (...args: Parameters<typeof refusals>): string[] => refusals(...args).map(({ id }) => id);
+
+describe('the shipped manifest of boot environments', () => {
+	test('says of every step before the point of no return how it is taken back, or what stays of it and why', () => {
+		const after = new Set(['activate']);
+		for (let size = 0; size < after.size; ) {
+			size = after.size;
+			for (const { id, needs } of manifest.steps) if (needs.some((need) => after.has(need))) after.add(id);
+		}
+		const steps = manifest.steps.filter(({ id }) => !after.has(id));
+		expect(steps.map(({ id }) => id)).toEqual(expect.arrayContaining(['environment', 'sets', 'dead-man', 'reboot', 'prove']));
+		expect(steps.filter(({ undo, stays }) => (undo === '') === (stays === '')).map(({ id }) => id)).toEqual([]);
+	});
+
+	test('marks the point of no return before the environment becomes the default', () => {
+		expect(manifest.steps.find(({ id }) => id === 'activate')?.run).toMatch(/^: >\{\{dir\}\}\/no-return\nsync\nbectl activate /);
+	});
+
+	test.each([
+		['15.0', whole, []],
+		['14.4', whole, []],
+		['15.0', ['base', 'kernel'], ['set-absent']],
+		['14.2', whole, ['downgrade']],
+		['16.0', whole, ['crossing', 'skipped-release']],
+	])('from 14.3 to %s with %j: %j', (version, sets, expected) => {
+		expect(ids(manifest, facts, target(version, sets), options, facts.clock)).toEqual(expected);
+	});
+
+	test('warns where nothing vouches for the list, and refuses a backup that it does not make', () => {
+		expect(ids(manifest, facts, target('15.0', whole, null), makeOptions(), facts.clock)).toEqual(['list-unproven', 'no-backup']);
+		const wish = makeOptions({ backup: null, health: ['true'] });
+		expect(ids(manifest, facts, target('15.0', whole), wish, facts.clock)).toEqual([]);
+		expect(ids(inPlace, makeFacts(), makeTarget('7.8'), makeOptions({ health: ['true'] }), makeFacts().clock)).toEqual(['no-health']);
+	});
+});
+
+describe('what can be reached in one go', () => {
+	test.each([
+		['14.3', '14.4', true],
+		['14.3', '15.2', true],
+		['14.3', '14.2', false],
+		['13.5', '15.0', false],
+		['9.3', '10.4', true],
+	])('by major versions, from %s to %s: %s', (from, to, expected) => {
+		expect(isWithin('major', from, to)).toBe(expected);
+	});
+
+	test('by releases, the next one', () => {
+		expect([isWithin('release', '7.9', '8.0'), isWithin('release', '7.7', '7.9')]).toEqual([true, false]);
+	});
+});
