@@ -47,6 +47,8 @@ const ManifestStep = z.strictObject({
 	done: z.string().default(''),
 	doneEach: Each.optional(),
 	proof: z.string().default(''),
+	/** Of a step that reboots: asked once when the host is back and the step is not done; prints as what it came back. */
+	returned: z.string().default(''),
 	undo: z.string().default(''),
 	undoEach: Each.optional(),
 	undone: z.string().default(''),
@@ -107,6 +109,8 @@ export const Manifest = z.strictObject({
 			.min(1)
 			.optional(),
 	}),
+	/** Files of the list that lie beside the sets, with `{{arch}}`; brought and verified with them. */
+	beside: z.array(z.string()).default([]),
 	stage: z.array(z.string().startsWith('/')).min(1),
 	kernels: z.strictObject({ single: z.string(), multi: z.string(), ramdisk: z.string() }),
 	bootTime: z.string(),

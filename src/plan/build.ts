@@ -128,7 +128,7 @@ function stepOf(
 		commands.push(...(part.once === undefined ? body : [`if [ ! -f ${marker} ]; then`, ...body, 'sync', `: >${marker}`, 'sync', 'fi']));
 	}
 	if (step.kind === 'check') commands = checkLines(manifest, facts, scope);
-	if (step.kind === 'confirm') commands = confirmLines(scope, options);
+	if (step.kind === 'confirm') commands = [...confirmLines(scope, options), ...commands];
 	return {
 		id: step.id,
 		title: step.title,
@@ -137,6 +137,7 @@ function stepOf(
 		commands,
 		done: [...lines(step.done), ...each(step.doneEach)].join('\n'),
 		proof: lines(step.proof).join('\n'),
+		...(step.returned === '' ? {} : { returned: lines(step.returned).join('\n') }),
 		undo: [...lines(step.undo), ...each(step.undoEach)].join('\n'),
 		undone: [...lines(step.undone), ...each(step.undoneEach)].join('\n'),
 		stays: step.stays,
@@ -163,7 +164,6 @@ function confirmLines(scope: Scope, options: PlanOptions): string[] {
 	return [
 		`About to install the kernel ${word('kernel')} and the sets ${scope.items.allSets.map((item) => String(item['file'])).join(' ')} and to reboot.`,
 		backup,
-		`The way back is the old kernel /obsd and the install kernel /bsd.rd, by the console; ${scope.dir}/RECOVERY holds the commands.`,
 	].map((text) => `echo ${quote(text)}`);
 }
 

@@ -24,6 +24,8 @@ export const Step = z.object({
 	done: z.string(),
 	/** Must hold afterwards; empty = the job's own exit status is the proof. */
 	proof: z.string(),
+	/** Prints as what the host came back after a reboot that left the step undone; empty or absent = nothing is known of it. */
+	returned: z.string().optional(),
 	/** Takes the step back; empty = nothing does, see `stays`. */
 	undo: z.string(),
 	/** Exit 0 = it is taken back; empty = the status of `undo` tells. Absent in plans of old, like `stays`. */

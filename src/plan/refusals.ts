@@ -19,7 +19,7 @@ export function refusals(manifest: Manifest, facts: Facts, wanted: Target | stri
 	const version = typeof wanted === 'string' ? versionNamed(wanted) : wanted.version;
 	return [
 		...versionFindings(manifest, facts, version),
-		...(target === null ? [] : targetFindings(facts, target, options)),
+		...(target === null ? [] : [...targetFindings(facts, target, options), ...besideFindings(manifest, target)]),
 		...hostFindings(facts, options, now),
 		...spaceFindings(manifest, facts, target, options),
 	];
@@ -70,6 +70,20 @@ function targetFindings(facts: Facts, target: Target, options: PlanOptions): Fin
 	if (facts.arch !== target.arch)
 		found.push(refusal('arch', `the host is ${facts.arch}, the sets are for ${target.arch}`, 'choose the right mirror folder'));
 	return found;
+}
+
+function besideFindings({ beside }: Manifest, target: Target): Finding[] {
+	const missing = beside
+		.map((name) => name.replace('{{arch}}', target.arch))
+		.filter((name) => !target.files.some((file) => file.name === name));
+	if (missing.length === 0) return [];
+	return [
+		refusal(
+			'beside',
+			`the list does not hold ${missing.join(' ')}, without which this method cannot go on`,
+			'choose another --mirror or --method',
+		),
+	];
 }
 
 function hostFindings(facts: Facts, options: PlanOptions, now: number | null): Finding[] {

@@ -27,7 +27,8 @@ export function scopeOf(manifest: Manifest, facts: Facts, target: Target, option
 		? manifest.sets.references.names.filter((set) => listed(setFile(set)))
 		: [];
 	const { single, multi, ramdisk } = manifest.kernels;
-	const names = [manifest.mirror.build, single, multi, ramdisk].filter(listed).concat([...references, ...wanted].map(setFile));
+	const beside = manifest.beside.map((name) => name.replace('{{arch}}', target.arch));
+	const names = [manifest.mirror.build, ...beside, single, multi, ramdisk].filter(listed).concat([...references, ...wanted].map(setFile));
 
 	const folder = target.url.slice(target.mirror.length);
 	const urls = (name: string): string[] => target.mirrors.map((top) => `${top}${folder}/${name}`);

@@ -1,11 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Plan } from '../../src/plan/plan.ts';
 import { LAB } from '../lab/ability.ts';
 import type { ReleaseName } from '../lab/releases.ts';
 import { makeWorld, type World } from '../lab/world.ts';
 import { differences, upgradeArgs } from './proof.ts';
+import { executed, jobsOf, planOf } from './run-record.ts';
 
 let world: World | undefined;
 afterEach(() => world?.destroy());
@@ -52,29 +51,6 @@ describe.skipIf(LAB === null)('an upgrade over SSH (needs a practice host)', () 
 		},
 	);
 });
-
-/** The plan of the world's one run, as the controller keeps it. */
-function planOf(on: World): Plan {
-	const run = readdirSync(on.state).find((name) => name.startsWith('run-')) ?? '';
-	return JSON.parse(readFileSync(join(on.state, run, 'plan.json'), 'utf8')) as Plan;
-}
-
-/** What each job shall execute: the step's own strings, and no step but these as a job. */
-function jobsOf(plan: Plan): Record<string, string> {
-	const jobs = plan.steps.filter((step) => step.kind !== 'fetch' && step.kind !== 'confirm');
-	return Object.fromEntries(jobs.map((step) => [step.id, step.commands.join('\n')]));
-}
-
-/** What each job on the host did execute. */
-async function executed(on: World, plan: Plan): Promise<Record<string, string>> {
-	const { output } = await on.host.inside(`cd ${plan.dir}/jobs && for s in */1/script; do echo "== \${s%%/*}"; cat "$s"; done`);
-	return Object.fromEntries(
-		output
-			.split(/^== /m)
-			.slice(1)
-			.map((text) => [text.split('\n', 1)[0], text.slice(text.indexOf('\n') + 1, -1)]),
-	);
-}
 
 /** Programs started after base's tar and before the next boot, but for the saved copies and what reboot(8) itself starts. */
 function betweenBaseAndReboot(log: readonly string[]): string[] {

@@ -1,0 +1,27 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Plan } from '../../src/plan/plan.ts';
+import type { World } from '../lab/world.ts';
+
+/** The plan of the world's one run, as the controller keeps it. */
+export function planOf(on: World): Plan {
+	const run = readdirSync(on.state).find((name) => name.startsWith('run-')) ?? '';
+	return JSON.parse(readFileSync(join(on.state, run, 'plan.json'), 'utf8')) as Plan;
+}
+
+/** What each job shall execute: the step's own strings, and no step but these as a job. */
+export function jobsOf(plan: Plan): Record<string, string> {
+	const jobs = plan.steps.filter((step) => step.kind !== 'fetch' && step.kind !== 'confirm');
+	return Object.fromEntries(jobs.map((step) => [step.id, step.commands.join('\n')]));
+}
+
+/** What each job on the host did execute. */
+export async function executed(on: World, plan: Plan): Promise<Record<string, string>> {
+	const { output } = await on.host.inside(`cd ${plan.dir}/jobs && for s in */1/script; do echo "== \${s%%/*}"; cat "$s"; done`);
+	return Object.fromEntries(
+		output
+			.split(/^== /m)
+			.slice(1)
+			.map((text) => [text.split('\n', 1)[0], text.slice(text.indexOf('\n') + 1, -1)]),
+	);
+}
