@@ -22,7 +22,7 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 		if (state.state !== 'running') {
 			if (await host.settle(step.id)) return finish(step, context, 'already');
 			const back = state.attempt === 0 || !step.returned ? '' : await host.returned(step.id);
-			if (back !== '') throw stepFailed(context, step, `verdict: ${back}`);
+			if (back !== '') throw stepFailed(context, { ...step, danger: 'disruptive' }, `verdict: ${back}`);
 			if (tries >= step.attempts) throw stepFailed(context, step, `not done after ${tries} attempts`);
 			state = { attempt: state.attempt + 1, state: 'running', rc: 0 };
 			journal.append({ kind: 'step', id: step.id, status: 'running', attempt: state.attempt, detail: '' });
