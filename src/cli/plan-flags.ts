@@ -18,7 +18,9 @@ export const planFlags = {
 		default: 'controller' as const,
 	})(),
 	manifest: Flags.string({ description: 'a manifest of your own', helpValue: 'FILE' }),
-	method: Flags.string({ description: 'upgrade method', default: 'in-place' }),
+	method: Flags.string({
+		description: 'upgrade method, as bsdup manifest show lists them; default: the preferred one that nothing speaks against',
+	}),
 	sets: Flags.string({ description: 'directory for the sets on the host', helpValue: 'DIR' }),
 	...backupFlags,
 	'no-backup': Flags.boolean({ default: false, description: 'make no backup' }),

@@ -78,6 +78,8 @@ export const Manifest = z.strictObject({
 	system: z.string(),
 	method: z.string(),
 	title: z.string(),
+	/** Taken where no method is asked for and nothing speaks against it; of several, the first by name. */
+	preferred: z.strictObject({ running: Range.optional(), is: conditions.is, why: z.string() }).optional(),
 	eras: z.array(z.strictObject({ name: z.string(), running: Range, usrFree: z.number() })).min(1),
 	refused: z.array(z.strictObject({ running: Range, target: Range, why: z.string(), next: z.string() })).default([]),
 	mirror: z.strictObject({

@@ -61,6 +61,7 @@ function assemble(
 		run: options.run,
 		title: head.title,
 		manifest: head.manifest,
+		...(options.chosen === undefined ? {} : { chosen: options.chosen }),
 		facts,
 		target,
 		unattended: options.unattended,

@@ -31,6 +31,8 @@ export interface PlanOptions {
 	fetchOn: 'controller' | 'host';
 	/** Take a build that is older than the installed one; default no. */
 	older?: boolean;
+	/** Why this method, where nobody asked for one; for people. */
+	chosen?: string;
 	/** Minutes after base until the watchdog reboots without asking rc. */
 	watchdogMinutes: number;
 }

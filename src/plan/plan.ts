@@ -52,6 +52,8 @@ export const Plan = z.object({
 	/** SHA256 of the canonical JSON of everything else (hex). */
 	hash: z.string(),
 	manifest: z.string(),
+	/** Why this method, where nobody asked for one; for people. */
+	chosen: z.string().optional(),
 	facts: Facts,
 	/** Where it goes; null for a job that leaves the system as it is. */
 	target: Target.nullable(),

@@ -9,7 +9,8 @@ import { tree } from './tree.ts';
 let world: World | undefined;
 afterEach(() => world?.destroy());
 
-const method = ['--method', 'ramdisk'];
+/** The words of an upgrade in place, without the method: then it is the preferred one. */
+const byDefault = (on: World): string[] => upgradeArgs(on, '7.8').filter((word) => word !== '--method' && word !== 'in-place');
 
 /** The tree but for what the system itself links anew at each boot, and numbers of processes. */
 async function unlinked(on: World): Promise<string[]> {
@@ -25,8 +26,11 @@ describe.skipIf(LAB === null)('an upgrade by the install kernel (needs a practic
 		world = await makeWorld('7.7', '7.8');
 		const on = world;
 		await on.host.inside("echo 'echo mine >>/var/log/mine' >/etc/rc.firsttime");
-		const args = [...upgradeArgs(on, '7.8'), ...method];
+		const args = byDefault(on);
 		const shown = await on.bsdup([...args, '--dry-run']);
+		expect(shown.stdout).toContain(
+			'\nMethod ramdisk: nothing of the system runs while its files are replaced. Another is had by --method.\n',
+		);
 		on.host.spoilUpgrade('fsck=bad');
 		const first = await on.bsdup(args);
 		expect([first.code, first.stderr]).toEqual([
@@ -61,7 +65,7 @@ describe.skipIf(LAB === null)('an upgrade by the install kernel (needs a practic
 		const on = world;
 		const before = await unlinked(on);
 		on.host.spoilUpgrade('rm "$root"/usr/rel/upgrade/INSTALL.*');
-		const first = await on.bsdup([...upgradeArgs(on, '7.8'), ...method]);
+		const first = await on.bsdup(byDefault(on));
 		expect([first.code, first.stderr]).toEqual([1, expect.stringMatching(/verdict: came back unchanged: .* took the answers or the sets/)]);
 		on.host.spoilUpgrade('rm "$root/auto_upgrade.conf"');
 		await cutAt(on, resume, 'waiting for the host to come back', (kill) => {

@@ -28,6 +28,8 @@ function upgradeArgs(on: World): string[] {
 		'upgrade',
 		spec,
 		...on.host.flags,
+		'--method',
+		'in-place',
 		'--to',
 		'7.8',
 		'--mirror',
