@@ -15,12 +15,14 @@ import { buildPlan } from '../plan/build.ts';
 import { checkLines } from '../plan/checks.ts';
 import type { Finding } from '../plan/finding.ts';
 import { hostScope } from '../plan/host-scope.ts';
+import type { PlanOptions } from '../plan/options.ts';
 import type { Plan } from '../plan/plan.ts';
 import { refusals, versionNamed } from '../plan/refusals.ts';
 import { scopeOf } from '../plan/values.ts';
 import type { Transport } from '../transport/transport.ts';
 import { usage } from './backup-flags.ts';
 import { checkSite } from './check-site.ts';
+import { chooseMethod, type Method, methodsFor } from './choose-method.ts';
 import { type Config, readConfig } from './config.ts';
 import { type PlanFlags, planOptions } from './plan-flags.ts';
 import { targetNamed, trustedList } from './target-flags.ts';
@@ -30,7 +32,7 @@ export interface PlanRequest extends PlanFlags {
 	to?: string | undefined;
 	mirror?: string[] | undefined;
 	manifest?: string | undefined;
-	/** Left out = the system's own. */
+	/** Undefined: the preferred one that nothing speaks against. */
 	method?: string | undefined;
 	'trusted-list'?: string | undefined;
 	facts?: string | undefined;
@@ -68,11 +70,24 @@ export async function makePlan(request: PlanRequest, transport: Transport | unde
 	const options = planOptions(request, facts.host, new Date());
 	// Without a host a person lays the site sets there.
 	if (transport !== undefined) await checkSite(options.site);
-	const method = request.method ?? (await loadProbes(manifests, facts.system)).method;
-	const file = request.manifest ?? join(manifests, facts.system.toLowerCase(), `${method}.yaml`);
-	const manifest = await loadManifest(file);
-	if (to === 'snapshot' && manifest.mirror.snapshot === undefined) throw usage(`${manifest.method} goes to releases only`, ['--to X.Y']);
-	const now = transport === undefined ? null : Date.now() / 1000;
+	const known = { request, to, config, facts, options, now: transport === undefined ? null : Date.now() / 1000 };
+	if (request.manifest !== undefined) return planBy({ name: request.manifest, manifest: await loadManifest(request.manifest) }, known);
+	const methods = await methodsFor(manifests, facts, options, request.method);
+	return chooseMethod(methods, (method, chosen) => planBy(method, { ...known, options: { ...options, ...chosen } }), transport);
+}
+
+interface Known {
+	request: PlanRequest;
+	to: string;
+	config: Config;
+	facts: Facts;
+	options: PlanOptions;
+	/** Seconds; null where the facts are old. */
+	now: number | null;
+}
+
+/** The plan by one method, and what speaks against it. */
+async function planBy({ name, manifest }: Method, { request, to, config, facts, options, now }: Known): Promise<MadePlan> {
 	const mirrors = mirrorsFor(request.mirror, config, facts, manifest);
 	if (request['fetch-on'] === 'host') refuseLogins(mirrors);
 	const layout = layoutFor(manifest, facts);
@@ -92,7 +107,7 @@ export async function makePlan(request: PlanRequest, transport: Transport | unde
 	}
 	const { target, failed } = resolved;
 	return {
-		plan: buildPlan(manifest, facts, target, options, request.manifest ?? `${facts.system.toLowerCase()}/${method}`),
+		plan: buildPlan(manifest, facts, target, options, name),
 		findings: [...failed.map(passedOver), ...refusals(manifest, facts, target, options, now)],
 		checks: checkLines(manifest, facts, scopeOf(manifest, facts, target, options)),
 	};

@@ -18,7 +18,9 @@ export const planFlags = {
 		default: 'controller' as const,
 	})(),
 	manifest: Flags.string({ description: 'a manifest of your own', helpValue: 'FILE' }),
-	method: Flags.string({ description: "upgrade method; default: the system's own (bsdup manifest show lists them)" }),
+	method: Flags.string({
+		description: 'upgrade method, as bsdup manifest show lists them; default: the preferred one that nothing speaks against',
+	}),
 	'trusted-list': Flags.string({
 		description: 'a copy of the list of hashes from a source you trust, where the list is not signed',
 		helpValue: 'FILE',

@@ -36,6 +36,14 @@ consented() {
 	sync
 }
 
+# returned STEP: back_as, told once an attempt: who goes on after it tries again
+returned() {
+	n=$(latest "$1")
+	[ ! -f "$jobs/$1/$n/told" ] && rebooted "$1" || return 0
+	back_as "$1"
+	: >"$jobs/$1/$n/told"
+}
+
 go_on() {
 	say "After it, log in as root and type: sh $self"
 }
@@ -53,6 +61,8 @@ walk() {
 		3) die "$s: rebooted, old system: its proof does not hold; see $dir/RECOVERY; to go on: sh $self" ;;
 		esac
 		info "$s"
+		back_as=$(returned "$s")
+		[ -z "$back_as" ] || die "$s: verdict: $back_as; to try again: sh $self"
 		say "run     $s: $title"
 		set -- $(state "$s")
 		if [ "$2" = ok ]; then

@@ -24,6 +24,8 @@ export const Step = z.object({
 	done: z.string(),
 	/** Must hold afterwards; empty = the job's own exit status is the proof. */
 	proof: z.string(),
+	/** Prints as what the host came back after a reboot that left the step undone; empty or absent = nothing is known of it. */
+	returned: z.string().optional(),
 	/** Takes the step back; empty = nothing does, see `stays`. */
 	undo: z.string(),
 	/** Exit 0 = it is taken back; empty = the status of `undo` tells. Absent in plans of old, like `stays`. */
@@ -50,6 +52,8 @@ export const Plan = z.object({
 	/** SHA256 of the canonical JSON of everything else (hex). */
 	hash: z.string(),
 	manifest: z.string(),
+	/** Why this method, where nobody asked for one; for people. */
+	chosen: z.string().optional(),
 	facts: Facts,
 	/** Where it goes; null for a job that leaves the system as it is. */
 	target: Target.nullable(),

@@ -19,7 +19,9 @@ export function refusals(manifest: Manifest, facts: Facts, wanted: Target | stri
 	const version = typeof wanted === 'string' ? versionNamed(wanted) : wanted.version;
 	return [
 		...versionFindings(manifest, facts, version),
-		...(target === null ? [] : [...targetFindings(facts, target, options), ...listFindings(manifest, facts, target)]),
+		...(target === null
+			? []
+			: [...targetFindings(facts, target, options), ...besideFindings(manifest, target), ...listFindings(manifest, facts, target)]),
 		...optionFindings(manifest, options),
 		...hostFindings(facts, options, now),
 		...spaceFindings(manifest, facts, target, options),
@@ -96,6 +98,20 @@ function optionFindings({ method, steps }: Manifest, { backup, health = [] }: Pl
 	if (health.length > 0 && !steps.some(({ each }) => each?.over === 'health'))
 		found.push(refusal('no-health', `${method} asks for no health of yours`, 'leave out --health, and look after the upgrade'));
 	return found;
+}
+
+function besideFindings({ beside }: Manifest, target: Target): Finding[] {
+	const missing = beside
+		.map((name) => name.replace('{{arch}}', target.arch))
+		.filter((name) => !target.files.some((file) => file.name === name));
+	if (missing.length === 0) return [];
+	return [
+		refusal(
+			'beside',
+			`the list does not hold ${missing.join(' ')}, without which this method cannot go on`,
+			'choose another --mirror or --method',
+		),
+	];
 }
 
 function hostFindings(facts: Facts, options: PlanOptions, now: number | null): Finding[] {

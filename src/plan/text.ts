@@ -4,6 +4,7 @@ import type { Plan } from './plan.ts';
 export function planText(plan: Plan): string {
 	const { target } = plan;
 	const lines = [plan.title, `run ${plan.run}, plan ${plan.hash.slice(0, 12)}${target === null ? '' : `, sets from ${target.url}`}`];
+	if (plan.chosen !== undefined) lines.push(plan.chosen);
 	if (target !== null) {
 		const [, ...others] = target.mirrors;
 		if (others.length > 0) lines.push(`where that has one not, or breaks off: ${others.join(', then ')}`);

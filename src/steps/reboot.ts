@@ -25,6 +25,8 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 		if (state.state !== 'running') {
 			const settled = await host.settled(step.id);
 			if (settled !== 'left') return finish(step, context, settled, 'already');
+			const back = state.attempt === 0 || !step.returned ? '' : await host.returned(step.id);
+			if (back !== '') throw stepFailed(context, { ...step, danger: 'disruptive' }, `verdict: ${back}`);
 			if (tries >= step.attempts) throw await notDone(step, context, tries);
 			state = { attempt: state.attempt + 1, state: 'running', rc: 0 };
 			journal.append({ kind: 'step', id: step.id, status: 'running', attempt: state.attempt, detail: '' });
@@ -44,7 +46,7 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 			const outcome = finish(step, context, settled, 'done');
 			return context.pauseAtReboot ? 'paused' : outcome;
 		}
-		if (tries + 1 < step.attempts)
+		if (tries + 1 < step.attempts && !step.returned)
 			context.emit({ kind: 'notice', text: `${step.id}: the host is here and the step is not done; it is begun again` });
 	}
 }

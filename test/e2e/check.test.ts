@@ -35,7 +35,7 @@ describe.skipIf(LAB === null)('bsdup check (needs a practice host)', () => {
 		(await world.host.inside('find /bsd* /etc /usr /var /root /home /backup /sbin /bin -xdev -exec ls -ldn {} + | cksum')).output;
 
 	const words = (to: string, mirror = world.mirror.url, backup: readonly string[] = BACKUP): string[] => [
-		...[world.host.ssh.spec, ...world.host.flags, '--to', to, '--mirror', mirror],
+		...[world.host.ssh.spec, ...world.host.flags, '--method', 'in-place', '--to', to, '--mirror', mirror],
 		...backup,
 		'--unattended',
 	];
