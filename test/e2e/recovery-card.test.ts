@@ -16,7 +16,7 @@ async function ruined(said: string, held: string, harm: (root: string) => void):
 	const on = await makeWorld('7.7', '7.8');
 	world = on;
 	// So that it is cut there, however late this is heard.
-	const end = before(on, 'tar', `case "$*" in *${held}*) exec /lab/real/bin/sleep 100000 ;; esac`);
+	const end = before(on, 'tar', `case "$*" in *"-C / -xzphf ${held}"*) exec /lab/real/bin/sleep 100000 ;; esac`);
 	let off: Promise<void> = Promise.resolve();
 	await until(on, said, (kill) => {
 		off = LAB === 'root' ? on.host.powerCut() : on.host.powerOff();
