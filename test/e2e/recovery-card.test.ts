@@ -6,20 +6,24 @@ import { LAB } from '../lab/ability.ts';
 import { makeWorld, type World } from '../lab/world.ts';
 import { resume, until } from './cut.ts';
 import { differences } from './proof.ts';
+import { before } from './stand-in.ts';
 
 let world: World | undefined;
 afterEach(() => world?.destroy());
 
-/** An upgrade whose controller and host are both gone when `said` is heard; then something on the disk is harmed. */
-async function ruined(said: string, harm: (root: string) => void): Promise<World> {
+/** An upgrade whose controller and host are both gone when `said` is heard, before the set `held` is unpacked; then something on the disk is harmed. */
+async function ruined(said: string, held: string, harm: (root: string) => void): Promise<World> {
 	const on = await makeWorld('7.7', '7.8');
 	world = on;
+	// So that it is cut there, however late this is heard.
+	const end = before(on, 'tar', `case "$*" in *"-C / -xzphf ${held}"*) exec /lab/real/bin/sleep 100000 ;; esac`);
 	let off: Promise<void> = Promise.resolve();
 	await until(on, said, (kill) => {
 		off = LAB === 'root' ? on.host.powerCut() : on.host.powerOff();
 		kill('SIGKILL');
 	});
 	await off;
+	end();
 	on.host.withDisk(harm);
 	return on;
 }
@@ -32,7 +36,7 @@ async function card(on: World): Promise<string[]> {
 
 describe.skipIf(LAB === null)('the recovery card (needs a practice host)', () => {
 	test('brings a host back whose base is torn: from the install kernel, by its own line, then the run goes on', async () => {
-		const on = await ruined('unpacking base', (root) => {
+		const on = await ruined('unpacking base', 'nothing', (root) => {
 			truncateSync(join(root, 'sbin/init'), 20);
 			for (const run of readdirSync(join(root, 'var/db/bsdup'))) rmSync(join(root, 'var/db/bsdup', run, 'sets.complete'), { force: true });
 		});
@@ -50,7 +54,7 @@ describe.skipIf(LAB === null)('the recovery card (needs a practice host)', () =>
 	test.skipIf(LAB !== 'root')(
 		'brings a host back whose kernel is torn: by the old kernel at the loader, then the script goes on (needs root: the power goes at one instant)',
 		async () => {
-			const on = await ruined('unpacking xserv', (root) => truncateSync(join(root, 'bsd'), 1000));
+			const on = await ruined('unpacking xserv', 'xfont', (root) => truncateSync(join(root, 'bsd'), 1000));
 			await expect(on.host.powerOn()).rejects.toThrow('stuck-kernel');
 			await on.host.powerOff();
 			const lines = await card(on);

@@ -6,6 +6,7 @@ import { RELEASES } from '../lab/releases.ts';
 import { kernelText } from '../lab/tree.ts';
 import { makeWorld, type Outcome, type World } from '../lab/world.ts';
 import { differences } from './proof.ts';
+import { before } from './stand-in.ts';
 
 /** Longer than a look at a host that answers, shorter than anybody waits for one that does not. */
 const SHORT = ['--patience', '12s'];
@@ -14,9 +15,7 @@ const SHORT = ['--patience', '12s'];
 async function harmed(harm: string, of: 'oreboot' | 'reboot', keys: Record<string, string> = {}): Promise<World> {
 	const on = await makeWorld('7.7', '7.8');
 	const { spec, identity, knownHosts } = on.host.ssh;
-	const file = join(on.host.dir, 'lab/stand-ins/reboot');
-	const once = `if [ "$LAB_SELF" = /sbin/${of} ] && [ ! -e /lab/harmed ]; then : >/lab/harmed; ${harm}; fi\n`;
-	writeFileSync(file, `${once}${readFileSync(file, 'utf8')}`);
+	before(on, 'reboot', `if [ "$LAB_SELF" = /sbin/${of} ] && [ ! -e /lab/harmed ]; then : >/lab/harmed; ${harm}; fi`);
 	const config = join(on.env['XDG_CONFIG_HOME'] ?? '', 'bsdup');
 	mkdirSync(config, { recursive: true });
 	const host = { host: spec, identity, 'known-hosts': knownHosts, ...keys };

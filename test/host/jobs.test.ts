@@ -158,6 +158,17 @@ describe('a job', () => {
 		await until(() => host.state('slow') === '1 lost');
 	});
 
+	test('begun by another between the look and the act is left alone, script and log', () => {
+		host = new HostProgram(() => [makeStep('one', ['echo mine'])]);
+		const other =
+			'mkdir() { case $1 in */one/1) command mkdir "$1"; echo theirs >"$1/script"; echo said >"$1/log" ;; esac; command mkdir "$@"; }';
+		const file = join(host.top, 'second');
+		writeFileSync(file, readFileSync(host.script, 'utf8').replace(/^verb=[\s\S]*/m, `${other}\nbegin one 1\n`));
+		const { code, stderr } = host.callFile(file);
+		expect([code, stderr]).toEqual([1, expect.stringContaining('one: attempt 1 was begun by another')]);
+		expect(['script', 'log'].map((name) => readFileSync(host.path('one', '1', name), 'utf8'))).toEqual(['theirs\n', 'said\n']);
+	});
+
 	test('begun by several starters at once runs once', async () => {
 		host = new HostProgram(slow);
 		go();

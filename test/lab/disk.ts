@@ -56,6 +56,8 @@ function imageDisk(dir: string, gib: number): Disk {
 			try {
 				return look(root);
 			} finally {
+				// A host that is just being started copies all mounts, this one too: then taking it off writes nothing.
+				execFileSync('sync', ['-f', root]);
 				execFileSync('umount', [root]);
 			}
 		},
