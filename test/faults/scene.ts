@@ -128,18 +128,18 @@ export abstract class Cast {
 /** bsdup on another machine. */
 class Elsewhere extends Cast {
 	begin(): Running {
-		return this.run(['upgrade', this.host.ssh.spec, ...this.host.flags, ...this.args, '--patience', '1'], this.trap.env());
+		return this.run(['upgrade', this.host.ssh.spec, ...this.host.flags, ...this.args, '--patience', '3'], this.trap.env());
 	}
 
 	goOn(): Running {
 		// Cut before anything was noted there is nothing to resume, and a person begins.
 		const begun =
 			existsSync(join(this.host.dir, 'state')) && readdirSync(join(this.host.dir, 'state')).some((name) => name.startsWith('run-'));
-		return begun ? this.run(['resume', '--yes', '--patience', '1']) : this.run([...this.begun()]);
+		return begun ? this.run(['resume', '--yes', '--patience', '3']) : this.run([...this.begun()]);
 	}
 
 	private begun(): string[] {
-		return ['upgrade', this.host.ssh.spec, ...this.host.flags, ...this.args, '--patience', '1'];
+		return ['upgrade', this.host.ssh.spec, ...this.host.flags, ...this.args, '--patience', '3'];
 	}
 
 	/** Runs a bsdup with the state of this controller. */
