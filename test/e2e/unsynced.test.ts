@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -93,7 +93,9 @@ const smallScript = renderScript({ ...small.plan(), run: 'run-small', dir: SMALL
 /** Calls the small run's program, cuts the power when it has ended, and looks at what the disk holds. */
 async function cutAfter<T>(lines: string, look: (root: string) => T): Promise<T> {
 	await beforeTheZone();
-	const { code, output } = await world.host.inside(`s=${SMALL}/resume.sh; rm -f /var/db/bsdup/lock; sync; ${lines}`);
+	const { code, output } = await world.host.inside(
+		`s=${SMALL}/resume.sh; mkdir -p ${SMALL}; cp /lab/small.sh $s; rm -f /var/db/bsdup/lock; sync; ${lines}`,
+	);
 	expect(code, output).toBe(0);
 	await world.host.powerCut();
 	return world.host.withDisk(look);
@@ -118,11 +120,10 @@ describe.skipIf(LAB !== 'root')(`when the power goes, and with it what was not s
 		await cutAt(world, [...args, '--no-packages'], 'running  boot-blocks\n', (kill) => kill('SIGKILL'));
 		await world.host.powerOff();
 		world.host.withDisk((root) => {
-			mkdirSync(join(root, SMALL), { mode: 0o700 });
-			writeFileSync(join(root, SMALL, 'resume.sh'), smallScript);
 			// Where the job of boot-blocks had not ended it is lost, and in nobody's way.
 			rmSync(join(runDir(root), 'jobs/zone'), { recursive: true, force: true });
 		});
+		writeFileSync(join(world.host.dir, 'lab/small.sh'), smallScript);
 		saved = join(world.host.dir, 'disk.saved');
 		execFileSync('cp', ['--sparse=always', join(world.host.dir, 'disk'), saved]);
 	}, 120_000);

@@ -1,4 +1,4 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Step } from '../../src/plan/plan.ts';
@@ -81,6 +81,16 @@ describe('a run that goes back', () => {
 		host.call('start', 'one.undo', '1');
 		await until(() => host.call('settle', 'one.undo').code === 0);
 		expect(host.call('due').stdout).toBe('one.undo 1 ok');
+	});
+
+	test('that was cut between its last word and letting the host go lets it go when it is called again', () => {
+		host = new HostProgram((top) => laying(top, 'one'));
+		const lock = join(host.top, 'lock');
+		expect(host.call('turn', 'me').code).toBe(0);
+		writeFileSync(join(host.dir, 'rolled-back'), '2026-11-25T00:00:00Z\n');
+		expect(lstatSync(lock).isSymbolicLink()).toBe(true);
+		expect(host.call('turn', 'me').code).toBe(78);
+		expect(lstatSync(lock, { throwIfNoEntry: false })).toBeUndefined();
 	});
 
 	test.skipIf(!root)('waits for what still runs (needs root)', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Step } from '../../src/plan/plan.ts';
@@ -62,6 +62,16 @@ describe('a host', () => {
 		rmSync(second.dir, { recursive: true });
 		expect(host.call('hold', A).code).toBe(0);
 		expect(readlinkSync(join(host.top, 'lock'))).toBe(`held-by:run-t${process.pid}`);
+	});
+
+	test('is not taken where another takes that lock away at the same instant', () => {
+		host = new HostProgram(one);
+		symlinkSync('held-by:run-gone', join(host.top, 'lock'));
+		const other = 'mv() { command mv "$1" "$dir/../theirs"; command mv "$@" 2>/dev/null; }';
+		const file = join(host.top, 'second');
+		writeFileSync(file, readFileSync(host.script, 'utf8').replace(/^verb=[\s\S]*/m, `${other}\nhold me\n`));
+		expect(host.callFile(file).code).toBe(75);
+		expect(existsSync(join(host.top, 'lock'))).toBe(false);
 	});
 
 	test.skipIf(!root)(

@@ -38,7 +38,7 @@ describe('a job that is followed', () => {
 	}, async () => {
 		const MB = 1_000_000;
 		const program = new HostProgram(() => [
-			makeStep('loud', [`yes 'a line of the log of a step that says very much' | dd bs=${MB} count=20 iflag=fullblock 2>/dev/null`]),
+			makeStep('loud', [`yes 'a line of the log of a step that says very much' | dd bs=${MB} count=200 iflag=fullblock 2>/dev/null`]),
 			makeStep('odd', [`dd if=/dev/urandom bs=${MB} count=2 2>/dev/null`, `dd if=/dev/zero bs=${MB} count=3 2>/dev/null`]),
 		]);
 		try {
@@ -56,7 +56,7 @@ describe('a job that is followed', () => {
 			const context = { host, emit, signal: new AbortController().signal } as unknown as StepContext;
 			const loud = await followJob(makeStep('loud', []), context, 1, await host.start('loud', 1));
 			expect([loud.state, last.startsWith('a line')]).toEqual(['ok', true]);
-			expect(Math.abs(bytes - 20 * MB)).toBeLessThan(100);
+			expect(Math.abs(bytes - 200 * MB)).toBeLessThan(100);
 			bytes = 0;
 			expect((await followJob(makeStep('odd', []), context, 1, await host.start('odd', 1))).state).toBe('ok');
 			expect(bytes).toBeGreaterThan(3 * MB);
