@@ -27,6 +27,7 @@ export default class UpgradeCommand extends BaseCommand {
 		'<%= config.bin %> <%= command.id %> root@db1 --to 7.8 --backup-to /mnt --dry-run',
 		'<%= config.bin %> <%= command.id %> root@db1 --to 7.8 --backup-to /mnt --fetch-on host',
 		'<%= config.bin %> <%= command.id %> root@db1 --to snapshot --no-backup --unattended --yes',
+		'<%= config.bin %> <%= command.id %> root@web1 --to 15.0-RELEASE --no-backup --health "service nginx status"',
 	];
 
 	async run(): Promise<unknown> {
