@@ -17,12 +17,13 @@ import type { Finding } from '../plan/finding.ts';
 import { hostScope } from '../plan/host-scope.ts';
 import type { PlanOptions } from '../plan/options.ts';
 import type { Plan } from '../plan/plan.ts';
-import { refusals, versionNamed } from '../plan/refusals.ts';
+import { crossings, refusals, versionNamed } from '../plan/refusals.ts';
 import { scopeOf } from '../plan/values.ts';
 import type { Transport } from '../transport/transport.ts';
 import { checkSite } from './check-site.ts';
 import { chooseMethod, type Method, methodsFor } from './choose-method.ts';
 import { type Config, readConfig } from './config.ts';
+import { hopsTo, ofHop, withLaterHops } from './hops.ts';
 import { type PlanFlags, planOptions } from './plan-flags.ts';
 
 /** What a plan is made from besides its options. */
@@ -70,10 +71,22 @@ export async function makePlan(request: PlanRequest, transport: Transport | unde
 	const options = planOptions(request, facts.host, new Date());
 	// Without a host a person lays the site sets there.
 	if (transport !== undefined) await checkSite(options.site);
-	const known = { request, to: request.to, config, facts, options, now: transport === undefined ? null : Date.now() / 1000 };
-	if (request.manifest !== undefined) return planBy({ name: request.manifest, manifest: await loadManifest(request.manifest) }, known);
-	const methods = await methodsFor(manifests, facts, options, request.method);
-	return chooseMethod(methods, (method, chosen) => planBy(method, { ...known, options: { ...options, ...chosen } }), transport);
+	const [to = request.to, ...later] = hopsTo(facts, request.to);
+	const known = { request, to, config, facts, options, now: transport === undefined ? null : Date.now() / 1000 };
+	const methods =
+		request.manifest === undefined
+			? await methodsFor(manifests, facts, options, request.method)
+			: [{ name: request.manifest, manifest: await loadManifest(request.manifest) }];
+	const made = await chooseMethod(methods, (method, chosen) => planBy(method, { ...known, options: { ...options, ...chosen } }), transport);
+	const method = methods.find(({ name }) => !(made.plan instanceof BsdupError) && name === made.plan.manifest);
+	// A flag day on the way is told even where the mirror tells nothing.
+	const days = later.flatMap((next, index) =>
+		crossings((method ?? (methods[0] as Method)).manifest, [to, ...later][index] ?? to, next).map((one) => ofHop(next, one)),
+	);
+	if (later.length === 0 || method === undefined || days.length > 0) return { ...made, findings: [...made.findings, ...days] };
+	return withLaterHops(made, later, request, (next, expected, run) =>
+		planBy(method, { ...known, to: next, facts: expected, options: { ...options, run }, later: true }),
+	);
 }
 
 interface Known {
@@ -84,10 +97,12 @@ interface Known {
 	options: PlanOptions;
 	/** Seconds; null where the facts are old. */
 	now: number | null;
+	/** A hop after the first: its list's key may be still to come. */
+	later?: boolean;
 }
 
 /** The plan by one method, and what speaks against it. */
-async function planBy({ name, manifest }: Method, { request, to, config, facts, options, now }: Known): Promise<MadePlan> {
+async function planBy({ name, manifest }: Method, { request, to, config, facts, options, now, later = false }: Known): Promise<MadePlan> {
 	const mirrors = mirrorsFor(request.mirror, config, facts, manifest);
 	if (request['fetch-on'] === 'host') refuseLogins(mirrors);
 	const resolved = await targetOrError({
@@ -96,6 +111,7 @@ async function planBy({ name, manifest }: Method, { request, to, config, facts, 
 		mirrors,
 		keys: facts.keys,
 		layout: layoutFor(manifest, facts),
+		later,
 	});
 	if (resolved instanceof BsdupError) {
 		const { code, message, next } = resolved;
@@ -107,7 +123,10 @@ async function planBy({ name, manifest }: Method, { request, to, config, facts, 
 			checks: checkLines(manifest, facts, { ...host, values: { ...host.values, ...(version === null ? {} : { version }) } }),
 		};
 	}
-	const { target, failed } = resolved;
+	const { failed } = resolved;
+	// The release before brings the key, so that the host will hold it.
+	const { keyBundle, ...rest } = resolved.target;
+	const target = later || keyBundle === undefined ? rest : resolved.target;
 	return {
 		plan: buildPlan(manifest, facts, target, options, name),
 		findings: [...failed.map(passedOver), ...refusals(manifest, facts, target, options, now)],

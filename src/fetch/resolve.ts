@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import { BsdupError } from '../errors.ts';
 import { type KeyBundleLayout, keyFromBundle, keyUnknown } from './key-bundle.ts';
 import { parseList } from './list.ts';
 import { mirrorTop } from './mirror-url.ts';
 import { buildOf, proveOneSuffix, unfit } from './one-build.ts';
-import { keyNameOf, openSigned } from './signify.ts';
+import { keyNameOf, openSigned, unverifiedMessage } from './signify.ts';
 import { bare, readAll, sizesOf } from './source.ts';
 import type { KeyBundle, Target } from './target.ts';
 
@@ -32,6 +33,8 @@ export interface ResolveRequest {
 	/** Public keys by file name, as the host holds them. */
 	keys: Record<string, string>;
 	layout: Layout;
+	/** It is a later hop's, whose key may come only with the release before: such a list is pinned, to be proven when its turn comes. */
+	later?: boolean;
 }
 
 /**
@@ -51,8 +54,9 @@ export async function resolveTarget(request: ResolveRequest): Promise<Target> {
 	const bytes = await readAll(`${url}/${choice.file}`);
 	const text = bytes.toString('utf8');
 	const key = choice.signed ? keyNameOf(bytes, layout.keyName) : null;
-	const vouched = key === null ? undefined : await keyFor(key, request);
-	const plain = vouched === undefined ? bytes : openSigned(bytes, Buffer.from(vouched.text));
+	const vouched = key === null ? undefined : await keyFor(key, request).catch((error: unknown) => keyToCome(error, request));
+	const unproven = key === null ? bytes : unverifiedMessage(bytes);
+	const plain = vouched === undefined ? unproven : openSigned(bytes, Buffer.from(vouched.text));
 	const hashes = parseList(plain.toString('utf8'));
 	const [suffix, other] = told(hashes, layout.suffixFrom);
 	if (suffix === undefined || !layout.kernels.slice(0, 2).some((kernel) => hashes.has(kernel)))
@@ -93,6 +97,12 @@ async function keyFor(name: string, { keys, mirror, layout }: ResolveRequest): P
 	if (text !== undefined) return { text };
 	if (layout.keyBundle !== undefined) return await keyFromBundle({ wanted: name, keys, mirror, layout: layout.keyBundle });
 	throw keyUnknown(name, []);
+}
+
+/** Throws the error, unless it is that of a key which the release before brings. */
+function keyToCome(error: unknown, { later }: ResolveRequest): undefined {
+	if (later !== true || !(error instanceof BsdupError) || error.code !== 'E_KEY_UNKNOWN') throw error;
+	return undefined;
 }
 
 function sha256(bytes: Buffer): string {
