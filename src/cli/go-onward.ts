@@ -3,7 +3,7 @@ import { createRun, type HostFlags, openRun, type RunFolder } from '../journal/s
 import type { Plan } from '../plan/plan.ts';
 import { planText } from '../plan/text.ts';
 import { carry } from './carry.ts';
-import { runAfter } from './hops.ts';
+import { mustFollow, runAfter } from './hops.ts';
 import { makePlan, type PlanRequest } from './make-plan.ts';
 import { openHost } from './open-host.ts';
 import { planOrRefuse } from './plan-or-refuse.ts';
@@ -57,30 +57,12 @@ async function begin({ plan: before, host, flags }: Pick<RunFolder, 'plan' | 'ho
 	try {
 		const made = await makePlan(request as unknown as PlanRequest, transport, going.root);
 		const plan = await planOrRefuse(made, transport, going.warn);
-		mustFollow(before, plan, hop);
+		mustFollow(before, plan);
 		for (const line of newLines(hop.text, plan)) going.warn(`bsdup: not as it was expected: ${line}`);
 		return createRun(going.state, plan, host, flags);
 	} finally {
 		await transport.close();
 	}
-}
-
-function mustFollow(before: Plan, plan: Plan, hop: { to: string; list: string }): void {
-	const { release } = plan.facts;
-	const runs = before.target?.version;
-	const says =
-		release !== runs
-			? `${plan.facts.host} runs ${release}, not ${runs}`
-			: plan.target?.version !== hop.to || plan.target.list.sha256 !== hop.list
-				? `the list of ${hop.to} is another one than when the plan was made`
-				: undefined;
-	if (says === undefined) return;
-	throw new BsdupError({
-		code: 'E_HOP',
-		message: `${before.run} is done, and does not go on to ${hop.to}: ${says}`,
-		state: 'Nothing of this hop was begun.',
-		next: [`bsdup upgrade HOST --to ${String(before.onward?.request['to'])}   (plans the rest anew)`],
-	});
 }
 
 /** Commands of the plan that were not shown when the first hop was planned. */

@@ -1,3 +1,4 @@
+import { BsdupError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import { releasesBetween } from '../manifest/version.ts';
 import { goingOn } from '../plan/build.ts';
@@ -79,4 +80,24 @@ export async function withLaterHops(
 /** A finding about the hop to `to`, told as such. */
 export function ofHop(to: string, finding: Finding): Finding {
 	return { ...finding, says: `the hop to ${to}: ${finding.says}` };
+}
+
+/** Throws E_HOP unless the plan of a hop takes up where the one before it ended, to the release and the list that were pinned. */
+export function mustFollow(before: Plan, plan: Plan): void {
+	const hop = before.onward?.hops[0] ?? { to: '', list: '' };
+	const { release } = plan.facts;
+	const runs = before.target?.version;
+	const says =
+		release !== runs
+			? `${plan.facts.host} runs ${release}, not ${runs}`
+			: plan.target?.version !== hop.to || plan.target.list.sha256 !== hop.list
+				? `the list of ${hop.to} is another one than when the plan was made`
+				: undefined;
+	if (says === undefined) return;
+	throw new BsdupError({
+		code: 'E_HOP',
+		message: `${before.run} is done, and does not go on to ${hop.to}: ${says}`,
+		state: 'Nothing of this hop was begun.',
+		next: [`bsdup upgrade HOST --to ${String(before.onward?.request['to'])}   (plans the rest anew)`],
+	});
 }

@@ -46,8 +46,8 @@ walk() {
 	for s in $steps; do
 		settle "$s" && { say "ok      $s: $title"; continue; }
 		info "$s"
-		back_as=$(returned "$s")
-		[ -z "$back_as" ] || die "$s: verdict: $back_as; to try again: sh $self"
+		came=$(returned "$s")
+		[ -z "$came" ] || die "$s: verdict: $came; to try again: sh $self"
 		say "run     $s: $title"
 		set -- $(state "$s")
 		if [ "$2" = ok ]; then

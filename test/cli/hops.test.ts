@@ -2,9 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { mustFollow } from '../../src/cli/hops.ts';
 import { makePlan, type PlanRequest } from '../../src/cli/make-plan.ts';
 import { BsdupError } from '../../src/errors.ts';
 import { releasesBetween } from '../../src/manifest/version.ts';
+import type { Plan } from '../../src/plan/plan.ts';
 import { publicKeyText } from '../lab/keys.ts';
 import { publish } from '../lab/mirror.ts';
 import { ROOT } from '../lab/root.ts';
@@ -66,6 +68,21 @@ describe('a target several releases ahead', () => {
 				.map((one) => one.says)
 				.join('\n'),
 		).toMatch(says);
+	});
+
+	test('goes on only from the release and to the list that were meant', async () => {
+		const { plan: first } = await made('7.7', '7.9');
+		if (first instanceof BsdupError) throw first;
+		const next = {
+			...first,
+			facts: { ...first.facts, release: '7.8' },
+			target: { ...first.target, version: '7.9', list: { ...first.target?.list, sha256: first.onward?.hops[0]?.list } },
+		} as Plan;
+		expect(() => mustFollow(first, next)).not.toThrow();
+		const stayed = { ...next, facts: { ...next.facts, release: '7.7' } };
+		expect(() => mustFollow(first, stayed)).toThrow(/is done, and does not go on to 7\.9: host1\.example\.org runs 7\.7, not 7\.8/);
+		const other = { ...next, target: first.target };
+		expect(() => mustFollow(first, other)).toThrow(/the list of 7\.9 is another one/);
 	});
 
 	test('takes no site set, which is of one release', async () => {
