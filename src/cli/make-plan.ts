@@ -15,13 +15,16 @@ import { buildPlan } from '../plan/build.ts';
 import { checkLines } from '../plan/checks.ts';
 import type { Finding } from '../plan/finding.ts';
 import { hostScope } from '../plan/host-scope.ts';
+import type { PlanOptions } from '../plan/options.ts';
 import type { Plan } from '../plan/plan.ts';
-import { refusals, versionNamed } from '../plan/refusals.ts';
+import { crossings, refusals, versionNamed } from '../plan/refusals.ts';
 import { scopeOf } from '../plan/values.ts';
 import type { Transport } from '../transport/transport.ts';
 import { usage } from './backup-flags.ts';
 import { checkSite } from './check-site.ts';
+import { chooseMethod, type Method, methodsFor } from './choose-method.ts';
 import { type Config, readConfig } from './config.ts';
+import { hopsTo, ofHop, withLaterHops } from './hops.ts';
 import { type PlanFlags, planOptions } from './plan-flags.ts';
 import { targetNamed, trustedList } from './target-flags.ts';
 
@@ -30,7 +33,7 @@ export interface PlanRequest extends PlanFlags {
 	to?: string | undefined;
 	mirror?: string[] | undefined;
 	manifest?: string | undefined;
-	/** Left out = the system's own. */
+	/** Undefined: the preferred one that nothing speaks against. */
 	method?: string | undefined;
 	'trusted-list'?: string | undefined;
 	facts?: string | undefined;
@@ -53,8 +56,8 @@ export interface MadePlan {
  * the facts; one of the mirror, its list or its key is a finding, so that it hides no other.
  */
 export async function makePlan(request: PlanRequest, transport: Transport | undefined, root: string): Promise<MadePlan> {
-	const to = targetNamed(request.to);
-	if (to === undefined) {
+	const wanted = targetNamed(request.to);
+	if (wanted === undefined) {
 		const next = ['--to snapshot', '--to 7.8', '--to 15.0-RELEASE'];
 		throw usage(`${request.to === undefined ? 'no target' : JSON.stringify(request.to)}: where shall it go?`, next);
 	}
@@ -68,17 +71,49 @@ export async function makePlan(request: PlanRequest, transport: Transport | unde
 	const options = planOptions(request, facts.host, new Date());
 	// Without a host a person lays the site sets there.
 	if (transport !== undefined) await checkSite(options.site);
-	const method = request.method ?? (await loadProbes(manifests, facts.system)).method;
-	const file = request.manifest ?? join(manifests, facts.system.toLowerCase(), `${method}.yaml`);
-	const manifest = await loadManifest(file);
+	const methods =
+		request.manifest === undefined
+			? await methodsFor(manifests, facts, options, request.method)
+			: [{ name: request.manifest, manifest: await loadManifest(request.manifest) }];
+	const [to = wanted, ...later] = hopsTo(facts, wanted, methods[0]?.manifest.reach);
+	const known = { request, to, config, facts, options, now: transport === undefined ? null : Date.now() / 1000 };
+	const made = await chooseMethod(methods, (method, chosen) => planBy(method, { ...known, options: { ...options, ...chosen } }), transport);
+	const method = methods.find(({ name }) => !(made.plan instanceof BsdupError) && name === made.plan.manifest);
+	// A flag day on the way is told even where the mirror tells nothing.
+	const days = later.flatMap((next, index) =>
+		crossings((method ?? (methods[0] as Method)).manifest, [to, ...later][index] ?? to, next).map((one) => ofHop(next, one)),
+	);
+	if (later.length === 0 || method === undefined || days.length > 0) return { ...made, findings: [...made.findings, ...days] };
+	return withLaterHops(made, later, request, (next, expected, run) =>
+		planBy(method, { ...known, to: next, facts: expected, options: { ...options, run }, later: true }),
+	);
+}
+
+interface Known {
+	request: PlanRequest;
+	to: string;
+	config: Config;
+	facts: Facts;
+	options: PlanOptions;
+	/** Seconds; null where the facts are old. */
+	now: number | null;
+	/** A hop after the first: its list's key may be still to come. */
+	later?: boolean;
+}
+
+/** The plan by one method, and what speaks against it. */
+async function planBy({ name, manifest }: Method, { request, to, config, facts, options, now, later = false }: Known): Promise<MadePlan> {
 	if (to === 'snapshot' && manifest.mirror.snapshot === undefined) throw usage(`${manifest.method} goes to releases only`, ['--to X.Y']);
-	const now = transport === undefined ? null : Date.now() / 1000;
 	const mirrors = mirrorsFor(request.mirror, config, facts, manifest);
 	if (request['fetch-on'] === 'host') refuseLogins(mirrors);
 	const layout = layoutFor(manifest, facts);
 	const resolved = await targetOrError({
-		...{ name: to, arch: facts.arch, mirrors, layout },
+		name: to,
+		arch: facts.arch,
+		mirrors,
 		keys: { ...facts.keys, ...trustedList(request['trusted-list'], layout, to, facts.arch) },
+		layout,
+		later,
 	});
 	if (resolved instanceof BsdupError) {
 		const { code, message, next } = resolved;
@@ -90,9 +125,12 @@ export async function makePlan(request: PlanRequest, transport: Transport | unde
 			checks: checkLines(manifest, facts, { ...host, values: { ...host.values, ...(version === null ? {} : { version }) } }),
 		};
 	}
-	const { target, failed } = resolved;
+	const { failed } = resolved;
+	// The release before brings the key, so that the host will hold it.
+	const { keyBundle, ...rest } = resolved.target;
+	const target = later || keyBundle === undefined ? rest : resolved.target;
 	return {
-		plan: buildPlan(manifest, facts, target, options, request.manifest ?? `${facts.system.toLowerCase()}/${method}`),
+		plan: buildPlan(manifest, facts, target, options, name),
 		findings: [...failed.map(passedOver), ...refusals(manifest, facts, target, options, now)],
 		checks: checkLines(manifest, facts, scopeOf(manifest, facts, target, options)),
 	};

@@ -5,7 +5,10 @@ import { type BackupFlags, backupFlags, backupOptions, plainPath, usage } from '
 
 /** Flags that decide what a plan holds. */
 export const planFlags = {
-	to: Flags.string({ description: 'where to go: snapshot, or a release X.Y (X.Y-RELEASE)', helpValue: 'TARGET' }),
+	to: Flags.string({
+		description: 'where to go: snapshot, or a release X.Y (X.Y-RELEASE); one several releases ahead is reached hop by hop',
+		helpValue: 'TARGET',
+	}),
 	mirror: Flags.string({
 		description: 'top of a mirror (http, https, ftp, file or a directory); again for more, the best first',
 		multiple: true,
@@ -18,7 +21,9 @@ export const planFlags = {
 		default: 'controller' as const,
 	})(),
 	manifest: Flags.string({ description: 'a manifest of your own', helpValue: 'FILE' }),
-	method: Flags.string({ description: "upgrade method; default: the system's own (bsdup manifest show lists them)" }),
+	method: Flags.string({
+		description: 'upgrade method, as bsdup manifest show lists them; default: the preferred one that nothing speaks against',
+	}),
 	'trusted-list': Flags.string({
 		description: 'a copy of the list of hashes from a source you trust, where the list is not signed',
 		helpValue: 'FILE',

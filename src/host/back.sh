@@ -9,8 +9,17 @@ turned() {
 	else say "this run is being taken back; to end that: sh $self rollback"; fi
 }
 
+# back_as STEP: as what the host came back from a reboot that left the step undone. Where nothing was changed, the step's own lines
+# remove the file no-return.
+back_as() {
+	text=$(text_returned "$1")
+	[ -n "$text" ] && rebooted "$1" && ! finished "$1" || return 0
+	printf '%s\n' "$text" | sh -e 2>&1
+}
+
 # passed: has the run begun what cannot be taken back? A step of no return makes the file no-return before its first change.
 passed() {
+	for s in $steps; do back_as "$s" >/dev/null; done
 	[ ! -f "$dir/no-return" ] || return 0
 	for s in $steps; do
 		info "$s"

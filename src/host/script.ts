@@ -27,10 +27,11 @@ export function renderScript(plan: Plan): string {
 		byStep('info', all, ({ title, kind, danger, attended }) => [
 			`title=${quote(title)} kind=${kind} danger=${danger} attended=${attended ? 'yes' : 'no'}`,
 		]),
-		"# text_commands, text_done, text_proof, text_measure STEP: the plan's own lines",
+		"# text_commands, text_done, text_proof, text_returned, text_measure STEP: the plan's own lines",
 		byStep('text_commands', all, (step) => heredoc(step.commands.join('\n'))),
 		byStep('text_done', all, (step) => heredoc(step.done)),
 		byStep('text_proof', all, (step) => heredoc(step.proof)),
+		byStep('text_returned', all, (step) => heredoc(step.returned ?? '')),
 		byStep('text_measure', all, (step) => heredoc(step.measure)),
 		...[part('runtime.sh'), ownDir(), part('hold.sh'), part('back.sh'), part('walk.sh'), part('verbs.sh')],
 	].join('\n');

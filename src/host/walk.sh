@@ -25,6 +25,14 @@ settle() {
 	return 1
 }
 
+# returned STEP: back_as, told once an attempt: who goes on after it tries again
+returned() {
+	n=$(latest "$1")
+	[ ! -f "$jobs/$1/$n/told" ] && rebooted "$1" || return 0
+	back_as "$1"
+	: >"$jobs/$1/$n/told"
+}
+
 go_on() {
 	say "After it, log in as root and type: sh $self"
 }
@@ -38,6 +46,8 @@ walk() {
 	for s in $steps; do
 		settle "$s" && { say "ok      $s: $title"; continue; }
 		info "$s"
+		came=$(returned "$s")
+		[ -z "$came" ] || die "$s: verdict: $came; to try again: sh $self"
 		say "run     $s: $title"
 		set -- $(state "$s")
 		if [ "$2" = ok ]; then

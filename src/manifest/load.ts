@@ -3,7 +3,7 @@ import { type Document, isMap, isNode, isScalar, isSeq, LineCounter } from 'yaml
 import { BsdupError, EXIT } from '../errors.ts';
 import { order } from './graph.ts';
 import { placeholderFaults } from './placeholders.ts';
-import { Manifest, TaskManifest } from './schema.ts';
+import { Manifest, type ManifestStep, TaskManifest } from './schema.ts';
 import { composeManifest } from './use.ts';
 import { readYaml } from './yaml.ts';
 
@@ -50,7 +50,7 @@ export function parseManifest(text: string, file: string): Manifest | TaskManife
 	if (faults.length === 0) {
 		const parsed = (isMap(document.contents) && document.has('target') ? TaskManifest : Manifest).safeParse(value);
 		if (parsed.success) {
-			manifest = parsed.data;
+			manifest = { ...parsed.data, steps: withNeeds(parsed.data.steps) };
 			for (const fault of meaningFaults(manifest)) faults.push(`${place(fault.path)}: ${fault.says}`);
 		} else {
 			for (const issue of parsed.error.issues) {
@@ -62,6 +62,13 @@ export function parseManifest(text: string, file: string): Manifest | TaskManife
 	}
 	if (manifest === undefined || faults.length > 0) throw unusable(file, faults);
 	return manifest;
+}
+
+/** The steps with each need `id?` settled: kept as `id` where the manifest has that step, else left out. */
+function withNeeds(steps: readonly ManifestStep[]): ManifestStep[] {
+	const ids = new Set(steps.map(({ id }) => id));
+	const settle = (need: string): string[] => (!need.endsWith('?') ? [need] : ids.has(need.slice(0, -1)) ? [need.slice(0, -1)] : []);
+	return steps.map((step) => ({ ...step, needs: step.needs.flatMap(settle) }));
 }
 
 function unusable(file: string, faults: readonly string[]): BsdupError {

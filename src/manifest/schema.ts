@@ -47,6 +47,8 @@ const ManifestStep = z.strictObject({
 	done: z.string().default(''),
 	doneEach: Each.optional(),
 	proof: z.string().default(''),
+	/** Of a step that reboots: asked once when the host is back and the step is not done; prints as what it came back. */
+	returned: z.string().default(''),
 	undo: z.string().default(''),
 	undoEach: Each.optional(),
 	undone: z.string().default(''),
@@ -76,6 +78,8 @@ export const Manifest = z.strictObject({
 	system: z.string(),
 	method: z.string(),
 	title: z.string(),
+	/** Taken where no method is asked for and nothing speaks against it; of several, the first by name. */
+	preferred: z.strictObject({ running: Range.optional(), is: conditions.is, why: z.string() }).optional(),
 	eras: z.array(z.strictObject({ name: z.string(), running: Range, usrFree: z.number() })).min(1),
 	/** What may be reached in one go: the release after the running one, or any later one of this or the next major version. */
 	reach: z.enum(['release', 'major']).default('release'),
@@ -121,6 +125,8 @@ export const Manifest = z.strictObject({
 			.min(1)
 			.optional(),
 	}),
+	/** Files of the list that lie beside the sets, with `{{arch}}`; brought and verified with them. */
+	beside: z.array(z.string()).default([]),
 	stage: z.array(z.string().startsWith('/')).min(1),
 	/** `multi` is `single` and there is no `ramdisk` where they are left out. */
 	kernels: z.strictObject({ single: z.string(), multi: z.string().optional(), ramdisk: z.string().optional() }),

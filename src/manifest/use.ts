@@ -15,9 +15,12 @@ const LISTS = ['checks', 'steps'];
 const KEY = /^([a-zA-Z]+):/;
 const ITEM = /^( *)- /;
 const USE = /^( *)- use: (\S+)\s*(?:#.*)?$/;
+/** The whole of a file at the top: data that several manifests share. */
+const USE_DATA = /^use: (\S+)\s*(?:#.*)?$/;
 
 /**
- * Puts the checks or steps of `FILE` in the place of each `- use: FILE` in those lists (manifests/README.md). Done on the lines, so
+ * Puts the checks or steps of `FILE` in the place of each `- use: FILE` in those lists, and the keys of `FILE` in the place of a
+ * `use: FILE` at the top (manifests/README.md). Done on the lines, so
  * that `manifest show` prints what a person can edit, and every fault is told with the file and line it was written in.
  * `file`: where the text is from; the names of parts are relative to it.
  */
@@ -30,11 +33,18 @@ export function composeManifest(text: string, file: string): Composed {
 		const here = { file, line: index + 1 };
 		const key = KEY.exec(line)?.[1];
 		if (key !== undefined) [list, indent] = [key, -1];
+		const data = USE_DATA.exec(line)?.[1];
 		// Only at the indentation of the list's own items: deeper it would be the text of a step.
 		const item = ITEM.exec(line)?.[1]?.length;
 		if (item !== undefined && indent < 0) indent = item;
 		const used = item === indent && LISTS.includes(list) ? USE.exec(line)?.[2] : undefined;
-		const taken = used === undefined ? [{ ...here, text: line }] : partOf(resolve(dirname(file), used), list, indent, here, out.faults);
+		const whole = (name: string): Line[] => dataOf(resolve(dirname(file), name), here, out.faults);
+		const taken =
+			data !== undefined
+				? whole(data)
+				: used === undefined
+					? [{ ...here, text: line }]
+					: partOf(resolve(dirname(file), used), list, indent, here, out.faults);
 		for (const one of taken) {
 			lines.push(one.text);
 			out.origin.push({ file: one.file, line: one.line });
@@ -49,15 +59,32 @@ interface Line {
 	text: string;
 }
 
-/** The lines of one list of a part, set in by `indent`; faults are added to `faults`. */
-function partOf(file: string, list: string, indent: number, from: { file: string; line: number }, faults: string[]): Line[] {
-	let text: string;
+/** A part's text; undefined, with a fault, where it cannot be read. */
+function read(file: string, from: { file: string; line: number }, faults: string[]): string | undefined {
 	try {
-		text = readFileSync(file, 'utf8');
+		return readFileSync(file, 'utf8');
 	} catch (error) {
 		faults.push(`${from.file}:${from.line}: cannot read the part ${file}: ${(error as NodeJS.ErrnoException).code}`);
-		return [];
+		return undefined;
 	}
+}
+
+/** All lines of a file of shared data but its `format`; faults are added to `faults`. */
+function dataOf(file: string, from: { file: string; line: number }, faults: string[]): Line[] {
+	const lines = (read(file, from, faults) ?? '').trimEnd().split('\n');
+	const found = lines.map((text, index) => ({ file, line: index + 1, text })).filter(({ text }) => !text.startsWith('format:'));
+	for (const { line, text } of found) {
+		const key = KEY.exec(text)?.[1] ?? '';
+		if (key === 'use' || LISTS.includes(key))
+			faults.push(`${file}:${line}: ${key}: shared data holds no checks, no steps and no other part`);
+	}
+	return found;
+}
+
+/** The lines of one list of a part, set in by `indent`; faults are added to `faults`. */
+function partOf(file: string, list: string, indent: number, from: { file: string; line: number }, faults: string[]): Line[] {
+	const text = read(file, from, faults);
+	if (text === undefined) return [];
 	const found: Line[] = [];
 	let key = '';
 	text

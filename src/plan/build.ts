@@ -61,6 +61,7 @@ function assemble(
 		run: options.run,
 		title: head.title,
 		manifest: head.manifest,
+		...(options.chosen === undefined ? {} : { chosen: options.chosen }),
 		facts,
 		target,
 		unattended: options.unattended,
@@ -86,6 +87,12 @@ function assemble(
 		recovery: expandText(manifest.recovery, scope.values),
 	};
 	return { ...plan, hash: hashOf(plan) };
+}
+
+/** The plan with what comes after it. */
+export function goingOn({ hash: _, ...plan }: Plan, onward: Plan['onward']): Plan {
+	const whole = { ...plan, onward };
+	return { ...whole, hash: hashOf(whole) };
 }
 
 /** SHA256 (hex) of a plan's content without its hash. */
@@ -137,6 +144,7 @@ function stepOf(
 		commands,
 		done: [...lines(step.done), ...each(step.doneEach)].join('\n'),
 		proof: lines(step.proof).join('\n'),
+		...(step.returned === '' ? {} : { returned: lines(step.returned).join('\n') }),
 		undo: [...lines(step.undo), ...each(step.undoEach)].join('\n'),
 		undone: [...lines(step.undone), ...each(step.undoneEach)].join('\n'),
 		stays: step.stays,

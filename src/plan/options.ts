@@ -33,6 +33,8 @@ export interface PlanOptions {
 	older?: boolean;
 	/** sh that must exit 0 on the new system, by the person's own word. */
 	health?: string[];
+	/** Why this method, where nobody asked for one; for people. */
+	chosen?: string;
 	/** Minutes after base until the watchdog reboots without asking rc. */
 	watchdogMinutes: number;
 }

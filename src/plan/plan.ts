@@ -24,6 +24,8 @@ export const Step = z.object({
 	done: z.string(),
 	/** Must hold afterwards; empty = the job's own exit status is the proof. */
 	proof: z.string(),
+	/** Prints as what the host came back after a reboot that left the step undone; empty or absent = nothing is known of it. */
+	returned: z.string().optional(),
 	/** Takes the step back; empty = nothing does, see `stays`. */
 	undo: z.string(),
 	/** Exit 0 = it is taken back; empty = the status of `undo` tells. Absent in plans of old, like `stays`. */
@@ -50,6 +52,8 @@ export const Plan = z.object({
 	/** SHA256 of the canonical JSON of everything else (hex). */
 	hash: z.string(),
 	manifest: z.string(),
+	/** Why this method, where nobody asked for one; for people. */
+	chosen: z.string().optional(),
 	facts: Facts,
 	/** Where it goes; null for a job that leaves the system as it is. */
 	target: Target.nullable(),
@@ -75,6 +79,15 @@ export const Plan = z.object({
 	steps: z.array(Step),
 	/** Paths that the system rewrites at boot, each with its reason; proofs leave them out. */
 	rewritten: z.array(z.object({ path: z.string(), why: z.string() })),
+	/** Where it goes on to when this is proven, a release at a time; each hop is a run of its own, planned from the facts it then finds. */
+	onward: z
+		.object({
+			/** What a person asked for, by the names of the flags; `to` is the last release. */
+			request: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])),
+			/** The hops after this one: the release, the SHA256 (hex) its list must have then, and the plan for people as it is expected now. */
+			hops: z.array(z.object({ to: z.string(), list: z.string().regex(SHA256), text: z.string() })).min(1),
+		})
+		.optional(),
 	/** How to get back by hand, for this host. */
 	recovery: z.string(),
 });

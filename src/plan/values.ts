@@ -27,7 +27,8 @@ export function scopeOf(manifest: Manifest, facts: Facts, target: Target, option
 		? manifest.sets.references.names.filter((set) => listed(setFile(set)))
 		: [];
 	const { single, multi = single, ramdisk } = manifest.kernels;
-	const loose = [manifest.mirror.build, single, multi, ramdisk].filter((name) => name !== undefined).filter(listed);
+	const beside = manifest.beside.map((name) => name.replace('{{arch}}', target.arch));
+	const loose = [manifest.mirror.build, ...beside, single, multi, ramdisk].filter((name) => name !== undefined).filter(listed);
 	const names = [...new Set([...loose, ...[...references, ...wanted].map(setFile)])];
 
 	const folder = target.url.slice(target.mirror.length);

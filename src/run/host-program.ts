@@ -136,6 +136,11 @@ export class HostProgram {
 		return (await this.#call('proof', step)).code === 0;
 	}
 
+	/** As what the host came back from the step's newest attempt, by the step's own lines; '' where nothing is told, or it was told before. */
+	async returned(step: string): Promise<string> {
+		return this.#must(await this.#call('returned', step), 'tell as what it came back').stdout.trim();
+	}
+
 	/** Starts attempt `attempt` and looks at it a moment later; a second call with the same number starts nothing. */
 	async start(step: string, attempt: number): Promise<Look> {
 		return this.#look(`start ${step}`, 'start', step, String(attempt));

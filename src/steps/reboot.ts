@@ -21,6 +21,8 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 	for (let tries = 0; ; tries++) {
 		if (state.state !== 'running') {
 			if (await host.settle(step.id)) return finish(step, context, 'already');
+			const back = state.attempt === 0 || !step.returned ? '' : await host.returned(step.id);
+			if (back !== '') throw stepFailed(context, { ...step, danger: 'disruptive' }, `verdict: ${back}`);
 			if (tries >= step.attempts) throw stepFailed(context, step, await whatIsThere(step, context, tries));
 			state = { attempt: state.attempt + 1, state: 'running', rc: 0 };
 			journal.append({ kind: 'step', id: step.id, status: 'running', attempt: state.attempt, detail: '' });
@@ -39,7 +41,7 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 			const outcome = await finish(step, context, 'done');
 			return context.pauseAtReboot ? 'paused' : outcome;
 		}
-		if (tries + 1 < step.attempts)
+		if (!step.returned && tries + 1 < step.attempts)
 			context.emit({ kind: 'notice', text: `${step.id}: the host is here and the step is not done; it is begun again` });
 	}
 }

@@ -6,7 +6,7 @@ import type { PublishOptions } from '../lab/system.ts';
 import { makeWorld, type World } from '../lab/world.ts';
 import { environmentArgs, environmentDifferences, oldSystem } from './be-proof.ts';
 import { cutAt } from './cut.ts';
-import { executed, jobsOf, planOf, shownSteps } from './executed.ts';
+import { executed, jobsOf, planOf, shownSteps } from './run-record.ts';
 
 /** Does `work` on a world of its own, so that several go side by side. */
 async function inWorld(work: (on: World) => Promise<void>, options: PublishOptions = {}): Promise<void> {

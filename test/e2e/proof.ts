@@ -5,10 +5,10 @@ import { RELEASES, type Release, type ReleaseName } from '../lab/releases.ts';
 import { setsOf } from '../lab/tree.ts';
 import type { World } from '../lab/world.ts';
 
-/** The target and mirror words of a command line for a practice release. */
+/** The target and mirror words of a command line for a practice release, upgraded in place. */
 export function targetFlags(world: World, target: ReleaseName): string[] {
 	const to = target === '7.8' ? '7.8' : 'snapshot';
-	return ['--to', to, '--mirror', `${world.mirror.url}${target === '4.9-newer' ? '/old' : ''}`];
+	return ['--method', 'in-place', '--to', to, '--mirror', `${world.mirror.url}${target === '4.9-newer' ? '/old' : ''}`];
 }
 
 /** An unattended upgrade of the world's host with a small backup. */

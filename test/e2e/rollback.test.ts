@@ -6,21 +6,10 @@ import { undoSteps, undoText } from '../../src/plan/undo.ts';
 import { LAB } from '../lab/ability.ts';
 import { makeWorld, type World } from '../lab/world.ts';
 import { cutAt } from './cut.ts';
+import { tree } from './tree.ts';
 
 let world: World | undefined;
 afterEach(() => world?.destroy());
-
-/** What a rollback leaves: the run itself, the backup, logs; the rest is not the host's own disk. */
-const LEFT = ['var/db/bsdup', 'backup', 'var/log', 'tmp', 'proc', 'dev', 'lab', 'lib', 'lib64']
-	.map((path) => `-path ./${path}`)
-	.join(' -o ');
-
-/** Mode, owner, content and name of everything on the host, but for what a rollback leaves. */
-async function tree(on: World): Promise<string[]> {
-	const find = `/lab/real/bin/find . \\( ${LEFT} \\) -prune -o`;
-	const look = `${find} -printf '%p %M %U:%G %l\\n'; ${find} -type f -exec /lab/real/bin/sha256sum {} +`;
-	return (await on.host.inside(`cd / && { ${look}; }`)).output.split('\n').sort();
-}
 
 /** The plan of the newest run. */
 function planOf(on: World): Plan {
@@ -39,6 +28,8 @@ function upgradeArgs(on: World): string[] {
 		'upgrade',
 		spec,
 		...on.host.flags,
+		'--method',
+		'in-place',
 		'--to',
 		'7.8',
 		'--mirror',

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Step } from '../../src/plan/plan.ts';
@@ -24,6 +24,23 @@ const run = async (...ids: string[]): Promise<void> => {
 };
 
 describe.skipIf(!root).each(SHELLS)('a run that is taken back at the console, in %s (needs root)', (shell) => {
+	test('goes back after a reboot without return whose own lines say that nothing was changed, and not where they do not', () => {
+		const zone = (top: string): Step => {
+			const mark = `'${top}/run-t${process.pid}/no-return'`;
+			const returned = `[ -f '${top}/changed' ] || rm -f ${mark}`;
+			return makeStep('zone', [`: >${mark}`], { kind: 'zone', danger: 'no-return', done: 'false', undo: trace(top, 'undo'), returned });
+		};
+		host = new HostProgram((top) => [zone(top)], { shell });
+		expect(host.call().code).toBe(3);
+		expect(host.call('rollback')).toMatchObject({ code: 1, stderr: expect.stringContaining('the point of no return is passed') as string });
+		host.reboot('zone');
+		writeFileSync(join(host.top, 'changed'), '');
+		expect(host.call('rollback').code).toBe(1);
+		rmSync(join(host.top, 'changed'));
+		expect(host.call('rollback')).toMatchObject({ code: 0, stderr: '' });
+		expect(host.traces()).toEqual(['undo']);
+	});
+
 	test('undoes what was begun, last things first, failures too, and nothing else; once; and never goes forward again', async () => {
 		host = new HostProgram((top) => [...laying(top, 'one', 'two', 'three'), makeStep('four', [trace(top, 'four')])], { shell });
 		await run('one');

@@ -48,6 +48,25 @@ describe.skipIf(!root).each(SHELLS)('the walk at the console, in %s (needs root)
 		expect(host.call().code).toBe(0);
 		expect(host.traces()).toEqual(['reboot', 'two']);
 	});
+
+	test('tells as what the host came back when the step is not done, once, then tries it again', () => {
+		const step = (top: string): Step =>
+			makeStep('again', [`: >'${top}/no-return'`, trace(top, 'reboot')], {
+				...{ kind: 'zone', danger: 'no-return', done: `[ -f '${top}/new' ]`, returned: "echo 'came back as it was'" },
+			});
+		host = new HostProgram((top) => [step(top)], { shell });
+		expect(host.call('returned', 'again')).toMatchObject({ code: 0, stdout: '' });
+		expect(host.call().code).toBe(3);
+		expect(host.call('returned', 'again')).toMatchObject({ code: 0, stdout: '' });
+		host.reboot('again');
+		expect(host.call()).toMatchObject({ code: 1, stderr: expect.stringContaining('verdict: came back as it was') as string });
+		expect(host.call().code).toBe(3);
+		host.reboot('again');
+		writeFileSync(join(host.top, 'new'), '');
+		expect(host.call('returned', 'again')).toMatchObject({ code: 0, stdout: 'came back as it was' });
+		expect(host.call().code).toBe(0);
+		expect(host.traces()).toEqual(['reboot', 'reboot']);
+	});
 });
 
 describe.skipIf(!root)('the walk at the console (needs root)', () => {

@@ -40,6 +40,8 @@ try {
 		'upgrade',
 		host.ssh.spec,
 		...host.flags,
+		'--method',
+		'in-place',
 		'--to',
 		'7.8',
 		'--mirror',

@@ -136,6 +136,11 @@ export class PracticeHost {
 		await this.#disk.atRest();
 	}
 
+	/** Spoils the next upgrade by the install kernel, once: sh lines of boot.sh, with the tree as $root. */
+	spoilUpgrade(lines: string): void {
+		writeFileSync(join(this.dir, 'lab/upgrade.fault'), `${lines}\n`);
+	}
+
 	cutNetwork(): void {
 		this.#wire.cut();
 	}

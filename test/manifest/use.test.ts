@@ -60,6 +60,23 @@ describe('a manifest that uses a part', () => {
 		);
 	});
 
+	test('has the keys of a file that it uses at the top, and their faults told there', () => {
+		const [start, end] = [fine.indexOf('kernels:'), fine.indexOf('\n', fine.indexOf('kernels:')) + 1];
+		const data = `format: 1\n${fine.slice(start, end)}`;
+		const own = `${fine.slice(0, start)}use: parts/data.yaml   # shared\n${fine.slice(end)}`;
+		writeFileSync(join(dir, 'parts/data.yaml'), data);
+		expect(parseManifest(own, file)).toEqual(parseManifest(fine, file));
+		writeFileSync(join(dir, 'parts/data.yaml'), data.replace('ramdisk', 'ramdisc'));
+		expect(faults(own)[0]).toMatch(/parts\/data\.yaml:2: kernels/);
+		writeFileSync(join(dir, 'parts/data.yaml'), `${data}checks: []\n`);
+		expect(faults(own)[0]).toMatch(/parts\/data\.yaml:3: checks: shared data holds no checks/);
+	});
+
+	test('takes a need with a question mark where it has that step, and not where it has none', () => {
+		const needs = (text: string) => parseManifest(using.replace('needs: [one]', `needs: [${text}]`), file).steps.at(-1)?.needs;
+		expect(needs('one?, shared, three?')).toEqual(['one', 'shared']);
+	});
+
 	test.each<[string, string, RegExp]>([
 		['that is not there', '', /my\.yaml:\d+: cannot read the part .*parts\/one\.yaml: ENOENT/],
 		['with other keys', `${PART}recovery: x\n`, /parts\/one\.yaml:13: recovery: a part holds only checks and steps/],

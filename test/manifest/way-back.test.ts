@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadTask } from '../../src/manifest/load.ts';
+import type { Manifest } from '../../src/manifest/schema.ts';
 import { ROOT } from '../lab/root.ts';
-import { inPlace } from '../plan/make.ts';
+import { inPlace, ramdisk } from '../plan/make.ts';
 
 const backup = await loadTask(join(ROOT, 'manifests/openbsd/backup.yaml'));
 
@@ -14,21 +15,24 @@ describe('the shipped manifest of a backup', () => {
 	});
 });
 
-describe('the shipped manifest', () => {
-	const before = (from: string): Set<string> => {
+describe('a shipped manifest', () => {
+	const before = (steps: Manifest['steps'], from: string): Set<string> => {
 		const after = new Set([from]);
 		for (let size = 0; size < after.size; ) {
 			size = after.size;
-			for (const { id, needs } of inPlace.steps) if (needs.some((need) => after.has(need))) after.add(id);
+			for (const { id, needs } of steps) if (needs.some((need) => after.has(need))) after.add(id);
 		}
-		return new Set(inPlace.steps.map(({ id }) => id).filter((id) => !after.has(id)));
+		return new Set(steps.map(({ id }) => id).filter((id) => !after.has(id)));
 	};
 
-	test('says of every step before the point of no return how it is taken back, or what stays of it and why', () => {
-		const steps = inPlace.steps.filter(({ id }) => before('zone').has(id));
-		expect(steps.map(({ id }) => id)).toEqual(expect.arrayContaining(['check', 'fetch', 'quiesce', 'confirm', 'boot-blocks']));
-		expect(steps.filter(({ undo, stays }) => (undo === '') === (stays === '')).map(({ id }) => id)).toEqual([]);
-	});
+	test.each([inPlace, ramdisk])(
+		'says of every step before the point of no return how it is taken back, or what stays of it and why: $method',
+		({ steps: all }) => {
+			const steps = all.filter(({ id }) => before(all, 'zone').has(id));
+			expect(steps.map(({ id }) => id)).toEqual(expect.arrayContaining(['check', 'fetch', 'confirm', 'boot-blocks']));
+			expect(steps.filter(({ undo, stays }) => (undo === '') === (stays === '')).map(({ id }) => id)).toEqual([]);
+		},
+	);
 
 	test('marks the point of no return before the first change of the danger zone', () => {
 		const zone = inPlace.steps.find(({ id }) => id === 'zone');
@@ -36,5 +40,12 @@ describe('the shipped manifest', () => {
 		const mark = parts.findIndex((text) => text.startsWith(': >{{dir}}/no-return\nsync\n'));
 		expect(mark).toBe(1);
 		expect(parts[0]).toMatch(/^\[ "\$\(cksum /);
+	});
+
+	test('marks the point of no return right before the name that the loader boots, and takes the mark back where nothing was changed', () => {
+		const zone = ramdisk.steps.find(({ id }) => id === 'zone');
+		expect(zone?.parts.at(-1)?.run).toMatch(/^: >{{dir}}\/no-return\nsync\nmv \S+ \/bsd\.upgrade\n/);
+		expect(zone?.returned.match(/rm -f .*{{dir}}\/no-return/g)).toHaveLength(3);
+		expect(zone?.undo).toContain('rm -f /bsd.upgrade ');
 	});
 });

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Facts } from '../../src/facts/facts.ts';
+import type { Manifest } from '../../src/manifest/schema.ts';
 import { checkLines } from '../../src/plan/checks.ts';
 import type { Finding } from '../../src/plan/finding.ts';
 import type { PlanOptions } from '../../src/plan/options.ts';
@@ -8,7 +9,7 @@ import { scopeOf } from '../../src/plan/values.ts';
 import { liveFindings } from '../../src/run/live-findings.ts';
 import type { Transport } from '../../src/transport/transport.ts';
 import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts';
-import { inPlace, makeFacts, makeOptions, makeTarget } from './make.ts';
+import { inPlace, makeFacts, makeOptions, makeTarget, ramdisk } from './make.ts';
 
 /** A host on which one check is tried: what of a sound practice system is different. */
 interface Host {
@@ -34,8 +35,15 @@ interface Case {
 	quiet: Host[];
 }
 
-const folder = new URL('./checks/', import.meta.url);
-const cases = readdirSync(folder).map((name) => JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Case);
+const casesIn = (path: string): Case[] => {
+	const folder = new URL(path, import.meta.url);
+	return readdirSync(folder).map((name) => JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Case);
+};
+/** Cases of the first manifest, and of what the second looks at besides. */
+const common = casesIn('./checks/');
+const own = casesIn('./checks-ramdisk/');
+const cases = [...common, ...own];
+const manifestOf = ({ check }: { check: string }): Manifest => (own.some((one) => one.check === check) ? ramdisk : inPlace);
 
 let tree: BareTree | undefined;
 let errors = '';
@@ -43,13 +51,13 @@ let status: number | null = null;
 afterEach(() => tree?.destroy());
 
 /** Runs the manifest's checks, or one of them, on such a host as the program does. */
-async function look(host: Host, only?: string): Promise<Finding[]> {
+async function look(host: Host, only?: string, from: Manifest = inPlace): Promise<Finding[]> {
 	const release = host.release ?? '7.7';
 	tree = makeBareTree(release);
 	tree.lay({ ...host, dirs: ['backup', 'usr/rel', ...(host.dirs ?? [])] });
 	const backup = { paths: ['/etc', '/home'], dir: '/backup', volumeKiB: 1000 };
 	const facts = makeFacts({ release, ...host.facts });
-	const manifest = { ...inPlace, checks: inPlace.checks.filter(({ id }) => only === undefined || id === only) };
+	const manifest = { ...from, checks: from.checks.filter(({ id }) => only === undefined || id === only) };
 	const scope = scopeOf(manifest, facts, makeTarget(release === '4.9' ? '5.0' : '7.8'), makeOptions({ backup, ...host.options }));
 	const on = tree;
 	const transport = {
@@ -63,8 +71,9 @@ async function look(host: Host, only?: string): Promise<Finding[]> {
 	return liveFindings(checkLines(manifest, facts, scope), transport);
 }
 
-test('every check of the manifest has hosts on which it fires and on which it is quiet', () => {
-	expect(cases.map(({ check }) => check).sort()).toEqual(inPlace.checks.map(({ id }) => id).sort());
+test('every check of the manifests has hosts on which it fires and on which it is quiet', () => {
+	const ids = new Set([...inPlace.checks, ...ramdisk.checks].map(({ id }) => id));
+	expect(cases.map(({ check }) => check).sort()).toEqual([...ids].sort());
 	for (const { fires, quiet } of cases) expect([fires.length, quiet.length].every((count) => count > 0)).toBe(true);
 });
 
@@ -73,17 +82,21 @@ describe.skipIf(!canEnterTrees)('a check of the host (needs root or user namespa
 		cases.flatMap((one) => one[of].map((host): [string, string, Case, Host] => [one.check, host.title, one, host]));
 
 	test.each(each('fires'))('%s fires: %s', async (check, _title, { severity }, host) => {
-		const found = await look(host, check);
-		const { says = '', fix = '' } = inPlace.checks.find(({ id }) => id === check) ?? {};
+		const found = await look(host, check, manifestOf({ check }));
+		const { says = '', fix = '' } = manifestOf({ check }).checks.find(({ id }) => id === check) ?? {};
 		const detail = host.says === undefined ? '' : `: ${host.says}`;
 		expect(found).toEqual([{ id: check, severity: severity ?? 'refuse', says: says + detail, fix }]);
 		expect(status).toBe(severity === 'warn' ? 0 : 1);
 	});
 
 	test.each(each('quiet'))('%s is quiet: %s', async (check, _title, _case, host) => {
-		expect(await look(host, check)).toEqual([]);
+		expect(await look(host, check, manifestOf({ check }))).toEqual([]);
 		expect(errors).toBe('');
 		expect(status).toBe(0);
+	});
+
+	test('has nothing against a sound 7.7 host by its install kernel either', async () => {
+		expect((await look({ title: '' }, undefined, ramdisk)).map(({ id }) => id)).toEqual(['backup-on-root']);
 	});
 
 	test.each(['4.9', '7.7'] as const)('has nothing against a sound %s host, but that its only disk holds the backup', async (release) => {

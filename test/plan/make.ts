@@ -10,6 +10,7 @@ const MIB = 1024 * 1024;
 const hash = (name: string): string => createHash('sha256').update(name).digest('hex');
 
 export const inPlace = await loadManifest(join(ROOT, 'manifests/openbsd/in-place.yaml'));
+export const ramdisk = await loadManifest(join(ROOT, 'manifests/openbsd/ramdisk.yaml'));
 
 /** Facts of a host that nothing speaks against, but for `changes`. */
 export function makeFacts(changes: Partial<Facts> = {}): Facts {
@@ -60,7 +61,7 @@ export function makeTarget(version: string, changes: Partial<Target> = {}): Targ
 	const suffix = version.replace('.', '');
 	const number = Number(suffix);
 	const sets = ['base', 'comp', 'man', 'game', 'xbase', 'xshare', 'xfont', 'xserv', ...(number < 57 ? ['etc', 'xetc'] : [])];
-	const names = ['bsd', 'bsd.mp', 'bsd.rd', 'BUILDINFO', ...sets.map((set) => `${set}${suffix}.tgz`)];
+	const names = ['bsd', 'bsd.mp', 'bsd.rd', 'BUILDINFO', 'INSTALL.amd64', ...sets.map((set) => `${set}${suffix}.tgz`)];
 	const files = names.map((name) => ({ name, sha256: hash(name), size: 10 * MIB }));
 	const text = files.map(({ name, sha256 }) => `SHA256 (${name}) = ${sha256}\n`).join('');
 	const signed = number >= 55;
