@@ -23,7 +23,7 @@ export default class CheckCommand extends BaseCommand {
 			const findings = await allFindings(made, transport);
 			for (const { id, severity, says, fix } of findings) this.log(`${severity === 'warn' ? 'warning: ' : ''}${id}: ${says}\n  ${fix}`);
 			const bad = refusing(findings).length;
-			const to = made.plan instanceof BsdupError ? flags.to : made.plan.target?.version;
+			const to = made.plan instanceof BsdupError || made.plan.onward !== undefined ? flags.to : made.plan.target?.version;
 			if (!(made.plan instanceof BsdupError) && made.plan.chosen !== undefined) this.log(made.plan.chosen);
 			this.log(bad === 0 ? `nothing speaks against going to ${to}` : `${bad} to mend first`);
 			if (bad > 0) process.exitCode = EXIT.failed;

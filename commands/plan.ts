@@ -20,6 +20,7 @@ export default class PlanCommand extends BaseCommand {
 	static override examples = [
 		'<%= config.bin %> <%= command.id %> root@db1 --to 7.8 --backup-to /mnt',
 		'<%= config.bin %> <%= command.id %> root@db1 --to 7.8 --no-backup --mirror https://near.example.org/pub --mirror ftp://far.example.org/pub',
+		'<%= config.bin %> <%= command.id %> root@web1 --to 15.0-RELEASE --no-backup --health "service nginx status"',
 		'<%= config.bin %> <%= command.id %> --facts db1.json --to snapshot --no-backup --format sh --out resume.sh',
 	];
 

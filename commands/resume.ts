@@ -2,8 +2,11 @@ import { Args } from '@oclif/core';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { carry } from '../src/cli/carry.ts';
 import { findRunToResume } from '../src/cli/find-run.ts';
+import { goOnward } from '../src/cli/go-onward.ts';
 import { hostFlags } from '../src/cli/open-host.ts';
 import { runFlags } from '../src/cli/run-flags.ts';
+import { EXIT } from '../src/errors.ts';
+import { stateDir } from '../src/journal/state.ts';
 
 export default class ResumeCommand extends BaseCommand {
 	static override summary = 'Go on with a run, from wherever it stands.';
@@ -24,7 +27,10 @@ export default class ResumeCommand extends BaseCommand {
 	async run(): Promise<unknown> {
 		const { args, flags } = await this.parse(ResumeCommand);
 		const { folder, takenOver } = await findRunToResume(args.run, flags);
-		process.exitCode = await carry(folder, { ...flags, 'take-over': flags['take-over'] || takenOver }, this.jsonEnabled());
+		const carried = await carry(folder, { ...flags, 'take-over': flags['take-over'] || takenOver }, this.jsonEnabled());
+		const warn = (text: string): void => this.logToStderr(text);
+		const going = { flags, state: stateDir(flags.state), root: this.config.root, json: this.jsonEnabled(), warn };
+		process.exitCode = carried === EXIT.done ? await goOnward(folder, going) : carried;
 		return undefined;
 	}
 }

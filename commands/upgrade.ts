@@ -2,12 +2,14 @@ import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { carry, requireSomebody } from '../src/cli/carry.ts';
 import { carryMoving } from '../src/cli/carry-moving.ts';
+import { goOnward } from '../src/cli/go-onward.ts';
 import { makePlan } from '../src/cli/make-plan.ts';
 import { hostFlags, keptHostFlags, openHost } from '../src/cli/open-host.ts';
 import { checkPlanFits } from '../src/cli/plan-fits.ts';
 import { planFlags } from '../src/cli/plan-flags.ts';
 import { planOrRefuse } from '../src/cli/plan-or-refuse.ts';
 import { runFlags, VERDICTS } from '../src/cli/run-flags.ts';
+import { EXIT } from '../src/errors.ts';
 import { readPlan } from '../src/journal/read-plan.ts';
 import { createRun, stateDir } from '../src/journal/state.ts';
 import type { Plan } from '../src/plan/plan.ts';
@@ -29,9 +31,12 @@ export default class UpgradeCommand extends BaseCommand {
 	static override examples = [
 		'<%= config.bin %> <%= command.id %> root@db1 --to 7.8 --backup-to /mnt --dry-run',
 		'<%= config.bin %> <%= command.id %> root@db1 --to 7.8 --backup-to /mnt --fetch-on host',
+		'<%= config.bin %> <%= command.id %> root@db1 --to 7.9 --method in-place --no-backup   # from 7.7: by 7.8, each proven',
 		'<%= config.bin %> <%= command.id %> root@db1 --to snapshot --no-backup --unattended --yes',
 		'<%= config.bin %> <%= command.id %> db1 --to 7.8 --backup-to /mnt --patience 90m   # db1 is in the config file',
 	];
+
+	readonly #warn = (text: string): void => this.logToStderr(text);
 
 	async run(): Promise<unknown> {
 		const { args, flags } = await this.parse(UpgradeCommand);
@@ -43,20 +48,21 @@ export default class UpgradeCommand extends BaseCommand {
 			this.log(planText(plan));
 			return plan;
 		}
-		const host = args.host ?? null;
+		const kept = { host: args.host ?? null, flags: keptHostFlags(flags) };
+		const going = { flags, state: stateDir(flags.state), root: this.config.root, json: this.jsonEnabled(), warn: this.#warn };
 		const again = async (run: string): Promise<Plan> => {
 			const anew = await openHost(args.host, flags);
 			return this.#plan(undefined, { ...flags, run }, anew).finally(() => anew.close());
 		};
-		const carried = (one: Plan): Promise<number> =>
-			carry(createRun(stateDir(flags.state), one, host, keptHostFlags(flags)), flags, this.jsonEnabled());
-		process.exitCode = await (given === undefined ? carryMoving(plan, carried, again, (text) => this.logToStderr(text)) : carried(plan));
+		const carried = (one: Plan): Promise<number> => carry(createRun(going.state, one, kept.host, kept.flags), flags, going.json);
+		const status = await (given === undefined ? carryMoving(plan, carried, again, this.#warn) : carried(plan));
+		process.exitCode = status === EXIT.done ? await goOnward({ plan, ...kept }, going) : status;
 		return undefined;
 	}
 
 	async #plan(given: Plan | undefined, flags: Parameters<typeof makePlan>[0], transport: NonNullable<Parameters<typeof makePlan>[1]>) {
 		if (given !== undefined) return checkPlanFits(given, transport, this.config.root);
 		const made = await makePlan(flags, transport, this.config.root);
-		return planOrRefuse(made, transport, (text) => this.logToStderr(text));
+		return planOrRefuse(made, transport, this.#warn);
 	}
 }

@@ -17,13 +17,14 @@ import type { Finding } from '../plan/finding.ts';
 import { hostScope } from '../plan/host-scope.ts';
 import type { PlanOptions } from '../plan/options.ts';
 import type { Plan } from '../plan/plan.ts';
-import { refusals, versionNamed } from '../plan/refusals.ts';
+import { crossings, refusals, versionNamed } from '../plan/refusals.ts';
 import { scopeOf } from '../plan/values.ts';
 import type { Transport } from '../transport/transport.ts';
 import { usage } from './backup-flags.ts';
 import { checkSite } from './check-site.ts';
 import { chooseMethod, type Method, methodsFor } from './choose-method.ts';
 import { type Config, readConfig } from './config.ts';
+import { hopsTo, ofHop, withLaterHops } from './hops.ts';
 import { type PlanFlags, planOptions } from './plan-flags.ts';
 import { targetNamed, trustedList } from './target-flags.ts';
 
@@ -55,8 +56,8 @@ export interface MadePlan {
  * the facts; one of the mirror, its list or its key is a finding, so that it hides no other.
  */
 export async function makePlan(request: PlanRequest, transport: Transport | undefined, root: string): Promise<MadePlan> {
-	const to = targetNamed(request.to);
-	if (to === undefined) {
+	const wanted = targetNamed(request.to);
+	if (wanted === undefined) {
 		const next = ['--to snapshot', '--to 7.8', '--to 15.0-RELEASE'];
 		throw usage(`${request.to === undefined ? 'no target' : JSON.stringify(request.to)}: where shall it go?`, next);
 	}
@@ -70,10 +71,22 @@ export async function makePlan(request: PlanRequest, transport: Transport | unde
 	const options = planOptions(request, facts.host, new Date());
 	// Without a host a person lays the site sets there.
 	if (transport !== undefined) await checkSite(options.site);
+	const methods =
+		request.manifest === undefined
+			? await methodsFor(manifests, facts, options, request.method)
+			: [{ name: request.manifest, manifest: await loadManifest(request.manifest) }];
+	const [to = wanted, ...later] = hopsTo(facts, wanted, methods[0]?.manifest.reach);
 	const known = { request, to, config, facts, options, now: transport === undefined ? null : Date.now() / 1000 };
-	if (request.manifest !== undefined) return planBy({ name: request.manifest, manifest: await loadManifest(request.manifest) }, known);
-	const methods = await methodsFor(manifests, facts, options, request.method);
-	return chooseMethod(methods, (method, chosen) => planBy(method, { ...known, options: { ...options, ...chosen } }), transport);
+	const made = await chooseMethod(methods, (method, chosen) => planBy(method, { ...known, options: { ...options, ...chosen } }), transport);
+	const method = methods.find(({ name }) => !(made.plan instanceof BsdupError) && name === made.plan.manifest);
+	// A flag day on the way is told even where the mirror tells nothing.
+	const days = later.flatMap((next, index) =>
+		crossings((method ?? (methods[0] as Method)).manifest, [to, ...later][index] ?? to, next).map((one) => ofHop(next, one)),
+	);
+	if (later.length === 0 || method === undefined || days.length > 0) return { ...made, findings: [...made.findings, ...days] };
+	return withLaterHops(made, later, request, (next, expected, run) =>
+		planBy(method, { ...known, to: next, facts: expected, options: { ...options, run }, later: true }),
+	);
 }
 
 interface Known {
@@ -84,16 +97,23 @@ interface Known {
 	options: PlanOptions;
 	/** Seconds; null where the facts are old. */
 	now: number | null;
+	/** A hop after the first: its list's key may be still to come. */
+	later?: boolean;
 }
 
 /** The plan by one method, and what speaks against it. */
-async function planBy({ name, manifest }: Method, { request, to, config, facts, options, now }: Known): Promise<MadePlan> {
+async function planBy({ name, manifest }: Method, { request, to, config, facts, options, now, later = false }: Known): Promise<MadePlan> {
+	if (to === 'snapshot' && manifest.mirror.snapshot === undefined) throw usage(`${manifest.method} goes to releases only`, ['--to X.Y']);
 	const mirrors = mirrorsFor(request.mirror, config, facts, manifest);
 	if (request['fetch-on'] === 'host') refuseLogins(mirrors);
 	const layout = layoutFor(manifest, facts);
 	const resolved = await targetOrError({
-		...{ name: to, arch: facts.arch, mirrors, layout },
+		name: to,
+		arch: facts.arch,
+		mirrors,
 		keys: { ...facts.keys, ...trustedList(request['trusted-list'], layout, to, facts.arch) },
+		layout,
+		later,
 	});
 	if (resolved instanceof BsdupError) {
 		const { code, message, next } = resolved;
@@ -105,7 +125,10 @@ async function planBy({ name, manifest }: Method, { request, to, config, facts, 
 			checks: checkLines(manifest, facts, { ...host, values: { ...host.values, ...(version === null ? {} : { version }) } }),
 		};
 	}
-	const { target, failed } = resolved;
+	const { failed } = resolved;
+	// The release before brings the key, so that the host will hold it.
+	const { keyBundle, ...rest } = resolved.target;
+	const target = later || keyBundle === undefined ? rest : resolved.target;
 	return {
 		plan: buildPlan(manifest, facts, target, options, name),
 		findings: [...failed.map(passedOver), ...refusals(manifest, facts, target, options, now)],

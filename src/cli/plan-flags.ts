@@ -5,7 +5,10 @@ import { type BackupFlags, backupFlags, backupOptions, plainPath, usage } from '
 
 /** Flags that decide what a plan holds. */
 export const planFlags = {
-	to: Flags.string({ description: 'where to go: snapshot, or a release X.Y (X.Y-RELEASE)', helpValue: 'TARGET' }),
+	to: Flags.string({
+		description: 'where to go: snapshot, or a release X.Y (X.Y-RELEASE); one several releases ahead is reached hop by hop',
+		helpValue: 'TARGET',
+	}),
 	mirror: Flags.string({
 		description: 'top of a mirror (http, https, ftp, file or a directory); again for more, the best first',
 		multiple: true,

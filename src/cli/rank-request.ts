@@ -5,7 +5,9 @@ import { gatherFacts } from '../facts/gather.ts';
 import { loadProbes, systemOf } from '../facts/probes.ts';
 import { mirrorTop } from '../fetch/mirror-url.ts';
 import type { HostFlags } from '../journal/state.ts';
-import { loadManifest } from '../manifest/load.ts';
+import { listManifests } from '../manifest/list.ts';
+import { loadAnyManifest, loadManifest } from '../manifest/load.ts';
+import type { Manifest } from '../manifest/schema.ts';
 import type { RankRequest } from '../mirrors/rank.ts';
 import { readConfig } from './config.ts';
 import { layoutFor } from './make-plan.ts';
@@ -41,8 +43,8 @@ export async function rankRequest(
 	const config = readConfig();
 	const manifests = join(root, 'manifests');
 	const known = await knownOf(flags, manifests);
-	const method = flags.method ?? (await loadProbes(manifests, known.system)).method;
-	const manifest = await loadManifest(flags.manifest ?? join(manifests, known.system.toLowerCase(), `${method}.yaml`));
+	const manifest =
+		flags.manifest === undefined ? await layoutOf(manifests, known.system, flags.method) : await loadManifest(flags.manifest);
 	const chosen = asked.length > 0 ? asked : [...config.mirrors, ...known.mirrors, manifest.mirror.default];
 	const { packages, index, lists } = manifest.mirror;
 	return {
@@ -53,6 +55,17 @@ export async function rankRequest(
 			plainList: lists.find(({ signed }) => !signed)?.file ?? null,
 		},
 	};
+}
+
+/** The manifest of the method asked for, else any: all methods of a system have the same mirrors. */
+async function layoutOf(manifests: string, system: string, method: string | undefined): Promise<Manifest> {
+	const folder = system.toLowerCase();
+	if (method !== undefined) return loadManifest(join(manifests, folder, `${method}.yaml`));
+	for (const { name, file } of await listManifests(manifests)) {
+		const manifest = name.startsWith(`${folder}/`) ? await loadAnyManifest(file) : undefined;
+		if (manifest !== undefined && !('target' in manifest)) return manifest;
+	}
+	throw new Error(`no method upgrades ${system}`);
 }
 
 async function knownOf(flags: MirrorsFlags, manifests: string): Promise<Known> {

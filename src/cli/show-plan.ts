@@ -29,6 +29,14 @@ export function showPlan(
 			exit: EXIT.usage,
 		});
 	}
+	if (flags.format === 'sh' && plan.onward !== undefined) {
+		throw new BsdupError({
+			code: 'E_SCRIPT_ALONE',
+			message: 'a script alone makes one hop: the next is planned from the host as it then is',
+			next: [`--to ${plan.target?.version ?? ''}`],
+			exit: EXIT.usage,
+		});
+	}
 	const text = { text: () => cleanText(planText(plan)), json: () => `${JSON.stringify(plan, null, '\t')}\n`, sh: () => renderScript(plan) }[
 		json ? 'json' : (flags.format ?? 'text')
 	]();

@@ -31,8 +31,6 @@ const Probes = z
 	.strictObject({
 		format: z.literal(1),
 		system: z.string().min(1),
-		/** The method whose mirrors and sets are meant where a host is not upgraded (bsdup mirrors). */
-		method: z.string().min(1).default('in-place'),
 		probes: z.array(Probe),
 	})
 	.superRefine(({ probes }, context) => {

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
+import { BsdupError } from '../errors.ts';
 import { type KeyBundleLayout, keyFromBundle, keyUnknown } from './key-bundle.ts';
 import { parseAnyList } from './list.ts';
 import { provenByCopy } from './list-copy.ts';
 import { mirrorTop } from './mirror-url.ts';
 import { buildOf, proveOneSuffix, unfit } from './one-build.ts';
-import { keyNameOf, openSigned } from './signify.ts';
+import { keyNameOf, openSigned, unverifiedMessage } from './signify.ts';
 import { bare, readAll, sizesOf } from './source.ts';
 import type { KeyBundle, Target } from './target.ts';
 
@@ -37,6 +38,8 @@ export interface ResolveRequest {
 	/** Public keys and trusted lists by file name, as the host holds them. */
 	keys: Record<string, string>;
 	layout: Layout;
+	/** It is a later hop's, whose key may come only with the release before: such a list is pinned, to be proven when its turn comes. */
+	later?: boolean;
 }
 
 /**
@@ -57,8 +60,9 @@ export async function resolveTarget(request: ResolveRequest): Promise<Target> {
 	const bytes = await readAll(`${url}/${choice.file}`);
 	const text = bytes.toString('utf8');
 	const signer = choice.signed ? keyNameOf(bytes, layout.keyName) : null;
-	const vouched = signer === null ? undefined : await keyFor(signer, request);
-	const plain = vouched === undefined ? bytes : openSigned(bytes, Buffer.from(vouched.text));
+	const vouched = signer === null ? undefined : await keyFor(signer, request).catch((error: unknown) => keyToCome(error, request));
+	const unproven = signer === null ? bytes : unverifiedMessage(bytes);
+	const plain = vouched === undefined ? unproven : openSigned(bytes, Buffer.from(vouched.text));
 	const hashes = parseAnyList(plain.toString('utf8'));
 	const copy = choice.copy === undefined ? null : provenByCopy(hashes, place(choice.copy), request.keys, bare(url));
 	const key = signer ?? copy;
@@ -101,6 +105,12 @@ async function keyFor(name: string, { keys, mirror, layout }: ResolveRequest): P
 	if (text !== undefined) return { text };
 	if (layout.keyBundle !== undefined) return await keyFromBundle({ wanted: name, keys, mirror, layout: layout.keyBundle });
 	throw keyUnknown(name, []);
+}
+
+/** Throws the error, unless it is that of a key which the release before brings. */
+function keyToCome(error: unknown, { later }: ResolveRequest): undefined {
+	if (later !== true || !(error instanceof BsdupError) || error.code !== 'E_KEY_UNKNOWN') throw error;
+	return undefined;
 }
 
 function sha256(bytes: Buffer): string {

@@ -41,6 +41,13 @@ export function openSigned(signed: Buffer, publicKey: Buffer): Buffer {
 	return signature.rest;
 }
 
+/** The message, not verified: only to show what would come. Throws E_SIGNATURE_FORMAT. */
+export function unverifiedMessage(signed: Buffer): Buffer {
+	const signature = parseSignify(signed, 64);
+	if (typeof signature === 'string') throw format(signature);
+	return signature.rest;
+}
+
 function format(what: string): BsdupError {
 	return new BsdupError({
 		code: 'E_SIGNATURE_FORMAT',

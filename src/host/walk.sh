@@ -61,8 +61,8 @@ walk() {
 		3) die "$s: rebooted, old system: its proof does not hold; see $dir/RECOVERY; to go on: sh $self" ;;
 		esac
 		info "$s"
-		back_as=$(returned "$s")
-		[ -z "$back_as" ] || die "$s: verdict: $back_as; to try again: sh $self"
+		came=$(returned "$s")
+		[ -z "$came" ] || die "$s: verdict: $came; to try again: sh $self"
 		say "run     $s: $title"
 		set -- $(state "$s")
 		if [ "$2" = ok ]; then

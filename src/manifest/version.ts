@@ -54,3 +54,10 @@ export function isWithin(reach: 'release' | 'major', from: string, to: string): 
 export function isNextOrSame(from: string, to: string): boolean {
 	return compareVersions(to, from) === 0 || compareVersions(to, nextRelease(from)) === 0;
 }
+
+/** The releases on the way from `from` to `to`, which is the last; only `to` where it does not come after. */
+export function releasesBetween(from: string, to: string): string[] {
+	const way: string[] = [];
+	for (let at = nextRelease(from); compareVersions(at, to) < 0; at = nextRelease(at)) way.push(at);
+	return [...way, to];
+}

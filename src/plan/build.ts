@@ -93,6 +93,12 @@ function assemble(
 	return { ...plan, hash: hashOf(plan) };
 }
 
+/** The plan with what comes after it. */
+export function goingOn({ hash: _, ...plan }: Plan, onward: Plan['onward']): Plan {
+	const whole = { ...plan, onward };
+	return { ...whole, hash: hashOf(whole) };
+}
+
 /** SHA256 (hex) of a plan's content without its hash. */
 export function hashOf(plan: Omit<Plan, 'hash'>): string {
 	return createHash('sha256')

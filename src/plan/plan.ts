@@ -81,6 +81,15 @@ export const Plan = z.object({
 	rewritten: z.array(z.object({ path: z.string(), why: z.string() })),
 	/** What lines of the host's console mean where it does not answer: `sign` is a regular expression. Absent in plans of old. */
 	consoleSigns: z.array(z.object({ sign: z.string(), installer: z.boolean(), says: z.string(), next: z.string() })).optional(),
+	/** Where it goes on to when this is proven, a release at a time; each hop is a run of its own, planned from the facts it then finds. */
+	onward: z
+		.object({
+			/** What a person asked for, by the names of the flags; `to` is the last release. */
+			request: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])),
+			/** The hops after this one: the release, the SHA256 (hex) its list must have then, and the plan for people as it is expected now. */
+			hops: z.array(z.object({ to: z.string(), list: z.string().regex(SHA256), text: z.string() })).min(1),
+		})
+		.optional(),
 	/** How to get back by hand, for this host. */
 	recovery: z.string(),
 });

@@ -21,7 +21,7 @@ export function refusals(manifest: Manifest, facts: Facts, wanted: Target | stri
 		...versionFindings(manifest, facts, version),
 		...(target === null
 			? []
-			: [...targetFindings(facts, target, options), ...besideFindings(manifest, target), ...listFindings(manifest, facts, target)]),
+			: [...targetFindings(facts, target, options), ...listFindings(manifest, facts, target), ...besideFindings(manifest, target)]),
 		...optionFindings(manifest, options),
 		...hostFindings(facts, options, now),
 		...spaceFindings(manifest, facts, target, options),
@@ -37,6 +37,12 @@ function refusal(id: string, says: string, fix: string): Finding {
 	return { id, severity: 'refuse', says, fix };
 }
 
+/** Why the manifest refuses to go from one version to another. */
+export function crossings(manifest: Manifest, from: string, to: string): Finding[] {
+	const met = manifest.refused.filter(({ running, target }) => inRange(from, running) && inRange(to, target));
+	return met.map(({ why, next }) => refusal('crossing', why, next));
+}
+
 /** `to`: the version to go to, or null where it is not known. */
 function versionFindings(manifest: Manifest, facts: Facts, to: string | null): Finding[] {
 	const from = facts.release;
@@ -46,8 +52,7 @@ function versionFindings(manifest: Manifest, facts: Facts, to: string | null): F
 	if (!manifest.eras.some((era) => inRange(from, era.running)))
 		found.push(refusal('era', `no era of the manifest holds ${from}`, 'see bsdup manifest show'));
 	if (to === null) return found;
-	for (const { running, target, why, next } of manifest.refused)
-		if (inRange(from, running) && inRange(to, target)) found.push(refusal('crossing', why, next));
+	found.push(...crossings(manifest, from, to));
 	if (compareVersions(to, from) < 0)
 		found.push(refusal('downgrade', `${to} is older than the running ${from}`, 'choose a newer target; going back is a restore'));
 	else if (!isWithin(manifest.reach, from, to)) {

@@ -30,5 +30,10 @@ export function planText(plan: Plan): string {
 		else if (step.stays) lines.push(`   a rollback leaves: ${step.stays}`);
 		for (const line of step.proof.split('\n').filter((line) => line !== '')) lines.push(`   proof: ${line}`);
 	});
-	return `${lines.join('\n')}\n\nTo get back by hand:\n${plan.recovery}`;
+	const { hops } = plan.onward ?? { hops: [] };
+	const later = hops.map(
+		({ text }, index) =>
+			`\n\nHop ${index + 2} of ${hops.length + 1}, when the one before is proven; planned anew from what is true then, as it is expected now:\n${text}`,
+	);
+	return `${lines.join('\n')}\n\nTo get back by hand:\n${plan.recovery}${later.join('')}`;
 }

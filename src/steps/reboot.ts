@@ -46,7 +46,7 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 			const outcome = finish(step, context, settled, 'done');
 			return context.pauseAtReboot ? 'paused' : outcome;
 		}
-		if (tries + 1 < step.attempts && !step.returned)
+		if (!step.returned && tries + 1 < step.attempts)
 			context.emit({ kind: 'notice', text: `${step.id}: the host is here and the step is not done; it is begun again` });
 	}
 }

@@ -59,6 +59,26 @@ describe.skipIf(LAB === null)('bad input to an upgrade in a boot environment (ne
 		await untouched();
 	});
 
+	test('of a sound host the facts tell what is asked of it', async () => {
+		const { stdout } = await on.bsdup(['facts', on.host.ssh.spec, ...on.host.flags, '--json']);
+		expect(JSON.parse(stdout)).toMatchObject({
+			...{ system: 'FreeBSD', release: '14.3', flavour: 'release', rootDisk: 'zroot/ROOT/default', customKernel: false, securelevel: -1 },
+			sets: ['kernel', 'base', 'lib32'],
+			also: {
+				...{ versions: ['14.3-RELEASE-p2', '14.3-RELEASE-p2', '14.3-RELEASE'], osversion: '1403000 1403000', pkgbase: false },
+				...{ bootEnvironments: ['default NR'], bootMethod: 'UEFI', espMounts: ['/dev/gpt/efiboot0 /boot/efi'], modules: ['zfs.ko'] },
+			},
+		});
+	});
+
+	test.skipIf(LAB !== 'root')('a pool with too little room (needs root, for a disk of its own)', async () => {
+		await on.host.inside('/lab/real/bin/fallocate -l $(($(df -kP / | awk "END { print \\$4 }") - 500000))K /lab/pool/share/large');
+		const { code, stdout } = await on.bsdup(environmentArgs(on, 'check'));
+		await on.host.inside('rm /lab/pool/share/large');
+		expect(code).toBe(1);
+		expect(stdout).toMatch(/space: \/ has \d+ MiB free, 30\d\d are needed/);
+	});
+
 	test('a host without boot environments, and a jail', async () => {
 		await on.host.inside(': >/lab/no-be; : >/lab/jailed');
 		const { code, stdout } = await on.bsdup(environmentArgs(on, 'check'));

@@ -19,7 +19,7 @@ const LEFT = 'var/db/bsdup var/run run dev lab lib lib64 proc boot/efi'
 /** An unattended upgrade of the world's host in a new boot environment. */
 export function environmentArgs(on: World, command = 'upgrade'): string[] {
 	const to = ['--to', '15.0-RELEASE', '--mirror', on.mirror.url, '--no-backup', '--unattended'];
-	return [command, on.host.ssh.spec, ...on.host.flags, ...to, ...(command === 'upgrade' ? ['--yes', '--patience', '1'] : [])];
+	return [command, on.host.ssh.spec, ...on.host.flags, ...to, ...(command === 'upgrade' ? ['--yes', '--patience', '3'] : [])];
 }
 
 /** Mode, owner, content and name of all that is in the environment the host came with, and what the pool boots. Turns the host off. */

@@ -2,8 +2,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { LAB } from '../lab/ability.ts';
 import { makeWorld, type World } from '../lab/world.ts';
 import { cutAt } from './cut.ts';
-import { executed, jobsOf, planOf } from './executed.ts';
 import { differences, upgradeArgs } from './proof.ts';
+import { executed, jobsOf, planOf } from './run-record.ts';
 import { tree } from './tree.ts';
 
 let world: World | undefined;
@@ -60,12 +60,16 @@ describe.skipIf(LAB === null)('an upgrade by the install kernel (needs a practic
 		expect(await differences(on, '7.8')).toEqual([]);
 	});
 
-	test('whose sets were turned down, or that waited at its prompt, changed nothing and is taken back, file by file', async () => {
+	test('that the loader passed over, whose sets were turned down, or that waited at its prompt, changed nothing and is taken back, file by file', async () => {
 		world = await makeWorld('7.7', '7.8');
 		const on = world;
 		const before = await unlinked(on);
+		await on.host.inside("echo 'boot blocks of 6000' >/usr/mdec/boot");
+		const passed = await on.bsdup(byDefault(on));
+		expect([passed.code, passed.stderr]).toEqual([1, expect.stringMatching(/verdict: came back unchanged: the loader did not boot/)]);
+		await on.host.inside("echo 'boot blocks of 7700' | tee /boot >/usr/mdec/boot");
 		on.host.spoilUpgrade('rm "$root"/usr/rel/upgrade/INSTALL.*');
-		const first = await on.bsdup(byDefault(on));
+		const first = await on.bsdup(resume);
 		expect([first.code, first.stderr]).toEqual([1, expect.stringMatching(/verdict: came back unchanged: .* took the answers or the sets/)]);
 		on.host.spoilUpgrade('rm "$root/auto_upgrade.conf"');
 		await cutAt(on, resume, 'waiting for the host to come back', (kill) => {

@@ -3,8 +3,8 @@ import type { Plan } from '../../src/plan/plan.ts';
 import { LAB } from '../lab/ability.ts';
 import type { ReleaseName } from '../lab/releases.ts';
 import { makeWorld, type World } from '../lab/world.ts';
-import { executed, jobsOf, planOf, shownSteps } from './executed.ts';
 import { differences, upgradeArgs } from './proof.ts';
+import { executed, jobsOf, planOf, shownSteps } from './run-record.ts';
 
 let world: World | undefined;
 afterEach(() => world?.destroy());

@@ -7,8 +7,8 @@ disk=$1 root=$2 lab=$3 name=$4
 kernel=${LAB_KERNEL:-bsd}
 hostname "$name" 2>/dev/null
 mount --make-rprivate / 2>/dev/null
-# A disk that is being looked at from outside was copied into these mounts too, and would be held for as long as they are.
-while read -r _ at _; do case $at in */bsdup-host-*/mounted) umount "$at" 2>/dev/null ;; esac; done </proc/mounts
+# Another host's disk that a test just looks at came along as a copy, and would stay in use until this host ends.
+while read -r _ _ _ _ at _; do case $at in */bsdup-host-*/mounted) umount -l "$at" ;; esac; done </proc/self/mountinfo 2>/dev/null
 if [ -d "$disk" ]; then
 	mount --bind "$disk" "$root" || exit 11
 else

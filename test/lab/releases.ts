@@ -44,6 +44,15 @@ export const RELEASES = {
 		build: 1775000000,
 		devices: [...devices, 'psp', 'vmm1'],
 	},
+	'7.9': {
+		level: 7950,
+		version: kernel('7.9', 218),
+		suffix: '79',
+		modern: true,
+		folder: '7.9/amd64',
+		build: 1777000000,
+		devices: [...devices, 'psp', 'vmm1'],
+	},
 } as const satisfies Record<string, Release>;
 
 export type ReleaseName = keyof typeof RELEASES;

@@ -15,7 +15,7 @@ export function jobsOf(plan: Plan): Record<string, string> {
 	return Object.fromEntries(jobs.map((step) => [step.id, step.commands.join('\n')]));
 }
 
-/** What each job on the host did execute in its first attempt. */
+/** What each job on the host did execute. */
 export async function executed(on: World, plan: Plan): Promise<Record<string, string>> {
 	const { output } = await on.host.inside(`cd ${plan.dir}/jobs && for s in */1/script; do echo "== \${s%%/*}"; cat "$s"; done`);
 	return Object.fromEntries(
