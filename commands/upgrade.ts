@@ -3,11 +3,9 @@ import { BaseCommand } from '../src/cli/base-command.ts';
 import { carry, requireSomebody } from '../src/cli/carry.ts';
 import { carryMoving } from '../src/cli/carry-moving.ts';
 import { goOnward } from '../src/cli/go-onward.ts';
-import { makePlan } from '../src/cli/make-plan.ts';
-import { hostFlags, keptHostFlags, openHost } from '../src/cli/open-host.ts';
-import { checkPlanFits } from '../src/cli/plan-fits.ts';
+import { hostFlags, keptHostFlags } from '../src/cli/open-host.ts';
 import { planFlags } from '../src/cli/plan-flags.ts';
-import { planOrRefuse } from '../src/cli/plan-or-refuse.ts';
+import { planOnHost } from '../src/cli/plan-on-host.ts';
 import { runFlags, VERDICTS } from '../src/cli/run-flags.ts';
 import { EXIT } from '../src/errors.ts';
 import { readPlan } from '../src/journal/read-plan.ts';
@@ -42,27 +40,17 @@ export default class UpgradeCommand extends BaseCommand {
 		const { args, flags } = await this.parse(UpgradeCommand);
 		if (!flags['dry-run']) requireSomebody(flags);
 		const given = flags.plan === undefined ? undefined : readPlan(flags.plan);
-		const transport = await openHost(args.host, flags);
-		const plan = await this.#plan(given, flags, transport).finally(() => transport.close());
+		const plan = await planOnHost(given, args.host, flags, this.config.root, this.#warn);
 		if (flags['dry-run']) {
 			this.log(planText(plan));
 			return plan;
 		}
 		const kept = { host: args.host ?? null, flags: keptHostFlags(flags) };
 		const going = { flags, state: stateDir(flags.state), root: this.config.root, json: this.jsonEnabled(), warn: this.#warn };
-		const again = async (run: string): Promise<Plan> => {
-			const anew = await openHost(args.host, flags);
-			return this.#plan(undefined, { ...flags, run }, anew).finally(() => anew.close());
-		};
+		const again = (run: string): Promise<Plan> => planOnHost(undefined, args.host, { ...flags, run }, this.config.root, this.#warn);
 		const carried = (one: Plan): Promise<number> => carry(createRun(going.state, one, kept.host, kept.flags), flags, going.json);
 		const status = await (given === undefined ? carryMoving(plan, carried, again, this.#warn) : carried(plan));
 		process.exitCode = status === EXIT.done ? await goOnward({ plan, ...kept }, going) : status;
 		return undefined;
-	}
-
-	async #plan(given: Plan | undefined, flags: Parameters<typeof makePlan>[0], transport: NonNullable<Parameters<typeof makePlan>[1]>) {
-		if (given !== undefined) return checkPlanFits(given, transport, this.config.root);
-		const made = await makePlan(flags, transport, this.config.root);
-		return planOrRefuse(made, transport, this.#warn);
 	}
 }

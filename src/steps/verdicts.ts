@@ -20,13 +20,17 @@ export function neverRebooted(step: Step, { plan, rebootMs }: StepContext, says:
 	});
 }
 
-/** The verdict on a host that came back and does not run what was installed. */
+/** The verdict on a host that came back and does not run what was installed. A step that can be taken back leaves it untouched. */
 export function oldSystem(step: Step, { plan }: StepContext): BsdupError {
+	const changed = step.danger === 'no-return';
 	return new BsdupError({
 		code: 'E_OLD_SYSTEM',
-		message: `verdict: rebooted, old system: the proof of ${step.id} does not hold`,
-		state:
-			'The host answers with a later boot, but not with the kernel that was installed: another one was booted, or the new one was lost.',
-		next: ['reboot it, and let its loader take the usual kernel', `bsdup resume ${plan.run}   (proves it, and goes on)`, plan.recovery],
+		message: `${step.id}: verdict: rebooted, old system`,
+		state: changed
+			? 'The host answers with a later boot, but not with the kernel that was installed: another one was booted, or the new one was lost.'
+			: 'The host runs the system it had; the new one was not booted, or did not prove itself and went back.',
+		next: changed
+			? ['reboot it, and let its loader take the usual kernel', `bsdup resume ${plan.run}   (proves it, and goes on)`, plan.recovery]
+			: [`bsdup resume ${plan.run}   (boots the new one once more)`, `bsdup rollback ${plan.run}`],
 	});
 }

@@ -106,7 +106,7 @@ describe.skipIf(LAB === null)('the verdict on a reboot (needs a practice host)',
 			writeFileSync(join(on.host.dir, 'lab/other-kernel'), other);
 			const { code, stderr } = await upgrade(on, '--patience', '2');
 			expect(code).toBe(1);
-			expect(stderr).toMatch(/^bsdup: verdict: rebooted, old system: [\s\S]*^Code: {2}E_OLD_SYSTEM$/m);
+			expect(stderr).toMatch(/^bsdup: zone: verdict: rebooted, old system\n[\s\S]*^Code: {2}E_OLD_SYSTEM$/m);
 			expect(stderr).toMatch(/^Next: {2}reboot it, and let its loader take the usual kernel$[\s\S]*^Next: {2}bsdup resume run-/m);
 			expect((await on.bsdup(['resume', 'lab', '--yes'])).stderr).toContain('E_OLD_SYSTEM');
 			const byHand = await on.host.inside('sh /var/db/bsdup/run-*/resume.sh --yes');
