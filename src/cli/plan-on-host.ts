@@ -1,6 +1,7 @@
+import type { HostFlags } from '../journal/state.ts';
 import type { Plan } from '../plan/plan.ts';
 import { makePlan, type PlanRequest } from './make-plan.ts';
-import { type HostFlags, openHost } from './open-host.ts';
+import { openHost } from './open-host.ts';
 import { checkPlanFits } from './plan-fits.ts';
 import { planOrRefuse } from './plan-or-refuse.ts';
 
