@@ -1,5 +1,6 @@
 import { homedir, hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { BsdupError, EXIT } from '../errors.ts';
 import { type AlgorithmKind, KINDS } from './algorithms.ts';
 import { parseHostSpec } from './host-spec.ts';
 import { type ConfigSource, home, readOptions } from './ssh-config-file.ts';
@@ -31,6 +32,8 @@ export interface Reach {
 const KEEPALIVE_MS = 5_000;
 const KEEPALIVE_COUNT = 3;
 const SILENCE_MS = 15_000;
+/** PATH_MAX of the systems bsdup runs on, roughly. Characters. */
+const LONGEST = 4096;
 const USUAL_IDENTITIES = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
 
 /**
@@ -99,11 +102,25 @@ export function resolveReach(spec: string, configFile?: string): Reach {
 	};
 }
 
-/** Puts `%x` and `${NAME}` in place (ssh_config(5), TOKENS and ENVIRONMENT VARIABLES); what is not known stays. */
+/**
+ * Puts `%x` and `${NAME}` in place (ssh_config(5), TOKENS and ENVIRONMENT VARIABLES); what is not known stays. Throws E_SSH_CONFIG for what
+ * is longer than any path, before or after: tokens may hold what other tokens made.
+ */
 function expand(text: string, tokens: Readonly<Record<string, string>>): string {
-	return text
-		.replace(/%(.)/g, (whole, letter: string) => (letter === '%' ? '%' : (tokens[letter] ?? whole)))
-		.replace(/\$\{(\w+)\}/g, (whole, name: string) => process.env[name] ?? whole);
+	const whole = (one: string): string => {
+		if (one.length <= LONGEST) return one;
+		throw new BsdupError({
+			code: 'E_SSH_CONFIG',
+			message: `a value in ssh_config is longer than ${LONGEST} characters: ${one.slice(0, 40)}...`,
+			next: ['shorten it', '--ssh-config FILE   (another file)'],
+			exit: EXIT.usage,
+		});
+	};
+	return whole(
+		whole(text)
+			.replace(/%(.)/g, (as, letter: string) => (letter === '%' ? '%' : (tokens[letter] ?? as)))
+			.replace(/\$\{(\w+)\}/g, (as, name: string) => process.env[name] ?? as),
+	);
 }
 
 function agentSocket(setting: string | undefined, path: (text: string) => string): string | null {
