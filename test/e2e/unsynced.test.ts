@@ -11,6 +11,7 @@ import { RELEASES } from '../lab/releases.ts';
 import { setsOf } from '../lab/tree.ts';
 import { makeWorld, type World } from '../lab/world.ts';
 import { cutAt } from './cut.ts';
+import { targetFlags } from './proof.ts';
 import { before } from './stand-in.ts';
 
 /** Where the power goes: before a program whose words fit `at` starts, and `when` holds. */
@@ -105,18 +106,7 @@ describe.skipIf(LAB !== 'root')(`when the power goes, and with it what was not s
 	beforeAll(async () => {
 		world = await makeWorld('7.7', '7.8');
 		const { spec } = world.host.ssh;
-		const args = [
-			'upgrade',
-			spec,
-			...world.host.flags,
-			'--to',
-			'7.8',
-			'--mirror',
-			world.mirror.url,
-			'--no-backup',
-			'--unattended',
-			'--yes',
-		];
+		const args = ['upgrade', spec, ...world.host.flags, ...targetFlags(world, '7.8'), '--no-backup', '--unattended', '--yes'];
 		await cutAt(world, [...args, '--no-packages'], 'running  boot-blocks\n', (kill) => kill('SIGKILL'));
 		await world.host.powerOff();
 		world.host.withDisk((root) => {

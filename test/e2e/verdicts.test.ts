@@ -24,7 +24,20 @@ async function harmed(harm: string, of: 'oreboot' | 'reboot', keys: Record<strin
 }
 
 const upgrade = (on: World, ...more: string[]): Promise<Outcome> =>
-	on.bsdup(['upgrade', 'lab', '--to', '7.8', '--mirror', on.mirror.url, '--no-backup', '--unattended', '--yes', ...more]);
+	on.bsdup([
+		'upgrade',
+		'lab',
+		'--method',
+		'in-place',
+		'--to',
+		'7.8',
+		'--mirror',
+		on.mirror.url,
+		'--no-backup',
+		'--unattended',
+		'--yes',
+		...more,
+	]);
 
 /** Boots with the right kernel again, as a person does, and goes on: the verdict is the good one, and nothing is missing. */
 async function mendAndGoOn(on: World): Promise<void> {

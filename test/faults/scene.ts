@@ -85,7 +85,7 @@ function argsOf(target: SystemName, mirror: string): string[] {
 	// What a boot environment leaves untouched needs no backup.
 	if (!isInPlace(target)) return ['--to', target, '--mirror', mirror, '--no-backup'];
 	const to = target === '7.8' ? '7.8' : 'snapshot';
-	return ['--to', to, '--mirror', target === '4.9-newer' ? `${mirror}/old` : mirror, ...BACKUP];
+	return ['--method', 'in-place', '--to', to, '--mirror', target === '4.9-newer' ? `${mirror}/old` : mirror, ...BACKUP];
 }
 
 /** A host with what carries its upgrade. */
