@@ -7,7 +7,8 @@ export default defineConfig({
 		disableConsoleIntercept: true,
 		testTimeout: 180_000,
 		hookTimeout: 60_000,
-		maxWorkers: 2,
+		// One more than the processors of the smallest machine: whole upgrades mostly wait.
+		maxWorkers: 3,
 		maxConcurrency: 3,
 	},
 });

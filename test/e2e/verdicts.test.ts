@@ -77,7 +77,7 @@ describe.skipIf(LAB === null)('the verdict on a reboot (needs a practice host)',
 			expect(code).toBe(1);
 			expect(on.host.state).toBe('installer');
 			expect(stderr).toMatch(/^bsdup: verdict: came up in the installer[\s\S]*^Code: {2}E_INSTALLER$/m);
-			expect(stderr).toMatch(/^ {2}on the line\n[\s\S]*^ {2}Welcome to the OpenBSD installation program\.$/m);
+			expect(stderr).toMatch(/^ {2}on the line\n[\s\S]*^ {2}Welcome to the OpenBSD\/amd64 installation program\.$/m);
 			expect(stderr).not.toContain('\x1b');
 			expect(stderr).toMatch(/^Next: {2}at its console choose \(S\)hell[\s\S]*^Next: {2}bsdup resume run-\S+ [\s\S]*boot \/bsd\.rd/m);
 			// The card was on the screen before the zone began, and lies on both sides.
