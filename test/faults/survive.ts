@@ -35,10 +35,12 @@ export async function learn(scene: Scene): Promise<Reference> {
 		cast.host.onPiece((piece) => {
 			pieces = piece;
 		});
+		// What was started before, at its first boot, is no point of the run.
+		const before = cast.host.processLog().length;
 		const ended = await cast.through(cast.begin());
 		if (ended.code !== 0) throw new Error(`the uninterrupted run failed:\n${ended.output.slice(-SHOWN)}`);
 		const log = cast.host.processLog();
-		const learned: Learned = { log, acts: cast.trap.acts, pieces: scene.over === 'ssh' ? pieces : 0, sets: scene.sets };
+		const learned: Learned = { log: log.slice(before), acts: cast.trap.acts, pieces: scene.over === 'ssh' ? pieces : 0, sets: scene.sets };
 		return { points: pointsOf(learned), tree: await finalTree(cast), deeds: deedsOf(log) };
 	} finally {
 		await cast.destroy();
