@@ -10,11 +10,11 @@ const AT_A_TIME = 3;
 const LIMIT_MS = 600_000;
 
 const samples: [from: SystemName, to: SystemName, over: Over, count: number][] = [
-	['7.7', '7.8', 'ssh', 5],
-	['7.7', '7.8', 'console', 4],
+	['7.7', '7.8', 'ssh', 3],
+	['7.7', '7.8', 'console', 3],
 	['4.9', '4.9-newer', 'ssh', 2],
-	['4.9', '4.9-newer', 'console', 3],
-	['14.3-RELEASE', '15.0-RELEASE', 'ssh', 3],
+	['4.9', '4.9-newer', 'console', 2],
+	['14.3-RELEASE', '15.0-RELEASE', 'ssh', 2],
 ];
 
 describe.skipIf(LAB !== 'root')(`an upgrade that is cut anywhere, in any way (${NEEDS_DISK})`, () => {
