@@ -20,6 +20,8 @@ export interface Ended {
 /** A program that carries the upgrade, as it runs. */
 export interface Running {
 	ended: Promise<Ended>;
+	/** Boots of the host when it began. */
+	boots: number;
 	/** kill -9 */
 	kill(): void;
 }
@@ -108,16 +110,17 @@ export abstract class Cast {
 
 	/** Begins it, and after each reboot that it waits for goes on, until it ends otherwise. */
 	async through(first: Running): Promise<Ended> {
-		let ended = await first.ended;
-		for (let boots = this.host.boots; /After it, log in as root/.test(ended.output) && ended.code !== 0; boots = this.host.boots) {
-			const back = await this.host.upAgain(boots + 1).then(
+		let running = first;
+		for (;;) {
+			const ended = await running.ended;
+			if (ended.code === 0 || !/After it, log in as root/.test(ended.output)) return ended;
+			const back = await this.host.upAgain(running.boots + 1).then(
 				() => true,
 				() => false,
 			);
 			if (!back) return ended;
-			ended = await this.goOn().ended;
+			running = this.goOn();
 		}
-		return ended;
 	}
 
 	async destroy(): Promise<void> {
@@ -154,6 +157,7 @@ class Elsewhere extends Cast {
 		for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
 		return {
 			ended: new Promise((resolve) => child.once('close', (code) => resolve({ code, output }))),
+			boots: this.host.boots,
 			kill: () => void child.kill('SIGKILL'),
 		};
 	}
@@ -184,7 +188,7 @@ class AtConsole extends Cast {
 			const pattern = 'cli[.]js (upgrade|resume)|resume[.]sh --yes$|up[.]sh --yes$';
 			host.enter(['/lab/real/bin/pkill', '-9', '-f', pattern]).stdin.end();
 		};
-		return { ended, kill };
+		return { ended, boots: host.boots, kill };
 	}
 }
 

@@ -61,7 +61,7 @@ export async function survive(scene: Scene, reference: Reference, point: Point, 
 			return ended;
 		});
 		if (!(await cast.trap.sprung(() => over))) return undefined;
-		const ended = await cut(kind, cast, { ended: whole, kill: first.kill }, number);
+		const ended = await cut(kind, cast, { ...first, ended: whole }, number);
 		const { by, faults } = await finish(cast, ended, kind);
 		if (faults.length > 0) return { by, faults, again: [] };
 		const log = cast.host.processLog();
