@@ -5,7 +5,7 @@ import { LAB } from '../lab/ability.ts';
 import { RELEASES } from '../lab/releases.ts';
 import { kernelText } from '../lab/tree.ts';
 import { makeWorld, type Outcome, type World } from '../lab/world.ts';
-import { differences } from './proof.ts';
+import { differences, targetFlags } from './proof.ts';
 import { before } from './stand-in.ts';
 
 /** Longer than a look at a host that answers, shorter than anybody waits for one that does not. */
@@ -24,20 +24,7 @@ async function harmed(harm: string, of: 'oreboot' | 'reboot', keys: Record<strin
 }
 
 const upgrade = (on: World, ...more: string[]): Promise<Outcome> =>
-	on.bsdup([
-		'upgrade',
-		'lab',
-		'--method',
-		'in-place',
-		'--to',
-		'7.8',
-		'--mirror',
-		on.mirror.url,
-		'--no-backup',
-		'--unattended',
-		'--yes',
-		...more,
-	]);
+	on.bsdup(['upgrade', 'lab', ...targetFlags(on, '7.8'), '--no-backup', '--unattended', '--yes', ...more]);
 
 /** Boots with the right kernel again, as a person does, and goes on: the verdict is the good one, and nothing is missing. */
 async function mendAndGoOn(on: World): Promise<void> {

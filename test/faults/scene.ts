@@ -131,17 +131,17 @@ export abstract class Cast {
 /** bsdup on another machine. */
 class Elsewhere extends Cast {
 	begin(): Running {
-		return this.run(['upgrade', this.host.ssh.spec, ...this.host.flags, ...this.args, '--patience', '3'], this.trap.env());
+		return this.run(this.upgrade(), this.trap.env());
 	}
 
 	goOn(): Running {
 		// Cut before anything was noted there is nothing to resume, and a person begins.
-		const begun =
-			existsSync(join(this.host.dir, 'state')) && readdirSync(join(this.host.dir, 'state')).some((name) => name.startsWith('run-'));
-		return begun ? this.run(['resume', '--yes', '--patience', '3']) : this.run([...this.begun()]);
+		const state = join(this.host.dir, 'state');
+		const begun = existsSync(state) && readdirSync(state).some((name) => name.startsWith('run-'));
+		return this.run(begun ? ['resume', '--yes', '--patience', '3'] : this.upgrade());
 	}
 
-	private begun(): string[] {
+	private upgrade(): string[] {
 		return ['upgrade', this.host.ssh.spec, ...this.host.flags, ...this.args, '--patience', '3'];
 	}
 
