@@ -146,6 +146,8 @@ export const Manifest = z.strictObject({
 	kernels: z.strictObject({ single: z.string(), multi: z.string().optional(), ramdisk: z.string().optional() }).optional(),
 	/** Files of the list that lie beside the sets, with `{{arch}}`; brought and verified with them. */
 	beside: z.array(z.string()).default([]),
+	/** Placeholders of its own, each a text of others. */
+	names: z.record(z.string().regex(/^[a-z][a-zA-Z]*$/), z.string()).default({}),
 	bootTime: z.string(),
 	rewritten: z.array(z.strictObject({ path: z.string().regex(/^\/[^\s'"`$;&|()]*$/), why: z.string() })).default([]),
 	stoppable: z.array(z.string().regex(/^[a-z0-9_]+$/)).default([]),

@@ -22,6 +22,8 @@ else
 fi
 rm -f "$lab"/ctl/* "$lab/run/state" "$lab/run/mounts"
 : >"$lab/run/mounts"
+# Within a major version the program of one minor runs on the kernel of another, as the way of packaged base needs (F7).
+: >"$lab/minor-runs"
 say() { echo "$*"; }
 # In a user namespace a folder with mounts below it can only be bound with all of them.
 bind() { mount --bind "$1" "$2" 2>/dev/null || mount --rbind "$1" "$2"; }
