@@ -157,9 +157,8 @@ function packed(one: Package): Buffer {
 	const dir = mkdtempSync(join(tmpdir(), 'bsdup-pkg-'));
 	try {
 		writeFiles(dir, [{ path: '+META', text: metaOf(one), mode: 0o644 }, ...one.files]);
-		return execFileSync('tar', ['-czf', '-', '--format=ustar', '--owner=0', '--group=0', '--mtime=2026-01-01', '-C', dir, '.'], {
+		return execFileSync('tar', ['-cf', '-', '--format=ustar', '--owner=0', '--group=0', '--mtime=2026-01-01', '-C', dir, '.'], {
 			maxBuffer: 1 << 28,
-			env: { ...process.env, GZIP: '-1' },
 		});
 	} finally {
 		rmSync(dir, { recursive: true, force: true });
