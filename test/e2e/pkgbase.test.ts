@@ -1,9 +1,12 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { LAB } from '../lab/ability.ts';
+import { LAB, NEEDS_DISK } from '../lab/ability.ts';
 import type { PkgbaseName } from '../lab/freebsd/pkgbase.ts';
 import type { PublishOptions } from '../lab/system.ts';
 import { makeWorld, type World } from '../lab/world.ts';
 import { oldSystem } from './be-proof.ts';
+import { cutAt } from './cut.ts';
 import { pkgbaseArgs, pkgbaseDifferences } from './pkgbase-proof.ts';
 import { executed, jobsOf, planOf, shownSteps } from './run-record.ts';
 
@@ -40,6 +43,33 @@ const ORDER = [
 	/shutdown -r now$/,
 ];
 
+/** The order of F7 live. */
+const LIVE_ORDER = [
+	/pkg upgrade -y -r FreeBSD-ports pkg$/,
+	/pkg-static .* update -f -r FreeBSD-base$/,
+	/pkg-static .* upgrade -n -r FreeBSD-base$/,
+	/pkg-static .*REPOS_DIR=\/etc\/pkg,\/usr\/local\/etc\/pkg\/repos,\/var\/db\/bsdup\/run-\S+ upgrade -y -r FreeBSD-base$/,
+	/pkg-static .* upgrade -y -r FreeBSD-ports-kmods$/,
+	/sshd -t$/,
+	/service sshd restart$/,
+	/mv \S+loader\.efi\.new \S+loader\.efi$/,
+	/find \/etc \/usr\/local\/etc -name \*\.pkgnew$/,
+	/shutdown -r now$/,
+	/freebsd-version -kru$/,
+	/pkg-static .* upgrade -y$/,
+];
+
+/** Expects the host's process log to hold these in this order. */
+function follows(on: World, order: readonly RegExp[]): void {
+	const log = on.host.processLog();
+	let at = 0;
+	for (const next of order) {
+		const found = log.findIndex((line, index) => index >= at && next.test(line));
+		expect(found, `${next} does not come after what stands before it`).toBeGreaterThanOrEqual(0);
+		at = found + 1;
+	}
+}
+
 describe.skipIf(LAB === null)('an upgrade of packaged base (needs a practice host)', () => {
 	test.concurrent("takes a 15.0 host to 15.1 in a boot environment over SSH, in the order of the field notes, by the plan's own strings; the old one stays as it was", () =>
 		inWorld('15.1-pkgbase', async (on) => {
@@ -52,16 +82,90 @@ describe.skipIf(LAB === null)('an upgrade of packaged base (needs a practice hos
 			expect(plan.manifest).toBe('freebsd/pkgbase');
 			for (const { shown: text, planned } of shownSteps(plan, shown.stdout)) expect(text).toContain(planned);
 			expect(await executed(on, plan)).toEqual(jobsOf(plan));
-			const log = on.host.processLog();
-			let at = 0;
-			for (const next of ORDER) {
-				const found = log.findIndex((line, index) => index >= at && next.test(line));
-				expect(found, `${next} does not come after what stands before it`).toBeGreaterThanOrEqual(0);
-				at = found + 1;
-			}
+			follows(on, ORDER);
 			expect(await pkgbaseDifferences(on, '15.1-pkgbase')).toEqual([]);
 			const after = await oldSystem(on);
 			const own = (lines: string[]): string[] => lines.filter((line) => line.includes(' ./'));
 			expect(own(after)).toEqual(own(before));
 		}));
+
+	test.concurrent('goes back by itself from an environment that boots without sshd; the rollback leaves the host as it was', () =>
+		inWorld(
+			'15.1-pkgbase',
+			async (on) => {
+				const before = await oldSystem(on);
+				await on.host.powerOn();
+				// The dead man's minute passes in three seconds.
+				writeFileSync(join(on.host.dir, 'lab/hurry'), '20\n');
+				const { code, stderr } = await on.bsdup([...pkgbaseArgs(on), '--watchdog', '1']);
+				expect([code, stderr]).toEqual([1, expect.stringContaining('reboot: verdict: rebooted, old system')]);
+				expect((await on.host.inside('freebsd-version -kru')).output).toBe('15.0-RELEASE\n15.0-RELEASE\n15.0-RELEASE\n');
+				expect(await on.bsdup(['rollback', '--patience', '3'])).toMatchObject({ code: 0, stderr: '' });
+				expect(await oldSystem(on)).toEqual(before);
+			},
+			{ noSshd: true },
+		));
+
+	test.concurrent('is taken back right before its last proof: the old environment is booted, then the new one is destroyed', () =>
+		inWorld('15.1-pkgbase', async (on) => {
+			const before = await oldSystem(on);
+			await on.host.powerOn();
+			const unwell = await on.bsdup([...pkgbaseArgs(on), '--health', 'false']);
+			expect([unwell.code, unwell.stderr]).toEqual([1, expect.stringContaining('not healthy: false')]);
+			expect((await on.host.inside('freebsd-version -r')).output).toBe('15.1-RELEASE\n');
+			expect(await on.bsdup(['rollback', '--patience', '3'])).toMatchObject({ code: 0, stderr: '' });
+			expect(await oldSystem(on)).toEqual(before);
+		}));
+
+	test.concurrent('is taken back where the controller was killed while pkg was at work', () =>
+		inWorld('15.1-pkgbase', async (on) => {
+			const before = await oldSystem(on);
+			await on.host.powerOn();
+			await cutAt(on, pkgbaseArgs(on), 'Upgrading FreeBSD-kernel-generic', (kill) => kill('SIGKILL'));
+			expect(await on.bsdup(['rollback', '--patience', '3'])).toMatchObject({ code: 0, stderr: '' });
+			expect(await oldSystem(on)).toEqual(before);
+		}));
+
+	test.concurrent('takes a host without boot environments to 15.1 live, and says that there is no way back', () =>
+		inWorld('15.1-pkgbase', async (on) => {
+			await on.host.inside(': >/lab/no-be');
+			const { code, stderr, stdout } = await on.bsdup(pkgbaseArgs(on));
+			expect(code).toBe(0);
+			expect(stderr).toBe('');
+			expect(stdout).toContain('there is no way back but a backup');
+			follows(on, LIVE_ORDER);
+			expect(await pkgbaseDifferences(on, '15.1-pkgbase', { live: true })).toEqual([]);
+		}));
+
+	const cut = async (on: World, said: string): Promise<void> => {
+		let off: Promise<void> = Promise.resolve();
+		await cutAt(on, pkgbaseArgs(on), said, (kill) => {
+			off = on.host.powerCut();
+			void off.then(() => kill('SIGKILL'));
+		});
+		await off;
+		await on.host.powerOn();
+		expect(await on.bsdup(['resume', '--yes', '--patience', '1'])).toMatchObject({ code: 0, stderr: '' });
+	};
+
+	test.skipIf(LAB !== 'root').concurrent.each([
+		['in the midst of the packages', 'Upgrading FreeBSD-runtime'],
+		['after the new environment was chosen for one boot', 'for next boot\n         reboot'],
+		['while the other packages are refreshed', 'running  packages\n'],
+	])(`goes on after a power cut %s (${NEEDS_DISK})`, (_when, said) =>
+		inWorld('15.1-pkgbase', async (on) => {
+			await cut(on, said);
+			expect(await pkgbaseDifferences(on, '15.1-pkgbase')).toEqual([]);
+		}),
+	);
+
+	test
+		.skipIf(LAB !== 'root')
+		.concurrent(`goes on live after a power cut in the midst of the packages, with a system of both releases (${NEEDS_DISK})`, () =>
+			inWorld('15.1-pkgbase', async (on) => {
+				await on.host.inside(': >/lab/no-be');
+				await cut(on, 'Upgrading FreeBSD-runtime');
+				expect(await pkgbaseDifferences(on, '15.1-pkgbase', { live: true })).toEqual([]);
+			}),
+		);
 });
