@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PKGBASE } from '../lab/freebsd/pkgbase.ts';
 import { type Mirror, serveMirror } from '../lab/mirror.ts';
 import { PracticeHost } from '../lab/practice-host.ts';
 import { RELEASES, type ReleaseName } from '../lab/releases.ts';
 import { ROOT } from '../lab/root.ts';
-import { publishSystem, type SystemName } from '../lab/system.ts';
+import { isPkgbase, publishSystem, type SystemName } from '../lab/system.ts';
 import { Trap } from './trap.ts';
 
 /** ssh: a controller elsewhere; console: bsdup, or the script alone, on the host itself. */
@@ -84,6 +85,7 @@ function isInPlace(name: SystemName): name is ReleaseName {
 
 /** Target, mirror and backup of an upgrade. */
 function argsOf(target: SystemName, mirror: string): string[] {
+	if (isPkgbase(target)) return ['--to', PKGBASE[target].name, '--no-backup'];
 	// What a boot environment leaves untouched needs no backup.
 	if (!isInPlace(target)) return ['--to', target, '--mirror', mirror, '--no-backup'];
 	const to = target === '7.8' ? '7.8' : 'snapshot';

@@ -69,6 +69,7 @@ function isFreebsd(name: SystemName): name is FreebsdReleaseName {
 	return name in FREEBSD_RELEASES;
 }
 
-function isPkgbase(name: SystemName): name is PkgbaseName {
+/** Whether its base is packages. */
+export function isPkgbase(name: SystemName): name is PkgbaseName {
 	return name in PKGBASE;
 }
