@@ -116,8 +116,8 @@ function onlyIf(words: string | undefined, indent: number, lines: Line[], faults
 	return lines.flatMap((line, index) => {
 		if (line.text.startsWith(own)) return [{ ...line, text: line.text.replace(own, `${own}${words}, `) }];
 		if (!items.includes(index) || has.has(index)) return [line];
-		if (line.text.endsWith('}'))
-			faults.push(`${line.file}:${line.line}: an item that is used under conditions has its keys on lines of their own`);
-		return [line, { ...line, text: `${own}${words}]` }];
+		if (!line.text.endsWith('}')) return [line, { ...line, text: `${own}${words}]` }];
+		faults.push(`${line.file}:${line.line}: an item that is used under conditions has its keys on lines of their own`);
+		return [line];
 	});
 }
