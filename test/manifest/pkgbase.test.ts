@@ -49,7 +49,7 @@ describe('the shipped manifest of packaged base', () => {
 		const lines = until.flatMap(({ commands }) => commands);
 		const works = lines.filter((line) => / (upgrade -y|install -y|delete) /.test(line));
 		expect(works.length).toBe(3);
-		expect(works.filter((line) => !/^(if there \S+; then )?chroot \S+\/be pkg-static /.test(line))).toEqual([]);
+		expect(works.filter((line) => !/^(if .*; then )?chroot \S+\/be pkg-static /.test(line))).toEqual([]);
 	});
 
 	test('renews the loader after the environment is the default, and live before the reboot', () => {

@@ -18,7 +18,7 @@ if [ -d "$disk" ]; then
 	mount --bind "$disk" "$pool" || exit 11
 else
 	# ZFS never shows a name without its data: what is lost in a power cut is lost whole.
-	mount -o loop,data=ordered,commit=5 "$disk" "$pool" || exit 11
+	mount -o loop,data=ordered,nodelalloc,commit=5 "$disk" "$pool" || exit 11
 fi
 rm -f "$lab"/ctl/* "$lab/run/state" "$lab/run/mounts"
 : >"$lab/run/mounts"
