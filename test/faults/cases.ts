@@ -1,8 +1,9 @@
 import { Random } from '../fuzz/random.ts';
 import { type Kind, kindsAt } from './cuts.ts';
 import type { Point } from './points.ts';
-import type { Over, Scene } from './scene.ts';
+import type { Scene } from './scene.ts';
 import { type Reference, type Survival, survive } from './survive.ts';
+import type { Over } from './upgrades.ts';
 
 /** A point with a kind of cut; `number` finds it again. */
 export interface Case {

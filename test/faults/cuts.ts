@@ -22,7 +22,7 @@ export const ONCE: readonly Kind[] = ['kill', 'drop', 'silent', 'clock'];
 export function kindsAt(point: Point, over: 'ssh' | 'console'): Kind[] {
 	return KINDS.filter((kind) => {
 		if (over === 'console' && (kind === 'drop' || kind === 'silent')) return false;
-		return point.at !== 'wire' || (kind !== 'full' && kind !== 'clock');
+		return (point.at !== 'wire' && point.at !== 'console') || (kind !== 'full' && kind !== 'clock');
 	});
 }
 

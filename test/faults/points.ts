@@ -7,6 +7,7 @@ export type Point = { title: string } & (
 	| { at: 'member'; set: string; bytes: number }
 	| { at: 'act'; nth: number; key: string }
 	| { at: 'wire'; piece: number }
+	| { at: 'console'; nth: number; line: string }
 );
 
 /** What an uninterrupted run showed. */
@@ -17,6 +18,8 @@ export interface Learned {
 	acts: readonly string[];
 	/** Pieces of data that went over the wire. */
 	pieces: number;
+	/** What the host's console said. */
+	console: string;
 	/** The sets that the zone unpacks, as they are on the mirror. */
 	sets: Record<string, Buffer>;
 }
@@ -26,12 +29,14 @@ const LOOKS =
 	/^\S*\/(printf|ps|cat|dd|sleep|tail|wc|date|hostname|cmp|sed|grep|awk|tr|xargs|ls|df|du|id|uname|dmesg|mount|pgrep|head|sort|stat|true|test|kill|ksh|sshd|find|gzip|cut|expr|nohup)\b|^\S*\/mkdir -p \S*\/jobs$|^\S*\/sysctl -n|^\S*\/sh( -e| -c .*)?$|resume\.sh (states|poll|look|verdict|proof|last|follow|busy|report)\b|^\S*\/pkg_info|^\S*\/sha256 -q|^\S*\/cksum|^\S*\/rm -rf \/tmp\/|^\S*\/sh \/etc\/rc/;
 /** Occurrences of one key of which each is a point of its own; of more, two are. */
 const EACH = 3;
+/** Words, and no time of day or number of a process, which no two runs have alike. */
+const SAID = /^(?!.*\d\d:\d\d)\S.{3,}/;
 const WIRE_POINTS = 40;
 const BLOCK = 512;
 
 /** All points of a run, in one order whatever ran side by side. */
 export function pointsOf(learned: Learned): Point[] {
-	return [...starts(learned.log), ...members(learned.sets), ...acts(learned.acts), ...wire(learned.pieces)];
+	return [...starts(learned.log), ...members(learned.sets), ...acts(learned.acts), ...wire(learned.pieces), ...said(learned.console)];
 }
 
 function counted(keys: readonly string[]): [key: string, count: number][] {
@@ -105,4 +110,21 @@ function wire(pieces: number): Point[] {
 		at: 'wire' as const,
 		piece: Math.max(1, Math.floor((pieces * (index + 1)) / (WIRE_POINTS + 1))),
 	}));
+}
+
+/** As soon as the console says a line: the firmware, the loader, the install kernel and rc(8) start nothing that a trap could hold. */
+function said(console: string): Point[] {
+	return counted(
+		console
+			.split('\n')
+			.map(keyOf)
+			.filter((line) => SAID.test(line)),
+	).flatMap(([line, count]) =>
+		chosen(count).map(([nth, called]) => ({ title: `console ${line} (${called})`, at: 'console' as const, nth, line })),
+	);
+}
+
+/** Whether the console has said it that often. */
+export function hasSaid(console: string, { nth, line }: { nth: number; line: string }): boolean {
+	return console.split('\n').filter((one) => keyOf(one) === line).length >= nth;
 }

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { cut, type Kind, ONCE } from './cuts.ts';
 import { deedsOf, doneAgain, type Tree, treeDifferences, treeOf } from './final.ts';
-import { type Learned, type Point, pointsOf } from './points.ts';
+import { hasSaid, type Learned, type Point, pointsOf } from './points.ts';
 import type { Cast, Ended, Scene } from './scene.ts';
 
 /** How a cut run came to its end, or what is wrong. */
@@ -37,10 +37,17 @@ export async function learn(scene: Scene): Promise<Reference> {
 		});
 		// What was started before, at its first boot, is no point of the run.
 		const before = cast.host.processLog().length;
+		const said = cast.host.console().length;
 		const ended = await cast.through(cast.begin());
 		if (ended.code !== 0) throw new Error(`the uninterrupted run failed:\n${ended.output.slice(-SHOWN)}`);
 		const log = cast.host.processLog();
-		const learned: Learned = { log: log.slice(before), acts: cast.trap.acts, pieces: scene.over === 'ssh' ? pieces : 0, sets: scene.sets };
+		const learned: Learned = {
+			log: log.slice(before),
+			acts: cast.trap.acts,
+			console: cast.host.console().slice(said),
+			pieces: scene.upgrade.over === 'ssh' ? pieces : 0,
+			sets: scene.sets,
+		};
 		return { points: pointsOf(learned), tree: await finalTree(cast), deeds: deedsOf(log) };
 	} finally {
 		await cast.destroy();
@@ -53,6 +60,7 @@ export async function survive(scene: Scene, reference: Reference, point: Point, 
 	try {
 		cast.trap.set(point);
 		if (point.at === 'wire') cast.host.onPiece((piece) => piece === point.piece && cast.trap.spring());
+		const said = cast.host.console().length;
 		const first = cast.begin();
 		let over = false;
 		// At the console the point may lie behind a reboot; then the one who goes on meets it.
@@ -60,7 +68,8 @@ export async function survive(scene: Scene, reference: Reference, point: Point, 
 			over = true;
 			return ended;
 		});
-		if (!(await cast.trap.sprung(() => over))) return undefined;
+		const seen = (): boolean => point.at === 'console' && hasSaid(cast.host.console().slice(said), point);
+		if (!(await cast.trap.sprung(() => over, seen))) return undefined;
 		const ended = await cut(kind, cast, { ...first, ended: whole }, number);
 		const { by, faults } = await finish(cast, ended, kind);
 		if (faults.length > 0) return { by, faults, again: [] };
