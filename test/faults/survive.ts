@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cut, type Kind, ONCE } from './cuts.ts';
 import { deedsOf, doneAgain, type Tree, treeDifferences, treeOf } from './final.ts';
@@ -24,6 +24,8 @@ export interface Reference {
 }
 
 const MOST_TRIES = 5;
+/** A host in one of these does not start by itself. */
+const CARD_STATES = ['panic', 'stuck-kernel', 'installer'];
 const SHOWN = 1500;
 
 /** Runs the upgrade without a cut. Throws when it does not end well. */
@@ -107,15 +109,14 @@ export async function finish(cast: Cast, first: Ended, kind: Kind): Promise<Pick
 	return { by, faults: [] };
 }
 
-/** Turns a host on that is off, and mends one whose base is torn by the recovery card. A kernel that does not boot is a fault. */
+/** Turns a host on that is off, and mends one whose kernel or base is torn by the recovery card. One that still does not boot is a fault. */
 export async function bringUp(cast: Cast): Promise<{ card: boolean; fault?: string }> {
 	const { host } = cast;
 	if (host.state === 'off') await host.powerOn().catch(() => {});
-	const card = host.state === 'panic';
+	const card = CARD_STATES.includes(host.state);
 	if (card) {
 		await host.powerOff();
-		byCard(cast);
-		await host.powerOn().catch(() => {});
+		await byCard(cast);
 	}
 	if (host.state === 'up') return { card };
 	return { card, fault: `the host is ${host.state}:\n${host.console().slice(-SHOWN)}` };
@@ -126,17 +127,28 @@ async function powerCycle({ host }: Cast): Promise<void> {
 	await host.powerOn().catch(() => {});
 }
 
-/** The line of the recovery card that is typed in the install kernel's shell, its disks mounted below /mnt; the card is the host's own. */
-function byCard({ host }: Cast): void {
-	host.withDisk((root) => {
+/**
+ * Does what the recovery card says for a system that does not start, the card being the host's own: its install kernel is booted, and
+ * either its shell is given the line that unpacks base, the disks mounted below /mnt, or it upgrades from the sets that are told.
+ */
+async function byCard({ host }: Cast): Promise<void> {
+	const answers = host.withDisk((root) => {
 		const runs = readdirSync(join(root, 'var/db/bsdup')).filter((name) => name.startsWith('run-'));
 		const card = join(root, 'var/db/bsdup', runs[0] ?? '', 'RECOVERY');
 		if (!existsSync(card)) throw new Error('the recovery card is not on the host');
-		const text = execFileSync('cat', [card], { encoding: 'utf8' });
+		const text = readFileSync(card, 'utf8');
 		const line = text.split('\n').find((one) => /^\s+cd \/mnt.*\btar /.test(one));
-		if (line === undefined) throw new Error(`the card has no line that unpacks base:\n${text}`);
-		execFileSync('sh', ['-ec', line.trim().replaceAll('/mnt', root)]);
+		if (line !== undefined) {
+			execFileSync('sh', ['-ec', line.trim().replaceAll('/mnt', root)]);
+			return undefined;
+		}
+		const [, sets, kernel] = /the sets are on\s+the disk in (\S+);[\s\S]*\n +boot \/(\S+)/.exec(text) ?? [];
+		if (sets === undefined) throw new Error(`the card has no line that unpacks base, and names no sets:\n${text}`);
+		const typed = ['Location of sets = disk', `Pathname to the sets = ${sets}`];
+		return { kernel, typed: [...typed, 'Directory does not contain SHA256.sig. Continue without verification = yes', ''].join('\n') };
 	});
+	if (answers !== undefined) writeFileSync(join(host.dir, 'lab/typed'), answers.typed);
+	await host.powerOn(answers?.kernel).catch(() => {});
 }
 
 /** How the host differs from what an uninterrupted run makes it. Turns it off. */
