@@ -18,10 +18,10 @@ export type Tried = Case & Survival & { ms: number };
 /** Runs of a case whose point is not met, for what runs side by side is not always as quick. */
 const TRIES = 3;
 
-/** Every point with every kind of cut that means something there. */
-export function casesOf(points: readonly Point[], over: Over): Case[] {
+/** Every point with the kinds of cut that are tried there, or with `every` that means something. */
+export function casesOf(points: readonly Point[], over: Over, every = false): Case[] {
 	return points
-		.flatMap((point) => kindsAt(point, over).map((kind) => ({ point, kind })))
+		.flatMap((point) => kindsAt(point, over, every).map((kind) => ({ point, kind })))
 		.map((one, index) => ({ number: index + 1, ...one }));
 }
 

@@ -8,9 +8,10 @@ import { titleOf, type Upgrade, upgrades } from './upgrades.ts';
 
 /** `npm run faults`: every point at which an upgrade can be cut, each kind of cut; see USAGE. */
 const USAGE = `usage: npm run faults -- [--from 7.7] [--method METHOD] [--over ssh|console] [--kind KIND]… [--at TEXT]
-       [--case N] [--shard I/N] [--sample N] [--seed N] [--jobs N] [--list] [--storm N]
+       [--case N] [--shard I/N] [--sample N] [--seed N] [--jobs N] [--every] [--list] [--storm N]
 Without --from, --method, --over: every upgrade there is, both ways. KIND: ${KINDS.join(' ')}.
---at: only points whose title contains TEXT. --case: one case by the number it was told with. --shard 2/8: the second eighth. --storm: N upgrades
+--at: only points whose title contains TEXT. --case: one case by the number it was told with. --shard 2/8: the second eighth. --every: every kind of cut at every point, also
+where host and controller cannot know of each other. --storm: N upgrades
 cut 15 times each at random times, 85 % of them by force, instead of the points.`;
 
 const { values } = parseArgs({
@@ -27,6 +28,7 @@ const { values } = parseArgs({
 		jobs: { type: 'string', default: '4' },
 		storm: { type: 'string' },
 		list: { type: 'boolean', default: false },
+		every: { type: 'boolean', default: false },
 		help: { type: 'boolean', default: false },
 	},
 });
@@ -48,7 +50,7 @@ async function cutAll(upgrade: Upgrade): Promise<{ faults: string[] }[]> {
 	try {
 		const reference = await learn(scene);
 		if (values.storm !== undefined) return await storm(title, scene, reference, Number(values.storm));
-		const cases = wanted(casesOf(reference.points, upgrade.over));
+		const cases = wanted(casesOf(reference.points, upgrade.over, values.every));
 		console.log(`== ${title}: ${reference.points.length} points, ${cases.length} cases`);
 		if (values.list) {
 			for (const { number, kind, point } of cases) console.log(`${number} ${kind} ${point.title}`);

@@ -1,8 +1,12 @@
 import { gunzipSync } from 'node:zlib';
-import { keyOf } from './key.ts';
+import { keyOf, roleOf } from './key.ts';
 
 /** A place in an upgrade at which something can be cut; `title` names it and is the same in every run. */
-export type Point = { title: string } & (
+export type Point = {
+	title: string;
+	/** Of what happens on the host: it is cut there in the ways of the controller too, for its whole step. */
+	stands?: boolean;
+} & (
 	| { at: 'start'; nth: number; pattern: string }
 	| { at: 'member'; set: string; bytes: number }
 	| { at: 'act'; nth: number; key: string }
@@ -57,26 +61,43 @@ function chosen(count: number, each = EACH): [nth: number, called: string][] {
 	];
 }
 
-/** Each program that changes something, right before it starts. */
+/** Each program that changes something, right before it starts; the one in the middle of each step stands for it. */
 function starts(log: readonly string[]): Point[] {
-	const lines = log
-		.filter((line) => /^\d+ \d+ (base|package) /.test(line))
-		.map((line) => line.split(' ').slice(3).join(' '))
-		.filter((line) => !LOOKS.test(line));
-	return counted(lines.map(keyOf)).flatMap(([key, count]) =>
-		chosen(count).map(([nth, called]) => ({ title: `start ${key} (${called})`, at: 'start' as const, nth, pattern: patternOf(key) })),
+	let step = '';
+	const seen: { key: string; step: string }[] = [];
+	for (const line of log.filter((one) => /^\d+ \d+ (base|package) /.test(one)).map((one) => one.split(' ').slice(3).join(' '))) {
+		step = /resume\.sh job (\S+)/.exec(line)?.[1] ?? step;
+		if (!LOOKS.test(line)) seen.push({ key: roleOf(keyOf(line)), step });
+	}
+	const points = counted(seen.map(({ key }) => key)).flatMap(([key, count]) =>
+		chosen(count).map(([nth, called]) => {
+			const at = seen.findIndex(
+				(one, index) => one.key === key && seen.slice(0, index + 1).filter((same) => same.key === key).length === nth,
+			);
+			return { title: `start ${key} (${called})`, at: 'start' as const, nth, pattern: patternOf(key), index: at };
+		}),
 	);
+	const stands = new Set<number>();
+	for (const name of new Set(seen.map((one) => one.step))) {
+		const own = points.filter(({ index }) => seen[index]?.step === name).sort((one, other) => one.index - other.index);
+		const middle = own[Math.floor(own.length / 2)];
+		if (middle !== undefined) stands.add(middle.index);
+	}
+	return points.map(({ index, ...point }) => ({ ...point, stands: stands.has(index) }));
 }
 
 /** A sh pattern that is met by every line of the key. */
 function patternOf(key: string): string {
-	return key.replace(/[[\]\\?*]/g, '?').replace(/\b(RUN|BACKUP|HASH|HEX|TIME)\b|\bPID\b|\bMIRROR\b/g, '*');
+	return key.replace(/[[\]\\?*]/g, '?').replace(/\b(RUN|BACKUP|HASH|HEX|TIME|FILE|XX)\b|\bPID\b|\bMIRROR\b/g, '*');
 }
 
 /** In the midst of each member of each set, what came before it unpacked. */
 function members(sets: Record<string, Buffer>): Point[] {
 	return Object.entries(sets).flatMap(([set, packed]) =>
-		membersOf(gunzipSync(packed)).map(({ name, half }) => ({ title: `member ${set} ${name}`, at: 'member' as const, set, bytes: half })),
+		membersOf(gunzipSync(packed)).map(({ name, half }, index, all) => ({
+			...{ title: `member ${set} ${name}`, at: 'member' as const, set, bytes: half },
+			stands: index === Math.floor(all.length / 2),
+		})),
 	);
 }
 
@@ -108,7 +129,8 @@ function wire(pieces: number): Point[] {
 	return Array.from({ length: pieces > 0 ? WIRE_POINTS : 0 }, (_, index) => ({
 		title: `wire ${index + 1}/${WIRE_POINTS}`,
 		at: 'wire' as const,
-		piece: Math.max(1, Math.floor((pieces * (index + 1)) / (WIRE_POINTS + 1))),
+		// A run in a hurry has fewer pieces than the one that taught; each of its last words is an act on the journal.
+		piece: Math.max(1, Math.floor((0.9 * pieces * (index + 1)) / (WIRE_POINTS + 1))),
 	}));
 }
 

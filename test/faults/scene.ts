@@ -65,7 +65,7 @@ export class Scene {
 		const args = [...flagsOf(this.upgrade, this.#mirror?.url ?? ''), '--unattended', '--yes'];
 		await host.powerOn();
 		if (over === 'ssh') return new Elsewhere(host, trap, args);
-		if (!isOpenbsd(from) || RELEASES[from].modern) return new AtConsole(host, trap, args);
+		if (isOpenbsd(from) && RELEASES[from].modern) return new AtConsole(host, trap, args);
 		const cast = new ByScript(host, trap, args);
 		await cast.write();
 		return cast;
