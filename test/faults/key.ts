@@ -13,3 +13,11 @@ export function keyOf(text: string): string {
 		.replace(/(process|-p|kill) \d+/g, '$1 PID')
 		.replace(/127\.0\.0\.1:\d+/g, 'MIRROR');
 }
+
+/** One form for files that are handled alike, one after another: before the zone it is no matter which of the sets it is. */
+export function roleOf(key: string): string {
+	if (/\btar -C \/ /.test(key)) return key;
+	return key
+		.replace(/\bsha256\/[0-9a-f]{2}\//, 'sha256/XX/')
+		.replace(/\b(bsd(\.mp|\.rd)?|BUILDINFO|INSTALL\.\w+|SHA256(\.sig)?|[a-z]+\d\d\.tgz|\w[\w-]*\.txz)(?=(\.part)?( |$))/g, 'FILE');
+}
