@@ -45,7 +45,15 @@ describe.skipIf(!existsSync(built))('bsdup manifest (needs npm run build)', () =
 		const names = bsdup('manifest', 'show')
 			.stdout.split('\n')
 			.map((line) => line.split(':')[0]);
-		expect(names).toEqual(['freebsd/boot-environment', 'freebsd/pkgbase', 'openbsd/backup', 'openbsd/in-place', 'openbsd/ramdisk', '']);
+		expect(names).toEqual([
+			'freebsd/backup',
+			'freebsd/boot-environment',
+			'freebsd/pkgbase',
+			'openbsd/backup',
+			'openbsd/in-place',
+			'openbsd/ramdisk',
+			'',
+		]);
 	});
 
 	test('show prints one whole, with the parts it uses, as a start for another anywhere', () => {
