@@ -1,6 +1,6 @@
-import { installFreebsd } from './freebsd/install.ts';
+import { installFreebsd, installOnUfs } from './freebsd/install.ts';
 import { type FreebsdMirrorOptions, publishFreebsd } from './freebsd/mirror.ts';
-import { FREEBSD_RELEASES, type FreebsdReleaseName } from './freebsd/releases.ts';
+import { FREEBSD_RELEASES, type FreebsdRelease, type FreebsdReleaseName } from './freebsd/releases.ts';
 import { type InstallOptions, installSystem } from './install.ts';
 import { type MirrorOptions, publish } from './mirror.ts';
 import { RELEASES, type ReleaseName } from './releases.ts';
@@ -26,6 +26,15 @@ export interface PracticeSystem {
 
 /** The practice system of a release. */
 export function systemOf(name: SystemName): PracticeSystem {
+	if (isFreebsd(name) && isOnUfs(name))
+		return {
+			bootScript: 'test/lab/freebsd/boot-ufs.sh',
+			standIns: ['test/lab/stand-ins', 'test/lab/freebsd/stand-ins', 'test/lab/freebsd/ufs-stand-ins'],
+			diskGiB: 12,
+			hostKey: 'ed25519',
+			sshConfig: [],
+			install: (disk, options) => installOnUfs(disk, name, options),
+		};
 	if (isFreebsd(name))
 		return {
 			bootScript: 'test/lab/freebsd/boot.sh',
@@ -61,4 +70,9 @@ export function publishSystem(top: string, name: SystemName, options: PublishOpt
 
 function isFreebsd(name: SystemName): name is FreebsdReleaseName {
 	return name in FREEBSD_RELEASES;
+}
+
+function isOnUfs(name: FreebsdReleaseName): boolean {
+	const { ufs }: FreebsdRelease = FREEBSD_RELEASES[name];
+	return ufs === true;
 }
