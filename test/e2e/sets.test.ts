@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest';
+import { LAB } from '../lab/ability.ts';
+import type { SystemName } from '../lab/system.ts';
+import { makeWorld, type World } from '../lab/world.ts';
+import { executed, jobsOf, planOf, shownSteps } from './run-record.ts';
+import { setsArgs, setsDifferences } from './sets-proof.ts';
+
+/** Does `work` on a world of its own, so that several go side by side. */
+async function inWorld(from: SystemName, to: SystemName, work: (on: World) => Promise<void>): Promise<void> {
+	const on = await makeWorld(from, to);
+	try {
+		await work(on);
+	} finally {
+		await on.destroy();
+	}
+}
+
+/** Expects these lines in the host's own process log, each after the one before. */
+function expectOrder(on: World, order: readonly RegExp[]): void {
+	const log = on.host.processLog();
+	let at = 0;
+	for (const next of order) {
+		const found = log.findIndex((line, index) => index >= at && next.test(line));
+		expect(found, `${next} does not come after what stands before it`).toBeGreaterThanOrEqual(0);
+		at = found + 1;
+	}
+}
+
+const KERNEL_FIRST = [
+	/tar -xpf \S+\/kernel\.txz -C \/boot\/bsdup\.part$/,
+	/nextboot -k kernel\.\S+$/,
+	/shutdown -r now$/,
+	/mv \/boot\/kernel \/boot\/kernel\.old$/,
+	/mv \/boot\/bsdup\.part \/boot\/kernel$/,
+	/shutdown -r now$/,
+	/service cron onestop$/,
+];
+const AFTER_THE_WORLD = [
+	/sshd -t$/,
+	/shutdown -r now$/,
+	/make -C \S+ BATCH_DELETE_OLD_FILES=yes delete-old$/,
+	/pkg-static upgrade -f /,
+	/shutdown -r now$/,
+];
+
+describe.skipIf(LAB === null)('a live upgrade by sets (needs a practice host)', () => {
+	test.concurrent("takes a 14.3 host on UFS to 15.0 over SSH, in the order of the field notes, by the plan's own strings, and nothing dies for want of libsys", () =>
+		inWorld('14.3-UFS', '15.0-RELEASE', async (on) => {
+			const shown = await on.bsdup([...setsArgs(on, '15.0-RELEASE'), '--dry-run']);
+			const result = await on.bsdup(setsArgs(on, '15.0-RELEASE'));
+			expect(result.stderr).toMatch(
+				/^bsdup: warning: nothing but the mirror's own word vouches for MANIFEST.*\n {2}--trusted-list FILE.*\n$/,
+			);
+			expect(result.code, result.stdout + result.stderr).toBe(0);
+			const plan = planOf(on);
+			for (const { shown: text, planned } of shownSteps(plan, shown.stdout)) expect(text).toContain(planned);
+			expect(await executed(on, plan)).toEqual(jobsOf(plan));
+			expectOrder(on, [
+				...KERNEL_FIRST,
+				/etcupdate -p -s /,
+				/static \S+\/mv -f \S+ \/libexec\/ld-elf\.so\.1$/,
+				/static \S+\/mv -f \S+ \/lib\/libsys\.so\.7$/,
+				/static \S+\/mv -f \S+ \/lib\/libc\.so\.7$/,
+				/static \S+\/mv -f \S+ \/lib\/libthr\.so\.3$/,
+				/static \S+\/tar -xpf base\.txz -C \/ --clear-nochange-fflags --exclude \^\.\/etc /,
+				/static \S+\/tar -xpf lib32\.txz -C \/ --clear-nochange-fflags$/,
+				/etcupdate -s /,
+				...AFTER_THE_WORLD,
+			]);
+			expect(await setsDifferences(on, '14.3-UFS', '15.0-RELEASE')).toEqual([]);
+		}));
+
+	test.concurrent('takes a 9.3 host to 10.4, with mergemaster and without freebsd-version', () =>
+		inWorld('9.3-RELEASE', '10.4-RELEASE', async (on) => {
+			const result = await on.bsdup(setsArgs(on, '10.4-RELEASE'));
+			expect(result.stdout).toMatch(/mergemaster leaves to a person what differs/);
+			expect(result.code, result.stdout + result.stderr).toBe(0);
+			expectOrder(on, [
+				...KERNEL_FIRST,
+				/mergemaster -p -m /,
+				/static \S+\/chflags -R noschg \/sbin$/,
+				/static \S+\/tar -xpf base\.txz -C \/ --exclude \^\.\/etc /,
+				/mergemaster -iF -m /,
+				...AFTER_THE_WORLD,
+			]);
+			expect(result.stdout).toMatch(/files of \/etc that differ wait in[\s\S]*\/etc\/ssh\/sshd_config/);
+			expect(await setsDifferences(on, '9.3-RELEASE', '10.4-RELEASE')).toEqual([]);
+		}));
+});
