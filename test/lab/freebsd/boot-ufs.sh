@@ -30,6 +30,8 @@ stay() { echo "$1" >"$lab/run/state"; while :; do sleep 3600; done; }
 # whole FILE: its last line is the hash of what stands before
 whole() { [ "$(head -n -1 "$1" 2>/dev/null | sha256sum | cut -d' ' -f1)" = "$(tail -n 1 "$1" 2>/dev/null | sed 's/^END //')" ]; }
 
+# gptboot loads /boot/loader.
+whole "$root/boot/loader" || { say 'FreeBSD/x86 boot'; say 'Default: 0:ad(0p3)/boot/loader'; say 'boot:'; stay stuck-loader; }
 say 'BTX loader 1.00  BIOS drive C: is disk0'
 kernel=$(sed -n 's/^kernel="\(.*\)"$/\1/p' "$root/boot/loader.conf" 2>/dev/null | tail -n 1)
 once=$root/boot/nextboot.conf
@@ -75,7 +77,14 @@ ln -sf pts/ptmx "$root/dev/ptmx"
 if [ -n "${LAB_MODULES:-}" ]; then mkdir -p "$lab/package" && bind "$LAB_MODULES" "$root/lab/package"; fi
 
 inside() { env -i PATH=/sbin:/bin:/usr/sbin:/usr/bin HOME=/root TERM=xterm chroot "$root" "$@"; }
-inside /bin/sh -c : || { say 'Enter full pathname of shell or RETURN for /bin/sh:'; stay single-user; }
+# Typed at the loader: boot -s
+if [ "${LAB_KERNEL:-}" = -s ] || ! inside /bin/sh -c :; then
+	say 'Enter full pathname of shell or RETURN for /bin/sh:'
+	echo single-user >"$lab/run/state"
+	while [ ! -e "$lab/ctl/reboot" ]; do sleep 0.05; done
+	sync -f "$root"
+	exit 10
+fi
 inside /bin/sh /etc/rc
 echo up >"$lab/run/state"
 while [ ! -e "$lab/ctl/reboot" ] && [ ! -e "$lab/ctl/halt" ]; do sleep 0.05; done

@@ -59,6 +59,7 @@ export function freebsdSets(release: FreebsdRelease): Record<string, LabFile[]> 
 			file('boot/device.hints', `# hints of ${level}\n`),
 			file('boot/loader.conf', ''),
 			file('boot/loader.efi', loaderFile(release), 0o555),
+			file('boot/loader', loaderFile(release), 0o555),
 			file('boot/pmbr', `pmbr of ${level}\n`, 0o444),
 			file('boot/gptboot', `gptboot of ${level}\n`, 0o444),
 			file('boot/gptzfsboot', `gptzfsboot of ${level}\n`, 0o444),
