@@ -1,9 +1,15 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { LAB } from '../lab/ability.ts';
 import type { SystemName } from '../lab/system.ts';
 import { makeWorld, type World } from '../lab/world.ts';
+import { cutAt } from './cut.ts';
 import { executed, jobsOf, planOf, shownSteps } from './run-record.ts';
-import { setsArgs, setsDifferences } from './sets-proof.ts';
+import { setsArgs, setsDifferences, systemOn } from './sets-proof.ts';
+
+/** Times the script is run at the most: once, and after each of four reboots. */
+const MOST_ROUNDS = 5;
 
 /** Does `work` on a world of its own, so that several go side by side. */
 async function inWorld(from: SystemName, to: SystemName, work: (on: World) => Promise<void>): Promise<void> {
@@ -70,11 +76,26 @@ describe.skipIf(LAB === null)('a live upgrade by sets (needs a practice host)', 
 			expect(await setsDifferences(on, '14.3-UFS', '15.0-RELEASE')).toEqual([]);
 		}));
 
-	test.concurrent('takes a 9.3 host to 10.4, with mergemaster and without freebsd-version', () =>
+	test.concurrent('takes a 9.3 host to 10.4 by the script alone, at its console, with mergemaster and without freebsd-version', () =>
 		inWorld('9.3-RELEASE', '10.4-RELEASE', async (on) => {
-			const result = await on.bsdup(setsArgs(on, '10.4-RELEASE'));
-			expect(result.stdout).toMatch(/mergemaster leaves to a person what differs/);
-			expect(result.code, result.stdout + result.stderr).toBe(0);
+			const out = join(on.host.dir, 'lab/up.sh');
+			const facts = join(on.host.dir, 'facts.json');
+			writeFileSync(facts, (await on.bsdup(['facts', on.host.ssh.spec, ...on.host.flags, '--json'])).stdout);
+			const words = setsArgs(on, '10.4-RELEASE', 'plan').slice(2 + on.host.flags.length);
+			expect(await on.bsdup(['plan', '--facts', facts, ...words, '--format', 'sh', '--out', out])).toMatchObject({ code: 0 });
+			let line = 'cp /lab/up.sh /root/up.sh && sh /root/up.sh --yes';
+			let said = '';
+			for (let round = 0; round < MOST_ROUNDS; round++) {
+				const { boots } = on.host;
+				const { code, output } = await on.host.inside(line);
+				said += output;
+				if (code === 0) break;
+				expect(output).toContain('After it, log in as root');
+				await on.host.upAgain(boots + 1);
+				line = 'rm -f /root/up.sh; sh /var/db/bsdup/run-*/resume.sh --yes';
+			}
+			expect(said).toMatch(/mergemaster leaves to a person what differs/);
+			expect(said).toMatch(/files of \/etc that differ wait in[\s\S]*\/etc\/ssh\/sshd_config[\s\S]*done {4}the host runs the new system/);
 			expectOrder(on, [
 				...KERNEL_FIRST,
 				/mergemaster -p -m /,
@@ -83,7 +104,17 @@ describe.skipIf(LAB === null)('a live upgrade by sets (needs a practice host)', 
 				/mergemaster -iF -m /,
 				...AFTER_THE_WORLD,
 			]);
-			expect(result.stdout).toMatch(/files of \/etc that differ wait in[\s\S]*\/etc\/ssh\/sshd_config/);
 			expect(await setsDifferences(on, '9.3-RELEASE', '10.4-RELEASE')).toEqual([]);
+		}));
+
+	test.concurrent('is taken back over SSH until the world is unpacked, and leaves the host as it was', () =>
+		inWorld('14.3-UFS', '15.0-RELEASE', async (on) => {
+			const was = await systemOn(on);
+			await on.host.powerOn();
+			await cutAt(on, setsArgs(on, '15.0-RELEASE'), 'done     users\n', (kill) => kill('SIGKILL'));
+			expect(on.host.boots).toBe(4);
+			expect(await on.bsdup(['rollback', '--patience', '3'])).toMatchObject({ code: 0, stderr: '' });
+			expect((await on.host.inside('uname -r; service cron status')).output).toBe('14.3-RELEASE-p2\ncron is running as pid 812.\n');
+			expect(await systemOn(on)).toEqual(was);
 		}));
 });
