@@ -37,7 +37,7 @@ kernel=$(sed -n 's/^kernel="\(.*\)"$/\1/p' "$root/boot/loader.conf" 2>/dev/null 
 once=$root/boot/nextboot.conf
 if [ "$(head -n 1 "$once" 2>/dev/null)" = 'nextboot_enable="YES"' ]; then
 	printf 'nextboot_enable="NO "' | dd of="$once" conv=notrunc 2>/dev/null
-	sync "$once"
+	/bin/sync "$once"
 	kernel=$(sed -n 's/^kernel="\(.*\)"$/\1/p' "$once")
 fi
 kernel=${kernel:-kernel}
@@ -82,7 +82,7 @@ if [ "${LAB_KERNEL:-}" = -s ] || ! inside /bin/sh -c :; then
 	say 'Enter full pathname of shell or RETURN for /bin/sh:'
 	echo single-user >"$lab/run/state"
 	while [ ! -e "$lab/ctl/reboot" ]; do sleep 0.05; done
-	sync -f "$root"
+	/bin/sync -f "$root"
 	exit 10
 fi
 inside /bin/sh /etc/rc
@@ -92,7 +92,7 @@ say 'Syncing disks, vnodes remaining... done'
 kill -TERM -1 2>/dev/null
 sleep 0.3
 kill -KILL -1 2>/dev/null
-sync -f "$root" 2>/dev/null
+/bin/sync -f "$root" 2>/dev/null
 [ -e "$lab/ctl/halt" ] && exit 11
 say 'Rebooting...'
 exit 10
