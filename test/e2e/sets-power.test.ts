@@ -101,7 +101,7 @@ function cardOf(root: string): string {
 }
 
 const ONCE = '/boot/kernel.15.0/kernel';
-const KERNELS = '[ -e /boot/kernel ] && [ -e /boot/kernel.old ] && [ ! -e /boot/loader.conf.bsdup ]';
+const KERNELS = '[ -e /boot/kernel.older ] && [ -e /boot/kernel ] && [ -e /boot/kernel.old ] && [ ! -e /boot/loader.conf.bsdup ]';
 const GONE: Moment = { program: 'rm', at: '*"/boot/bsdup.part"', when: '[ ! -e /boot/kernel ]' };
 const CHANGE: [when: string, kernel: string, moment: Moment][] = [
 	['while there is no /boot/kernel', ONCE, GONE],
