@@ -6,9 +6,9 @@ import { type LabFile, noise, program } from '../tree.ts';
 import type { FreebsdRelease } from './releases.ts';
 
 const BIN = 'cat chmod cp date dd df echo expr hostname kill ln ls mkdir mv ps pwd rm rmdir sh sleep stty sync test chflags'.split(' ');
-const SBIN = 'geli glabel gpart init kldstat mount nextboot reboot shutdown sha256 sysctl umount zfs zpool'.split(' ');
+const SBIN = 'dmesg geli glabel gpart init kldstat mount nextboot reboot shutdown sha256 sysctl umount zfs zpool'.split(' ');
 const USR_BIN =
-	'awk basename cksum cmp comm cut diff diff3 dirname du env false fetch find grep head id logger make mktemp nohup pgrep printf readlink sed sort ssh-keygen stat tail tar tee touch tr true uname uniq wc which xargs xz'.split(
+	'awk basename cksum cmp comm cut diff diff3 dirname du env false fetch find grep head id logger make mkfifo mktemp nohup pgrep printf readlink sed sort split ssh-keygen stat tail tar tee touch tr true uname uniq wc which xargs xz'.split(
 		' ',
 	);
 const USR_SBIN = 'chroot etcupdate jls kldxref pkg pkg-static service sshd'.split(' ');
