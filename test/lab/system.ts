@@ -35,7 +35,7 @@ export function systemOf(name: SystemName): PracticeSystem {
 		return {
 			bootScript: 'test/lab/freebsd/boot-ufs.sh',
 			standIns: ['test/lab/stand-ins', 'test/lab/freebsd/stand-ins', 'test/lab/freebsd/ufs-stand-ins'],
-			diskGiB: 12,
+			diskGiB: 4,
 			hostKey: 'ed25519',
 			sshConfig: [],
 			install: (disk, options) => installOnUfs(disk, name, options),
