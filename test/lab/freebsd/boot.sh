@@ -38,6 +38,8 @@ done
 read -r _ loaderLevel <"$pool/$loader"
 say "FreeBSD/amd64 EFI loader, level $loaderLevel"
 be=$(cat "$pool/label/bootfs")
+# Chosen in the loader's menu, for this boot.
+[ -z "${LAB_KERNEL:-}" ] || be=$LAB_KERNEL
 if [ -s "$pool/label/bootonce" ]; then
 	be=$(cat "$pool/label/bootonce")
 	rm -f "$pool/label/bootonce"
@@ -51,6 +53,7 @@ sed -n 's/^version //p;2q' "$tree/boot/kernel/kernel" >"$lab/run/version"
 echo "$level" >"$lab/run/level"
 echo "$id" >"$lab/run/id"
 echo "$be" >"$lab/run/be"
+echo "/lab/pool/be/$be/lib" >"$lab/run/libs"
 cat "$lab/run/version"
 say "Trying to mount root from zfs:zroot/ROOT/$be []..."
 last=$(cat "$lab/run/boottime" 2>/dev/null || echo 0)

@@ -11,10 +11,10 @@ const BIN =
 	);
 const SBIN = 'bectl geli glabel gpart init kldstat mount reboot shutdown sha256 sysctl umount zfs zpool'.split(' ');
 const USR_BIN =
-	'awk basename cksum cmp comm cut diff diff3 dirname du env false fetch find grep head id logger make mktemp nohup pgrep printf readlink sed sort ssh-keygen stat tail tar tee touch tr true uname uniq wc which xargs xz'.split(
+	'awk basename cksum cmp comm cut diff diff3 dirname du env false fetch find grep gunzip head id logger make mktemp nohup pgrep printf readlink script sed sort ssh-keygen stat tail tar tee touch tr true uname uniq wc which xargs xz'.split(
 		' ',
 	);
-const USR_SBIN = 'chroot etcupdate jls kldxref pkg pkg-static service sshd'.split(' ');
+const USR_SBIN = 'chroot etcupdate freebsd-update jls kldxref pkg pkg-static service sshd'.split(' ');
 /** Bytes of base that do not compress, so that unpacking takes time. */
 const BULK = 2_000_000;
 
@@ -38,12 +38,13 @@ export function loaderFile({ level }: FreebsdRelease): string {
 
 /** The sets of a release: files by set name (F:B.1). */
 export function freebsdSets(release: FreebsdRelease): Record<string, LabFile[]> {
-	const { level, name } = release;
+	const { level, name, libsysFirst = false } = release;
 	const file = (path: string, text: string, mode = 0o644): LabFile => ({ path, text, mode });
 	const programs = (dir: string, names: readonly string[]): LabFile[] =>
 		names.map((one) => {
 			const text = program('base', one, level);
-			return file(`${dir}/${one}`, one === 'freebsd-version' ? text.replace('# end', `USERLAND_VERSION="${name}"\n# end`) : text, 0o755);
+			const own = { 'freebsd-version': `USERLAND_VERSION="${name}"`, 'freebsd-update': `LIBSYS_FIRST=${libsysFirst ? 'yes' : 'no'}` }[one];
+			return file(`${dir}/${one}`, own === undefined ? text : text.replace('# end', `${own}\n# end`), 0o755);
 		});
 	const etc = etcFiles(release);
 	const old = level < 1500 ? [file('usr/sbin/gssd-old', 'gone in 15\n', 0o755), file('usr/lib/libold.so.1', 'gone in 15\n')] : [];
@@ -95,8 +96,24 @@ export function etcFiles({ level }: Pick<FreebsdRelease, 'level'>): LabFile[] {
 		file('etc/services', `# services of ${level}\nssh 22/tcp\n`),
 		file('etc/master.passwd', `# users of base\n${[...users, ...added].join('\n')}\n# end of them\n`, 0o600),
 		file('etc/ssh/sshd_config', freebsdSshdConfig(level)),
+		file('etc/freebsd-update.conf', updateConf(level)),
 		file('etc/motd.template', `# motd of ${level}\n`),
 	];
+}
+
+/** The shipped freebsd-update.conf; a practice host's own names another server. */
+export function updateConf(level: number, server = 'update.FreeBSD.org'): string {
+	const lines = [
+		`# freebsd-update.conf of ${level}`,
+		'KeyPrint 800651ef4b4c71c27e60786d7b487188970f4b4169cc055784e21eb71d410cc5',
+		'Components src world kernel',
+		'IgnorePaths',
+		'UpdateIfUnmodified /etc/ /var/ /root/ /.cshrc /.profile',
+		'MergeChanges /etc/ /boot/device.hints',
+		'# CreateBootEnv yes',
+		`ServerName ${server}`,
+	];
+	return lines.map((line) => `${line}\n`).join('');
 }
 
 /** The shipped sshd_config; a host's own has one more line, so that it is merged. */
