@@ -1,5 +1,6 @@
 import { BsdupError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
+import { pinned } from '../fetch/target.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { releasesBetween } from '../manifest/version.ts';
 import { goingOn } from '../plan/build.ts';
@@ -17,13 +18,14 @@ export function hopsTo({ release }: Facts, to: string, reach: Manifest['reach'] 
 /** What is expected to be true of the host when it runs `target`; the hop itself finds out what is. */
 export function factsAfter(facts: Facts, target: NonNullable<Plan['target']>): Facts {
 	const kernel = facts.kernel.replace(facts.release, target.version);
+	const list = pinned(target);
 	return {
 		...facts,
 		release: target.version,
 		flavour: 'release',
 		kernel,
-		installedBuild: target.build,
-		installedList: target.list.plainSha256,
+		installedBuild: list?.build ?? null,
+		installedList: list?.list.plainSha256 ?? null,
 	};
 }
 
@@ -74,9 +76,9 @@ export async function withLaterHops(
 		findings.push(...made.findings.filter((one) => !findings.some(({ says }) => says === one.says)).map((one) => ofHop(to, one)));
 		if (made.plan instanceof Error) return { ...first, plan: made.plan, findings };
 		before = made.plan;
-		hops.push({ to, list: before.target?.list.sha256 ?? '', text: planText(before) });
+		hops.push({ to, list: pinned(before.target)?.list.sha256 ?? null, text: planText(before) });
 	}
-	return { ...first, findings, plan: goingOn(first.plan, { request: keptOf(request, before.target?.mirrors ?? []), hops }) };
+	return { ...first, findings, plan: goingOn(first.plan, { request: keptOf(request, pinned(before.target)?.mirrors ?? []), hops }) };
 }
 
 /** A finding about the hop to `to`, told as such. */
@@ -86,13 +88,13 @@ export function ofHop(to: string, finding: Finding): Finding {
 
 /** Throws E_HOP unless the plan of a hop takes up where the one before it ended, to the release and the list that were pinned. */
 export function mustFollow(before: Plan, plan: Plan): void {
-	const hop = before.onward?.hops[0] ?? { to: '', list: '' };
+	const hop = before.onward?.hops[0] ?? { to: '', list: null };
 	const { release } = plan.facts;
 	const runs = before.target?.version;
 	const says =
 		release !== runs
 			? `${plan.facts.host} runs ${release}, not ${runs}`
-			: plan.target?.version !== hop.to || plan.target.list.sha256 !== hop.list
+			: plan.target?.version !== hop.to || (pinned(plan.target)?.list.sha256 ?? null) !== hop.list
 				? `the list of ${hop.to} is another one than when the plan was made`
 				: undefined;
 	if (says === undefined) return;

@@ -9,7 +9,7 @@ import { hasLogin, mirrorTop } from '../fetch/mirror-url.ts';
 import type { Layout } from '../fetch/resolve.ts';
 import { type AnyRequest, type Resolved, resolveFromAny } from '../fetch/resolve-any.ts';
 import { loadManifest } from '../manifest/load.ts';
-import type { Manifest } from '../manifest/schema.ts';
+import { bringsSets, type SetsManifest } from '../manifest/schema.ts';
 import { inRange } from '../manifest/version.ts';
 import { buildPlan } from '../plan/build.ts';
 import { checkLines } from '../plan/checks.ts';
@@ -21,6 +21,7 @@ import { crossings, refusals, versionNamed } from '../plan/refusals.ts';
 import { scopeOf } from '../plan/values.ts';
 import type { Transport } from '../transport/transport.ts';
 import { usage } from './backup-flags.ts';
+import { planByOwnTool } from './by-own-tool.ts';
 import { checkSite } from './check-site.ts';
 import { chooseMethod, type Method, methodsFor } from './choose-method.ts';
 import { type Config, readConfig } from './config.ts';
@@ -89,7 +90,8 @@ export async function makePlan(request: PlanRequest, transport: Transport | unde
 	);
 }
 
-interface Known {
+/** What one plan is made from, whatever the method. */
+export interface Known {
 	request: PlanRequest;
 	to: string;
 	config: Config;
@@ -103,7 +105,8 @@ interface Known {
 
 /** The plan by one method, and what speaks against it. */
 async function planBy({ name, manifest }: Method, { request, to, config, facts, options, now, later = false }: Known): Promise<MadePlan> {
-	if (to === 'snapshot' && manifest.mirror.snapshot === undefined) throw usage(`${manifest.method} goes to releases only`, ['--to X.Y']);
+	if (to === 'snapshot' && manifest.mirror?.snapshot === undefined) throw usage(`${manifest.method} goes to releases only`, ['--to X.Y']);
+	if (!bringsSets(manifest)) return planByOwnTool(name, manifest, { request, to, facts, options, now });
 	const mirrors = mirrorsFor(request.mirror, config, facts, manifest);
 	if (request['fetch-on'] === 'host') refuseLogins(mirrors);
 	const layout = layoutFor(manifest, facts);
@@ -151,7 +154,7 @@ export function mirrorsFor(
 	asked: readonly string[] | undefined,
 	config: Config,
 	facts: Pick<Facts, 'mirrors'>,
-	manifest: Manifest,
+	manifest: SetsManifest,
 ): string[] {
 	const choices = [asked ?? [], config.mirrors, facts.mirrors, [manifest.mirror.default]];
 	return [...new Set((choices.find((some) => some.length > 0) ?? []).map(mirrorTop))];
@@ -180,7 +183,7 @@ function passedOver({ mirror, error }: Resolved['failed'][number]): Finding {
 }
 
 /** What the manifest tells of mirrors, for a host that runs `release`. */
-export function layoutFor(manifest: Manifest, facts: Pick<Facts, 'release' | 'packageArch'>): Layout {
+export function layoutFor(manifest: SetsManifest, facts: Pick<Facts, 'release' | 'packageArch'>): Layout {
 	const { multi, single, ramdisk } = manifest.kernels;
 	const { keyBundle, snapshot, suffixFrom, build } = manifest.mirror;
 	const here = (text: string): string => text.replace('{{packageArch}}', facts.packageArch);

@@ -6,8 +6,8 @@ import { loadProbes, systemOf } from '../facts/probes.ts';
 import { mirrorTop } from '../fetch/mirror-url.ts';
 import type { HostFlags } from '../journal/state.ts';
 import { listManifests } from '../manifest/list.ts';
-import { loadAnyManifest, loadManifest } from '../manifest/load.ts';
-import type { Manifest } from '../manifest/schema.ts';
+import { loadAnyManifest, loadSetsManifest } from '../manifest/load.ts';
+import { bringsSets, type SetsManifest } from '../manifest/schema.ts';
 import type { RankRequest } from '../mirrors/rank.ts';
 import { readConfig } from './config.ts';
 import { layoutFor } from './make-plan.ts';
@@ -44,7 +44,7 @@ export async function rankRequest(
 	const manifests = join(root, 'manifests');
 	const known = await knownOf(flags, manifests);
 	const manifest =
-		flags.manifest === undefined ? await layoutOf(manifests, known.system, flags.method) : await loadManifest(flags.manifest);
+		flags.manifest === undefined ? await layoutOf(manifests, known.system, flags.method) : await loadSetsManifest(flags.manifest);
 	const chosen = asked.length > 0 ? asked : [...config.mirrors, ...known.mirrors, manifest.mirror.default];
 	const { packages, index, lists } = manifest.mirror;
 	return {
@@ -57,13 +57,13 @@ export async function rankRequest(
 	};
 }
 
-/** The manifest of the method asked for, else any: all methods of a system have the same mirrors. */
-async function layoutOf(manifests: string, system: string, method: string | undefined): Promise<Manifest> {
+/** The manifest of the method asked for, else any that brings sets: all of a system have the same mirrors. */
+async function layoutOf(manifests: string, system: string, method: string | undefined): Promise<SetsManifest> {
 	const folder = system.toLowerCase();
-	if (method !== undefined) return loadManifest(join(manifests, folder, `${method}.yaml`));
+	if (method !== undefined) return loadSetsManifest(join(manifests, folder, `${method}.yaml`));
 	for (const { name, file } of await listManifests(manifests)) {
 		const manifest = name.startsWith(`${folder}/`) ? await loadAnyManifest(file) : undefined;
-		if (manifest !== undefined && !('target' in manifest)) return manifest;
+		if (manifest !== undefined && !('target' in manifest) && bringsSets(manifest)) return manifest;
 	}
 	throw new Error(`no method upgrades ${system}`);
 }

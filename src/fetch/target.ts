@@ -56,3 +56,18 @@ export const Target = z.object({
 	files: z.array(TargetFile),
 });
 export type Target = z.infer<typeof Target>;
+
+/** Where a host shall go that fetches by a tool of its own: a release, of which no list is known here. */
+export const Goal = z.strictObject({
+	name: z.string(),
+	kind: z.literal('release'),
+	/** `X.Y` */
+	version: z.string(),
+	arch: z.string(),
+});
+export type Goal = z.infer<typeof Goal>;
+
+/** The target where its list was pinned, else null. */
+export function pinned(target: Target | Goal | null): Target | null {
+	return target !== null && 'list' in target ? target : null;
+}

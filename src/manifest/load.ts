@@ -3,7 +3,7 @@ import { type Document, isMap, isNode, isScalar, isSeq, LineCounter } from 'yaml
 import { BsdupError, EXIT } from '../errors.ts';
 import { order } from './graph.ts';
 import { placeholderFaults } from './placeholders.ts';
-import { Manifest, type ManifestStep, TaskManifest } from './schema.ts';
+import { bringsSets, Manifest, type ManifestStep, missingOfSets, type SetsManifest, TaskManifest } from './schema.ts';
 import { composeManifest } from './use.ts';
 import { readYaml } from './yaml.ts';
 
@@ -12,6 +12,18 @@ export async function loadManifest(file: string): Promise<Manifest> {
 	const manifest = await loadAnyManifest(file);
 	if (!('target' in manifest)) return manifest;
 	throw unusable(file, [`${file}:1: it has no target, so it is no upgrade`]);
+}
+
+/** The same, of a method that brings sets. Throws E_USAGE for one that does not. */
+export async function loadSetsManifest(file: string): Promise<SetsManifest> {
+	const manifest = await loadManifest(file);
+	if (bringsSets(manifest)) return manifest;
+	throw new BsdupError({
+		code: 'E_USAGE',
+		message: `${manifest.method} brings no sets, so it has no mirrors here`,
+		next: ['choose another --method'],
+		exit: EXIT.usage,
+	});
 }
 
 /** The same for a job that leaves the system as it is. */
@@ -105,7 +117,10 @@ interface Fault {
 
 /** What the schema cannot see: unknown needs, cycles, ids used twice, unknown placeholders. */
 function meaningFaults(manifest: Manifest | TaskManifest): Fault[] {
-	const faults: Fault[] = placeholderFaults(manifest);
+	const missing = 'target' in manifest ? [] : missingOfSets(manifest);
+	const brings = !('target' in manifest) && (missing.length > 0 || bringsSets(manifest));
+	const faults: Fault[] = placeholderFaults(manifest, brings);
+	faults.push(...missing.map((key) => ({ path: [key], says: `${key} is missing: a method brings sets whole, or not at all` })));
 	const ids = new Set<string>();
 	manifest.steps.forEach((step, index) => {
 		if (ids.has(step.id)) faults.push({ path: ['steps', index, 'id'], says: `the step ${step.id} is written twice` });

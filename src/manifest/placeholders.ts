@@ -12,6 +12,14 @@ export const PLACEHOLDERS: ReadonlySet<string> = new Set([
 	...['volumeKiB', 'volumeBytes', 'pkgSnap', 'pkgPath', 'fetchBytes', 'tops', 'oldKey'],
 ]);
 
+/** Those of them that only brought sets give a value. */
+const OF_SETS: ReadonlySet<string> = new Set([
+	...['sets', 'suffix', 'mirror', 'kernel', 'key', 'list', 'listHash', 'fileNames', 'baseFile'],
+	...['pkgSnap', 'pkgPath', 'fetchBytes', 'tops', 'oldKey'],
+]);
+/** Lists of `each` that are of brought sets. */
+const LISTS_OF_SETS: ReadonlySet<unknown> = new Set(['files', 'otherSets', 'allSets', 'keyBundle']);
+
 /** What an `each` adds for every item of its list. */
 export const EACH_PLACEHOLDERS = {
 	files: ['file', 'line', 'url', 'urls'],
@@ -28,22 +36,24 @@ interface Fault {
 	says: string;
 }
 
-/** Placeholders that have no value where they stand, each with its path in the manifest. */
-export function placeholderFaults(manifest: { steps: unknown; checks: unknown; recovery: unknown }): Fault[] {
+/** Placeholders that have no value where they stand, each with its path in the manifest. `sets`: whether it brings sets. */
+export function placeholderFaults(manifest: { steps: unknown; checks: unknown; recovery: unknown }, sets: boolean): Fault[] {
 	const { steps, checks, recovery } = manifest;
-	return faultsIn({ steps, checks, recovery }, [], new Set());
+	return faultsIn({ steps, checks, recovery }, [], { sets, added: new Set() });
 }
 
-function faultsIn(value: unknown, path: PropertyKey[], added: ReadonlySet<string>): Fault[] {
+function faultsIn(value: unknown, path: PropertyKey[], within: { sets: boolean; added: ReadonlySet<string> }): Fault[] {
+	const { sets, added } = within;
 	if (typeof value === 'string') {
 		return [...value.matchAll(MEANT)]
 			.map((match) => match[1] ?? '')
-			.filter((name) => !PLACEHOLDERS.has(name) && !added.has(name))
-			.map((name) => ({ path, says: `unknown placeholder {{${name}}}` }));
+			.filter((name) => !added.has(name) && (!PLACEHOLDERS.has(name) || (!sets && OF_SETS.has(name))))
+			.map((name) => ({ path, says: PLACEHOLDERS.has(name) ? `{{${name}}}, but no sets are brought` : `unknown placeholder {{${name}}}` }));
 	}
 	if (typeof value !== 'object' || value === null) return [];
 	const over = 'over' in value ? Object.entries(EACH_PLACEHOLDERS).find(([list]) => list === value.over)?.[1] : undefined;
-	return Object.entries(value).flatMap(([key, inner]) =>
-		faultsIn(inner, [...path, Array.isArray(value) ? Number(key) : key], over === undefined ? added : new Set(over)),
-	);
+	const own = over === undefined ? within : { sets, added: new Set(over) };
+	const faults = Object.entries(value).flatMap(([key, inner]) => faultsIn(inner, [...path, Array.isArray(value) ? Number(key) : key], own));
+	if (sets || !('over' in value) || !LISTS_OF_SETS.has(value.over)) return faults;
+	return [...faults, { path: [...path, 'over'], says: `over ${String(value.over)}, but no sets are brought` }];
 }

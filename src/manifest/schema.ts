@@ -81,6 +81,51 @@ const ConsoleSign = z.strictObject({
 	next: OneLine,
 });
 
+/** Where the sets of a release or snapshot are. */
+const Mirror = z.strictObject({
+	release: z.string(),
+	/** Left out = there are none that this method could go to. */
+	snapshot: z.string().optional(),
+	lists: z
+		.array(
+			z.strictObject({
+				file: z.string(),
+				signed: z.boolean(),
+				/** What the host's own trusted copy of an unsigned list is called, where it has one. */
+				copy: z.string().optional(),
+				running: Range.optional(),
+			}),
+		)
+		.min(1),
+	keyName: z.string().default('(?!)'),
+	/** An archive of newer keys, signed with an older one. */
+	keyBundle: z
+		.strictObject({ running: Range.optional(), number: z.string(), file: z.string(), from: z.array(z.string()).min(1) })
+		.optional(),
+	archFrom: z.string().optional(),
+	/** Left out = the names of sets have none, and the list tells no version. */
+	suffixFrom: z.string().optional(),
+	build: z.string().optional(),
+	/** A file in the folder of the packages, whose date tells theirs; the folder as `release` and `snapshot`. */
+	packages: z.strictObject({ release: z.string(), snapshot: z.string(), file: z.string() }).optional(),
+	/** A listing as of ls(1) -l beside the sets, with their sizes. */
+	index: z.string().optional(),
+	default: z.string(),
+});
+
+/** What they are called, and which are taken. */
+const Sets = z.strictObject({
+	order: z.array(z.string()).min(1),
+	file: z.string(),
+	required: z.array(z.string()),
+	references: z.strictObject({ running: Range.optional(), names: z.array(z.string()) }).default({ names: [] }),
+	/** What may stand at the top of a set. */
+	tops: z
+		.array(z.string().regex(/^[A-Za-z0-9._-]+$/))
+		.min(1)
+		.optional(),
+});
+
 /** One upgrade method of one operating system, as data. */
 export const Manifest = z.strictObject({
 	format: z.literal(1),
@@ -93,52 +138,14 @@ export const Manifest = z.strictObject({
 	/** What may be reached in one go: the release after the running one, or any later one of this or the next major version. */
 	reach: z.enum(['release', 'major']).default('release'),
 	refused: z.array(z.strictObject({ running: Range, target: Range, why: z.string(), next: z.string() })).default([]),
-	mirror: z.strictObject({
-		release: z.string(),
-		/** Left out = there are none that this method could go to. */
-		snapshot: z.string().optional(),
-		lists: z
-			.array(
-				z.strictObject({
-					file: z.string(),
-					signed: z.boolean(),
-					/** What the host's own trusted copy of an unsigned list is called, where it has one. */
-					copy: z.string().optional(),
-					running: Range.optional(),
-				}),
-			)
-			.min(1),
-		keyName: z.string().default('(?!)'),
-		/** An archive of newer keys, signed with an older one. */
-		keyBundle: z
-			.strictObject({ running: Range.optional(), number: z.string(), file: z.string(), from: z.array(z.string()).min(1) })
-			.optional(),
-		archFrom: z.string().optional(),
-		/** Left out = the names of sets have none, and the list tells no version. */
-		suffixFrom: z.string().optional(),
-		build: z.string().optional(),
-		/** A file in the folder of the packages, whose date tells theirs; the folder as `release` and `snapshot`. */
-		packages: z.strictObject({ release: z.string(), snapshot: z.string(), file: z.string() }).optional(),
-		/** A listing as of ls(1) -l beside the sets, with their sizes. */
-		index: z.string().optional(),
-		default: z.string(),
-	}),
-	sets: z.strictObject({
-		order: z.array(z.string()).min(1),
-		file: z.string(),
-		required: z.array(z.string()),
-		references: z.strictObject({ running: Range.optional(), names: z.array(z.string()) }).default({ names: [] }),
-		/** What may stand at the top of a set. */
-		tops: z
-			.array(z.string().regex(/^[A-Za-z0-9._-]+$/))
-			.min(1)
-			.optional(),
-	}),
+	/** These four are left out together where the system's own tool brings what it installs. */
+	mirror: Mirror.optional(),
+	sets: Sets.optional(),
+	stage: z.array(z.string().startsWith('/')).min(1).optional(),
+	/** `multi` is `single` and there is no `ramdisk` where they are left out. */
+	kernels: z.strictObject({ single: z.string(), multi: z.string().optional(), ramdisk: z.string().optional() }).optional(),
 	/** Files of the list that lie beside the sets, with `{{arch}}`; brought and verified with them. */
 	beside: z.array(z.string()).default([]),
-	stage: z.array(z.string().startsWith('/')).min(1),
-	/** `multi` is `single` and there is no `ramdisk` where they are left out. */
-	kernels: z.strictObject({ single: z.string(), multi: z.string().optional(), ramdisk: z.string().optional() }),
 	bootTime: z.string(),
 	rewritten: z.array(z.strictObject({ path: z.string().regex(/^\/[^\s'"`$;&|()]*$/), why: z.string() })).default([]),
 	stoppable: z.array(z.string().regex(/^[a-z0-9_]+$/)).default([]),
@@ -148,6 +155,23 @@ export const Manifest = z.strictObject({
 	recovery: z.string(),
 });
 export type Manifest = z.infer<typeof Manifest>;
+
+const BRINGING = ['mirror', 'sets', 'stage', 'kernels'] as const;
+type Bringing = (typeof BRINGING)[number];
+
+/** The manifest of a method that brings sets to the host. */
+export type SetsManifest = Manifest & { [K in Bringing]: NonNullable<Manifest[K]> };
+
+/** Whether sets are brought to the host, or its own tool fetches what it installs. */
+export function bringsSets(manifest: Manifest): manifest is SetsManifest {
+	return BRINGING.every((key) => manifest[key] !== undefined);
+}
+
+/** The keys that are missing where others tell that sets are brought. */
+export function missingOfSets(manifest: Manifest): Bringing[] {
+	const missing = BRINGING.filter((key) => manifest[key] === undefined);
+	return missing.length === BRINGING.length ? [] : missing;
+}
 
 /** A job that leaves the system what it is: nothing is fetched, nothing goes anywhere. */
 export const TaskManifest = z.strictObject({

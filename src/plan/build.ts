@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Facts } from '../facts/facts.ts';
-import type { Target } from '../fetch/target.ts';
+import type { Goal, Target } from '../fetch/target.ts';
 import { order } from '../manifest/graph.ts';
 import type { Manifest, ManifestStep, TaskManifest } from '../manifest/schema.ts';
 import { inRange } from '../manifest/version.ts';
@@ -17,7 +17,7 @@ import { type Scope, scopeOf } from './values.ts';
  * Makes the plan: a pure function of manifest, facts, target and options. The running version chooses the
  * commands before the reboot, the target's version those after it; the manifest says which is which.
  */
-export function buildPlan(manifest: Manifest, facts: Facts, target: Target, options: PlanOptions, manifestName: string): Plan {
+export function buildPlan(manifest: Manifest, facts: Facts, target: Target | Goal, options: PlanOptions, manifestName: string): Plan {
 	const scope = scopeOf(manifest, facts, target, options);
 	const to = target.name === 'snapshot' ? `the snapshot ${target.version}` : target.version;
 	const title = `${facts.host}: ${facts.system} ${facts.release} to ${to}, ${manifest.title}`;
@@ -42,7 +42,7 @@ export function taskScope(facts: Facts, options: PlanOptions): Scope {
 function assemble(
 	manifest: Manifest | TaskManifest,
 	facts: Facts,
-	target: Target | null,
+	target: Target | Goal | null,
 	options: PlanOptions,
 	scope: Scope,
 	head: Pick<Plan, 'title' | 'manifest' | 'rewritten' | 'consoleSigns'>,
@@ -172,10 +172,9 @@ function confirmLines(scope: Scope, options: PlanOptions): string[] {
 		options.backup === null
 			? 'There is NO backup.'
 			: `The backup of ${options.backup.paths.join(' ')} is in ${options.backup.here ?? options.backup.dir}${options.backup.here === undefined ? '' : ' of the machine that runs bsdup'}.`;
-	return [
-		`About to install the kernel ${word('kernel')} and the sets ${scope.items.allSets.map((item) => String(item['file'])).join(' ')} and to reboot.`,
-		backup,
-	].map((text) => `echo ${quote(text)}`);
+	const sets = scope.items.allSets.map((item) => String(item['file'])).join(' ');
+	const what = sets === '' ? `to go to ${word('version')}` : `to install the kernel ${word('kernel')} and the sets ${sets}`;
+	return [`About ${what} and to reboot.`, backup].map((text) => `echo ${quote(text)}`);
 }
 
 /** A need that is not in this plan is replaced by that step's own needs, so that leaving a step out keeps the order. */

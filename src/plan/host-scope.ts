@@ -22,7 +22,8 @@ export interface HostScope {
 /** The values and words that are known before the mirror was asked. Pure. */
 export function hostScope(manifest: Pick<Manifest, 'stage' | 'rewritten'>, facts: Facts, options: PlanOptions): HostScope {
 	const dir = `${RUNS_ON_HOST}/${options.run}`;
-	const sets = stageOf(manifest, facts, options);
+	// Where nothing is brought there is no place for it either.
+	const sets = manifest.stage === undefined ? RUNS_ON_HOST : stageOf({ stage: manifest.stage }, facts, options);
 	const values: Values = {
 		...{ dir, sets, host: facts.host, arch: facts.arch, disk: facts.rootDisk, running: facts.release },
 		mountsBelow: mountsBelow(facts, '/mnt'),

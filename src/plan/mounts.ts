@@ -1,5 +1,5 @@
 import type { Facts } from '../facts/facts.ts';
-import type { Manifest } from '../manifest/schema.ts';
+import type { SetsManifest } from '../manifest/schema.ts';
 import type { PlanOptions } from './options.ts';
 
 /** The mounted file system a path lies on. */
@@ -10,7 +10,7 @@ export function mountOf(facts: Facts, path: string): Facts['mounts'][number] | u
 }
 
 /** Where the sets are laid: the person's choice, or the manifest's place with the most free bytes. */
-export function stageOf(manifest: Pick<Manifest, 'stage'>, facts: Facts, options: PlanOptions): string {
+export function stageOf(manifest: Pick<SetsManifest, 'stage'>, facts: Facts, options: PlanOptions): string {
 	if (options.sets !== null) return options.sets;
 	const free = (path: string): number => mountOf(facts, path)?.free ?? 0;
 	return manifest.stage.reduce((best, path) => (free(path) > free(best) ? path : best));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Facts } from '../facts/facts.ts';
-import { Target } from '../fetch/target.ts';
+import { Goal, Target } from '../fetch/target.ts';
 
 const SHA256 = /^[0-9a-f]{64}$/;
 /** It becomes a path on the controller, whoever made the plan. */
@@ -56,7 +56,7 @@ export const Plan = z.object({
 	chosen: z.string().optional(),
 	facts: Facts,
 	/** Where it goes; null for a job that leaves the system as it is. */
-	target: Target.nullable(),
+	target: z.union([Target, Goal]).nullable(),
 	unattended: z.boolean(),
 	/** Directory of the run on the host. */
 	dir: z.string(),
@@ -86,8 +86,8 @@ export const Plan = z.object({
 		.object({
 			/** What a person asked for, by the names of the flags; `to` is the last release. */
 			request: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])),
-			/** The hops after this one: the release, the SHA256 (hex) its list must have then, and the plan for people as it is expected now. */
-			hops: z.array(z.object({ to: z.string(), list: z.string().regex(SHA256), text: z.string() })).min(1),
+			/** The hops after this one: the release, the SHA256 (hex) its list must have then (null: the host's own tool knows it), and the plan for people as it is expected now. */
+			hops: z.array(z.object({ to: z.string(), list: z.string().regex(SHA256).nullable(), text: z.string() })).min(1),
 		})
 		.optional(),
 	/** How to get back by hand, for this host. */

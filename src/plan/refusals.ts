@@ -1,6 +1,6 @@
 import type { Facts } from '../facts/facts.ts';
-import type { Target } from '../fetch/target.ts';
-import type { Manifest } from '../manifest/schema.ts';
+import { type Goal, pinned, type Target } from '../fetch/target.ts';
+import { bringsSets, type Manifest, type SetsManifest } from '../manifest/schema.ts';
 import { compareVersions, inRange, isWithin, nextRelease } from '../manifest/version.ts';
 import type { Finding } from './finding.ts';
 import type { PlanOptions } from './options.ts';
@@ -14,14 +14,24 @@ const CLOCK_TOLERANCE = 300;
  * name that was asked for, where the mirror told nothing: then what needs its list is left out. `now`: seconds, the controller's
  * clock, or null where the facts are old.
  */
-export function refusals(manifest: Manifest, facts: Facts, wanted: Target | string, options: PlanOptions, now: number | null): Finding[] {
-	const target = typeof wanted === 'string' ? null : wanted;
+export function refusals(
+	manifest: Manifest,
+	facts: Facts,
+	wanted: Target | Goal | string,
+	options: PlanOptions,
+	now: number | null,
+): Finding[] {
+	const target = typeof wanted === 'string' ? null : pinned(wanted);
 	const version = typeof wanted === 'string' ? versionNamed(wanted) : wanted.version;
 	return [
 		...versionFindings(manifest, facts, version),
 		...(target === null
 			? []
-			: [...targetFindings(facts, target, options), ...listFindings(manifest, facts, target), ...besideFindings(manifest, target)]),
+			: [
+					...targetFindings(facts, target, options),
+					...(bringsSets(manifest) ? listFindings(manifest, facts, target) : []),
+					...besideFindings(manifest, target),
+				]),
 		...optionFindings(manifest, options),
 		...hostFindings(facts, options, now),
 		...spaceFindings(manifest, facts, target, options),
@@ -81,7 +91,7 @@ function targetFindings(facts: Facts, target: Target, options: PlanOptions): Fin
 }
 
 /** What the list itself leaves open. */
-function listFindings({ sets, mirror }: Manifest, facts: Facts, target: Target): Finding[] {
+function listFindings({ sets, mirror }: SetsManifest, facts: Facts, target: Target): Finding[] {
 	const found: Finding[] = [];
 	const file = (set: string): string => sets.file.replace('{{set}}', set).replace('{{suffix}}', target.suffix);
 	const absent = sets.required.filter((set) => !target.files.some(({ name }) => name === file(set)));
@@ -96,8 +106,11 @@ function listFindings({ sets, mirror }: Manifest, facts: Facts, target: Target):
 }
 
 /** Nobody shall believe in what the method does not do. */
-function optionFindings({ method, steps }: Manifest, { backup, health = [] }: PlanOptions): Finding[] {
+function optionFindings(manifest: Manifest, { backup, health = [], sets }: PlanOptions): Finding[] {
+	const { method, steps } = manifest;
 	const found: Finding[] = [];
+	if (sets !== null && !bringsSets(manifest))
+		found.push(refusal('no-sets', `${method} brings no sets, the system's own tool fetches what it installs`, 'leave out --sets'));
 	if (backup !== null && !steps.some(({ is = [] }) => is.includes('backup')))
 		found.push(refusal('no-backup', `${method} makes no backup of its own`, 'make one by other means, then give --no-backup'));
 	if (health.length > 0 && !steps.some(({ each }) => each?.over === 'health'))

@@ -1,9 +1,10 @@
 import type { Facts } from '../facts/facts.ts';
 import type { Target } from '../fetch/target.ts';
-import type { Manifest } from '../manifest/schema.ts';
+import { bringsSets, type Manifest } from '../manifest/schema.ts';
 import { inRange } from '../manifest/version.ts';
 import type { Finding } from './finding.ts';
-import { mountOf, stageOf } from './mounts.ts';
+import { hostScope } from './host-scope.ts';
+import { mountOf } from './mounts.ts';
 import type { PlanOptions } from './options.ts';
 import { scopeOf } from './values.ts';
 
@@ -23,8 +24,8 @@ export function spaceFindings(manifest: Manifest, facts: Facts, target: Target |
 		if (mount !== undefined) need.set(mount.path, (need.get(mount.path) ?? 0) + bytes);
 	};
 	const sum = (chosen: typeof files): number => chosen.reduce((all, file) => all + (file.size ?? 0), 0);
-	const stage = stageOf(manifest, facts, options);
-	const kernels = Object.values(manifest.kernels);
+	const stage = hostScope(manifest, facts, options).sets;
+	const kernels = bringsSets(manifest) ? Object.values(manifest.kernels) : [];
 
 	want('/usr', (manifest.eras.find((one) => inRange(facts.release, one.running))?.usrFree ?? 0) * MIB);
 	// nbsd beside the old kernel and its link, the other kernel, the install kernel (F:A.11)

@@ -1,8 +1,9 @@
+import { pinned } from '../fetch/target.ts';
 import type { Plan } from './plan.ts';
 
 /** The plan for people: every step with the same strings that will run, then how to get back. */
 export function planText(plan: Plan): string {
-	const { target } = plan;
+	const target = pinned(plan.target);
 	const lines = [plan.title, `run ${plan.run}, plan ${plan.hash.slice(0, 12)}${target === null ? '' : `, sets from ${target.url}`}`];
 	if (plan.chosen !== undefined) lines.push(plan.chosen);
 	if (target !== null) {

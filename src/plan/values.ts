@@ -1,6 +1,6 @@
 import type { Facts } from '../facts/facts.ts';
-import type { Target } from '../fetch/target.ts';
-import type { Manifest } from '../manifest/schema.ts';
+import { type Goal, pinned, type Target } from '../fetch/target.ts';
+import { bringsSets, type Manifest, type SetsManifest } from '../manifest/schema.ts';
 import { inRange } from '../manifest/version.ts';
 import type { Values } from './expand.ts';
 import { type HostScope, hostScope } from './host-scope.ts';
@@ -16,7 +16,32 @@ export interface Scope extends HostScope {
 }
 
 /** Resolves names, files and words of one plan. Pure. */
-export function scopeOf(manifest: Manifest, facts: Facts, target: Target, options: PlanOptions): Scope {
+export function scopeOf(manifest: Manifest, facts: Facts, target: Target | Goal, options: PlanOptions): Scope {
+	const list = pinned(target);
+	if (list === null || !bringsSets(manifest)) return goalScope(manifest, facts, target, options);
+	return setsScope(manifest, facts, list, options);
+}
+
+/** What is known of a target whose files the host's own tool brings. */
+function goalScope(manifest: Manifest, facts: Facts, { version, kind }: Target | Goal, options: PlanOptions): Scope {
+	const host = hostScope(manifest, facts, options);
+	return {
+		...host,
+		values: { ...host.values, version },
+		words: new Set([...host.words, kind]),
+		items: { ...{ files: [], otherSets: [], allSets: [], site: [], keyBundle: [] }, ...hostItems(manifest, facts, options) },
+		bring: { files: [], site: [], keyBundle: [] },
+	};
+}
+
+function hostItems({ stoppable }: Manifest, { daemons }: Facts, { health = [] }: PlanOptions): Pick<Scope['items'], 'stopping' | 'health'> {
+	return {
+		stopping: stoppable.filter((daemon) => daemons.running.includes(daemon)).map((daemon) => ({ daemon })),
+		health: health.map((command) => ({ command })),
+	};
+}
+
+function setsScope(manifest: SetsManifest, facts: Facts, target: Target, options: PlanOptions): Scope {
 	const host = hostScope(manifest, facts, options);
 	const setFile = (set: string): string => manifest.sets.file.replace('{{set}}', set).replace('{{suffix}}', target.suffix);
 	const listed = (name: string): boolean => target.files.some((file) => file.name === name);
@@ -48,7 +73,6 @@ export function scopeOf(manifest: Manifest, facts: Facts, target: Target, option
 	};
 	const baseFile = setFile(manifest.sets.order.at(-1) ?? '');
 	const multiprocessor = facts.multiprocessor && listed(multi);
-	const stopping = manifest.stoppable.filter((daemon) => facts.daemons.running.includes(daemon));
 	const packages = `${target.mirror}/${target.kind === 'snapshot' ? 'snapshots' : target.version}/packages/${facts.packageArch}/`;
 
 	const { keyBundle } = target;
@@ -84,8 +108,7 @@ export function scopeOf(manifest: Manifest, facts: Facts, target: Target, option
 				.filter((name) => name !== baseFile)
 				.map(fileItem),
 			allSets: wanted.map(setFile).map(fileItem),
-			stopping: stopping.map((daemon) => ({ daemon })),
-			health: (options.health ?? []).map((command) => ({ command })),
+			...hostItems(manifest, facts, options),
 			site: options.site.map(({ file, sha256 }) => ({ file, line: `SHA256 (${file}) = ${sha256}` })),
 			keyBundle: bundles.map(({ name, sha256, url }) => ({ file: name, line: `SHA256 (${name}) = ${sha256}`, url })),
 		},

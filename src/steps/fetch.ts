@@ -9,6 +9,7 @@ import { type DownloadRequest, download } from '../fetch/download.ts';
 import { withLogin } from '../fetch/mirror-url.ts';
 import { listNow } from '../fetch/moved.ts';
 import { proveArchives } from '../fetch/prove-archives.ts';
+import { pinned } from '../fetch/target.ts';
 import type { Plan, Step } from '../plan/plan.ts';
 import type { StepContext, StepOutcome } from './context.ts';
 import { stepFailed } from './failure.ts';
@@ -44,7 +45,7 @@ export async function runFetch(step: Step, context: StepContext): Promise<StepOu
 	await prune({ dir: cache.dir, maxBytes: cache.maxBytes }).catch((error: Error) => {
 		context.emit({ kind: 'notice', text: `the cache was not pruned: ${error.message}` });
 	});
-	if (files.some(({ name }) => name === plan.target?.list.file) && (await hasMoved(context))) {
+	if (files.some(({ name }) => name === pinned(plan.target)?.list.file) && (await hasMoved(context))) {
 		const text = 'the mirror holds another list by now: the sets are those of the pinned list, all of one build; packages may be newer';
 		context.emit({ kind: 'notice', text });
 	}
@@ -102,8 +103,9 @@ function downloadVia({ bandwidth, signal, emit }: StepContext, meter: () => Mete
 }
 
 /** Whether the mirrors hold another list than the pinned one. */
-async function hasMoved({ plan: { target, fetch }, logins }: StepContext): Promise<boolean> {
-	const list = fetch.find(({ name }) => name === target?.list.file);
+async function hasMoved({ plan, logins }: StepContext): Promise<boolean> {
+	const target = pinned(plan.target);
+	const list = plan.fetch.find(({ name }) => name === target?.list.file);
 	if (target === null || list === undefined) return false;
 	return (
 		(await listNow(

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mustFollow } from '../../src/cli/hops.ts';
 import { makePlan, type PlanRequest } from '../../src/cli/make-plan.ts';
 import { BsdupError } from '../../src/errors.ts';
+import { pinned } from '../../src/fetch/target.ts';
 import { releasesBetween } from '../../src/manifest/version.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { publicKeyText } from '../lab/keys.ts';
@@ -76,7 +77,7 @@ describe('a target several releases ahead', () => {
 		const next = {
 			...first,
 			facts: { ...first.facts, release: '7.8' },
-			target: { ...first.target, version: '7.9', list: { ...first.target?.list, sha256: first.onward?.hops[0]?.list } },
+			target: { ...first.target, version: '7.9', list: { ...pinned(first.target)?.list, sha256: first.onward?.hops[0]?.list } },
 		} as Plan;
 		expect(() => mustFollow(first, next)).not.toThrow();
 		const stayed = { ...next, facts: { ...next.facts, release: '7.7' } };

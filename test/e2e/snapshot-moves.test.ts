@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { pinned } from '../../src/fetch/target.ts';
 import { readJournal } from '../../src/journal/journal.ts';
 import { readPlan } from '../../src/journal/read-plan.ts';
 import { whyNot } from '../lab/ability.ts';
@@ -44,7 +45,7 @@ describe.skipIf(whyNot('namespace') !== null)('a snapshot that moves after the p
 		const folder = join(world.state, runs[0] ?? '');
 		expect(stderr).toContain('goes on with a plan for the new one');
 		const plan = readPlan(join(folder, 'plan.json'));
-		expect(plan.target?.list.sha256).toBe(moved);
+		expect(pinned(plan.target)?.list.sha256).toBe(moved);
 		const steps = readJournal(join(folder, 'journal.jsonl')).entries.flatMap((entry) => (entry.kind === 'step' ? [entry] : []));
 		expect(steps).toContainEqual(expect.objectContaining({ id: 'fetch', status: 'failed', detail: 'E_SNAPSHOT_MOVED' }));
 		expect(steps).toContainEqual(expect.objectContaining({ id: 'verify', status: 'done' }));

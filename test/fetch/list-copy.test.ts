@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { layoutFor } from '../../src/cli/make-plan.ts';
 import { resolveTarget } from '../../src/fetch/resolve.ts';
 import type { Target } from '../../src/fetch/target.ts';
-import { loadManifest } from '../../src/manifest/load.ts';
+import { loadSetsManifest } from '../../src/manifest/load.ts';
 import { ROOT } from '../lab/root.ts';
 
-const manifest = await loadManifest(join(ROOT, 'manifests/freebsd/boot-environment.yaml'));
+const manifest = await loadSetsManifest(join(ROOT, 'manifests/freebsd/boot-environment.yaml'));
 const real = join(ROOT, 'test/fixtures/freebsd-15.0-amd64/MANIFEST');
 const text = readFileSync(real, 'utf8');
 const NAME = 'amd64-amd64-15.0-RELEASE';

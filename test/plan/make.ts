@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Facts } from '../../src/facts/facts.ts';
 import type { Target } from '../../src/fetch/target.ts';
-import { loadManifest } from '../../src/manifest/load.ts';
+import { loadSetsManifest } from '../../src/manifest/load.ts';
 import type { PlanOptions } from '../../src/plan/options.ts';
 import { ROOT } from '../lab/root.ts';
 
 const MIB = 1024 * 1024;
 const hash = (name: string): string => createHash('sha256').update(name).digest('hex');
 
-export const inPlace = await loadManifest(join(ROOT, 'manifests/openbsd/in-place.yaml'));
-export const ramdisk = await loadManifest(join(ROOT, 'manifests/openbsd/ramdisk.yaml'));
+export const inPlace = await loadSetsManifest(join(ROOT, 'manifests/openbsd/in-place.yaml'));
+export const ramdisk = await loadSetsManifest(join(ROOT, 'manifests/openbsd/ramdisk.yaml'));
 
 /** Facts of a host that nothing speaks against, but for `changes`. */
 export function makeFacts(changes: Partial<Facts> = {}): Facts {

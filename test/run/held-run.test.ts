@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { pinned } from '../../src/fetch/target.ts';
 import { hashOf } from '../../src/plan/build.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { heldRun } from '../../src/run/held-run.ts';
@@ -42,7 +43,7 @@ describe('the run that holds a host', () => {
 		['would write outside the cache', changed({ fetch: [{ ...plan.fetch[0], name: '../../.ssh/authorized_keys' }] }), 'is not a plan'],
 		[
 			'would make a directory outside the cache',
-			changed({ target: { ...plan.target, list: { ...plan.target?.list, sha256: '../..' } } }),
+			changed({ target: { ...plan.target, list: { ...pinned(plan.target)?.list, sha256: '../..' } } }),
 			'not a plan',
 		],
 	])('is not taken over when its plan %s', async (_what, text, why) => {
