@@ -39,6 +39,7 @@ export function hostScope(manifest: Pick<Manifest, 'stage' | 'rewritten'>, facts
 		['packages', options.packages],
 		['unattended', options.unattended],
 		['stopForwarding', options.stopForwarding && facts.forwarding],
+		['older', options.older === true],
 		['site', options.site.length > 0],
 	];
 	return { values, words: new Set(told.filter(([, holds]) => holds).map(([word]) => word)), dir, sets };

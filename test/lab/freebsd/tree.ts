@@ -43,7 +43,10 @@ export function freebsdSets(release: FreebsdRelease): Record<string, LabFile[]> 
 	const programs = (dir: string, names: readonly string[]): LabFile[] =>
 		names.map((one) => {
 			const text = program('base', one, level);
-			const own = { 'freebsd-version': `USERLAND_VERSION="${name}"`, 'freebsd-update': `LIBSYS_FIRST=${libsysFirst ? 'yes' : 'no'}` }[one];
+			const own = {
+				'freebsd-version': `USERLAND_VERSION="${name}"`,
+				'freebsd-update': `order=${libsysFirst ? 'libsys libc libthr' : 'by name'}`,
+			}[one];
 			return file(`${dir}/${one}`, own === undefined ? text : text.replace('# end', `${own}\n# end`), 0o755);
 		});
 	const etc = etcFiles(release);
