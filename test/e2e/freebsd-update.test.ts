@@ -100,11 +100,11 @@ describe.skipIf(LAB === null)('an upgrade by freebsd-update (needs a practice ho
 			await backTo(on, before, 'old');
 			expect(on.host.boots).toBe(boots);
 		}));
-	test.concurrent('is taken back from the middle of the userland', () =>
+	test.concurrent('is taken back while the kernel is installed, whose end is waited for', () =>
 		inUpdateWorld(async (on) => {
 			const before = await oldSystem(on);
 			await on.host.powerOn();
-			await whileInstalling(on, updateArgs(on), '/usr/bin/awk', async (kill) => kill());
+			await whileInstalling(on, updateArgs(on), '/boot/loader.efi', async (kill) => kill());
 			await backTo(on, before, 'old');
 		}));
 	test.concurrent('is taken back after the last reboot, where something that a person asked for does not hold', () =>

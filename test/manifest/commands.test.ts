@@ -45,7 +45,14 @@ describe.skipIf(!existsSync(built))('bsdup manifest (needs npm run build)', () =
 		const names = bsdup('manifest', 'show')
 			.stdout.split('\n')
 			.map((line) => line.split(':')[0]);
-		expect(names).toEqual(['freebsd/boot-environment', 'openbsd/backup', 'openbsd/in-place', 'openbsd/ramdisk', '']);
+		expect(names).toEqual([
+			'freebsd/boot-environment',
+			'freebsd/freebsd-update',
+			'openbsd/backup',
+			'openbsd/in-place',
+			'openbsd/ramdisk',
+			'',
+		]);
 	});
 
 	test('show prints one whole, with the parts it uses, as a start for another anywhere', () => {
