@@ -33,6 +33,7 @@ export default class BackupCommand extends BaseCommand {
 	static override examples = [
 		'<%= config.bin %> <%= command.id %> root@db1 --backup-to /backup --backup /etc --backup /home',
 		"<%= config.bin %> <%= command.id %> root@db1 --backup-device sd1 --exclude '*.core' --exclude /var/cache",
+		'<%= config.bin %> <%= command.id %> root@web1 --backup-device da0s1',
 		'<%= config.bin %> <%= command.id %> root@db1 --backup-here ~/backups/db1',
 		'<%= config.bin %> <%= command.id %> --facts db1.json --backup-to /mnt --format sh --out backup.sh',
 		'<%= config.bin %> <%= command.id %> --verify /mnt',

@@ -4,8 +4,9 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BsdupError } from '../errors.ts';
+import { isGone, markOf, ProcessMark } from '../transport/process.ts';
 
-const Claim = z.object({ host: z.string(), pid: z.number(), hashes: z.array(z.string()) });
+const Claim = z.object({ ...ProcessMark.shape, hashes: z.array(z.string()) });
 
 /** Whether a process on another machine still lives cannot be told; its claim holds for the longest a fetch may take. Milliseconds. */
 const AWAY_MS = 24 * 3_600_000;
@@ -18,9 +19,11 @@ const AWAY_MS = 24 * 3_600_000;
 export async function claim(dir: string, hashes: readonly string[]): Promise<() => Promise<void>> {
 	const folder = join(dir, 'in-use');
 	const file = join(folder, `${process.pid}.${randomUUID()}`);
+	const mine = await markOf(process.pid);
+	if (mine === undefined) throw new Error('this process is not to be seen');
 	try {
 		await mkdir(folder, { recursive: true, mode: 0o700 });
-		await writeFile(`${file}.new`, JSON.stringify({ host: hostname(), pid: process.pid, hashes }), { mode: 0o600 });
+		await writeFile(`${file}.new`, JSON.stringify({ ...mine, hashes }), { mode: 0o600 });
 		await rename(`${file}.new`, file);
 	} catch (cause) {
 		const message = `cannot write the cache: ${cause instanceof Error ? cause.message : String(cause)}`;
@@ -55,12 +58,7 @@ function parse(text: string): z.infer<typeof Claim> | null {
 	}
 }
 
-async function holds({ host, pid }: z.infer<typeof Claim>, file: string): Promise<boolean> {
-	if (host !== hostname()) return Date.now() - ((await stat(file).catch(() => undefined))?.mtimeMs ?? 0) < AWAY_MS;
-	try {
-		process.kill(pid, 0);
-		return true;
-	} catch (error) {
-		return (error as NodeJS.ErrnoException).code === 'EPERM';
-	}
+async function holds(made: z.infer<typeof Claim>, file: string): Promise<boolean> {
+	if (made.machine !== hostname()) return Date.now() - ((await stat(file).catch(() => undefined))?.mtimeMs ?? 0) < AWAY_MS;
+	return !(await isGone(made));
 }

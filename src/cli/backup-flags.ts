@@ -44,6 +44,8 @@ export interface BackupFlags {
 const PLAIN_PATH = /^\/[A-Za-z0-9._/+-]*$/;
 /** The largest -L (KiB) whose volumes, rounded up to whole records, fit FAT32 (F:C). */
 const FAT32_KIB = 4_194_300;
+/** A disk, alone or with a partition: by its letter, or by the kind of its table and its number. */
+const DEVICE = /^[a-z]+[0-9]+([a-p]|[ps][0-9]+)?$/;
 /** Where a disk is mounted when nothing is said. */
 const MOUNT_POINT = '/mnt';
 
@@ -61,8 +63,7 @@ export function backupOptions(flags: BackupFlags): BackupOptions {
 		]);
 	}
 	if (dir !== undefined) plainPath(dir);
-	if (device !== undefined && !/^[a-z]+[0-9]+[a-p]?$/.test(device))
-		throw usage(`${JSON.stringify(device)} is no disk`, ['--backup-device sd1']);
+	if (device !== undefined && !DEVICE.test(device)) throw usage(`${JSON.stringify(device)} is no disk`, ['--backup-device sd1']);
 	const bad = flags.backup.find((path) => !path.startsWith('/') || path.includes('\n'));
 	if (bad !== undefined) throw usage(`${JSON.stringify(bad)} is no absolute path`, ['--backup /home']);
 	const pattern = flags.exclude?.find((one) => one === '' || one.includes('\n'));

@@ -1,9 +1,7 @@
 import { join } from 'node:path';
 import { BsdupError, EXIT } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
-import { listManifests } from '../manifest/list.ts';
-import { loadAnyManifest } from '../manifest/load.ts';
-import type { Manifest } from '../manifest/schema.ts';
+import { type Method, upgradesOf } from '../manifest/upgrades.ts';
 import { inRange } from '../manifest/version.ts';
 import { holdAll } from '../plan/checks.ts';
 import { type Finding, refusing } from '../plan/finding.ts';
@@ -13,22 +11,12 @@ import { allFindings } from '../run/live-findings.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { MadePlan } from './make-plan.ts';
 
-/** An upgrade method of the host's system. */
-export interface Method {
-	/** `system/method`, or the file a person named. */
-	name: string;
-	manifest: Manifest;
-}
-
 /**
  * The methods that come into question, the best first: the one asked for, or those whose `preferred` holds on this host and then
  * those without one. Throws E_METHOD where there is none of that name, and what loading throws.
  */
 export async function methodsFor(manifests: string, facts: Facts, options: PlanOptions, asked: string | undefined): Promise<Method[]> {
-	const system = facts.system.toLowerCase();
-	const files = (await listManifests(manifests)).filter(({ name }) => name.startsWith(`${system}/`));
-	const all = await Promise.all(files.map(async ({ name, file }) => ({ name, manifest: await loadAnyManifest(file) })));
-	const upgrades = all.flatMap(({ name, manifest }) => ('target' in manifest ? [] : [{ name, manifest }]));
+	const upgrades = await upgradesOf(manifests, facts.system);
 	const holds = ({ manifest }: Method): boolean =>
 		manifest.preferred !== undefined &&
 		inRange(facts.release, manifest.preferred.running) &&

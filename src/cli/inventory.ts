@@ -33,7 +33,7 @@ export function hostConsole(typed: string | null): Console | null {
 
 function entryOf(typed: string): ReturnType<typeof readConfig>['hosts'][string] | undefined {
 	const { hosts } = readConfig();
-	return Object.hasOwn(hosts, typed) ? hosts[typed] : hosts[parseHostSpec(typed.replace(/^ssh:\/\/([^/]*)\/?$/, '$1')).name];
+	return Object.hasOwn(hosts, typed) ? hosts[typed] : hosts[parseHostSpec(typed).name];
 }
 
 function given(flags: HostFlags): HostFlags {

@@ -10,11 +10,12 @@ import type { Layout } from '../fetch/resolve.ts';
 import { type AnyRequest, type Resolved, resolveFromAny } from '../fetch/resolve-any.ts';
 import { loadManifest } from '../manifest/load.ts';
 import { bringsSets, type SetsManifest } from '../manifest/schema.ts';
+import type { Method } from '../manifest/upgrades.ts';
 import { inRange } from '../manifest/version.ts';
 import { buildPlan } from '../plan/build.ts';
 import { checkLines } from '../plan/checks.ts';
 import type { Finding } from '../plan/finding.ts';
-import { hostScope } from '../plan/host-scope.ts';
+import { hostScope, withNames } from '../plan/host-scope.ts';
 import type { PlanOptions } from '../plan/options.ts';
 import type { Plan } from '../plan/plan.ts';
 import { crossings, refusals, versionNamed } from '../plan/refusals.ts';
@@ -23,7 +24,7 @@ import type { Transport } from '../transport/transport.ts';
 import { usage } from './backup-flags.ts';
 import { planByOwnTool } from './by-own-tool.ts';
 import { checkSite } from './check-site.ts';
-import { chooseMethod, type Method, methodsFor } from './choose-method.ts';
+import { chooseMethod, methodsFor } from './choose-method.ts';
 import { type Config, readConfig } from './config.ts';
 import { hopsTo, ofHop, withLaterHops } from './hops.ts';
 import { type PlanFlags, planOptions } from './plan-flags.ts';
@@ -125,7 +126,10 @@ async function planBy({ name, manifest }: Method, { request, to, config, facts, 
 		return {
 			plan: resolved,
 			findings: [{ id: code, severity: 'refuse', says: message, fix: next.join('; or ') }, ...refusals(manifest, facts, to, options, now)],
-			checks: checkLines(manifest, facts, { ...host, values: { ...host.values, ...(version === null ? {} : { version }) } }),
+			checks: checkLines(manifest, facts, {
+				...host,
+				values: withNames(manifest, { ...host.values, ...(version === null ? {} : { version }) }),
+			}),
 		};
 	}
 	const { failed } = resolved;

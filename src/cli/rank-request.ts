@@ -5,9 +5,9 @@ import { gatherFacts } from '../facts/gather.ts';
 import { loadProbes, systemOf } from '../facts/probes.ts';
 import { mirrorTop } from '../fetch/mirror-url.ts';
 import type { HostFlags } from '../journal/state.ts';
-import { listManifests } from '../manifest/list.ts';
-import { loadAnyManifest, loadSetsManifest } from '../manifest/load.ts';
+import { loadSetsManifest } from '../manifest/load.ts';
 import { bringsSets, type SetsManifest } from '../manifest/schema.ts';
+import { upgradesOf } from '../manifest/upgrades.ts';
 import type { RankRequest } from '../mirrors/rank.ts';
 import { readConfig } from './config.ts';
 import { layoutFor } from './make-plan.ts';
@@ -57,15 +57,13 @@ export async function rankRequest(
 	};
 }
 
-/** The manifest of the method asked for, else any that brings sets: all of a system have the same mirrors. */
+/** The manifest of the method asked for, else any that brings sets: all of a system have the same mirrors. Throws E_METHOD. */
 async function layoutOf(manifests: string, system: string, method: string | undefined): Promise<SetsManifest> {
-	const folder = system.toLowerCase();
-	if (method !== undefined) return loadSetsManifest(join(manifests, folder, `${method}.yaml`));
-	for (const { name, file } of await listManifests(manifests)) {
-		const manifest = name.startsWith(`${folder}/`) ? await loadAnyManifest(file) : undefined;
-		if (manifest !== undefined && !('target' in manifest) && bringsSets(manifest)) return manifest;
-	}
-	throw new Error(`no method upgrades ${system}`);
+	const upgrades = (await upgradesOf(manifests, system)).map(({ manifest }) => manifest).filter(bringsSets);
+	const found = upgrades.find((manifest) => method === undefined || manifest.method === method);
+	if (found !== undefined) return found;
+	const message = `no method ${method === undefined ? '' : `${JSON.stringify(method)} `}of ${system} brings sets from a mirror`;
+	throw new BsdupError({ code: 'E_METHOD', message, next: upgrades.map((one) => `--method ${one.method}`), exit: EXIT.usage });
 }
 
 async function knownOf(flags: MirrorsFlags, manifests: string): Promise<Known> {

@@ -3,8 +3,8 @@ import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BsdupError } from '../errors.ts';
+import { isGone, markOf, ProcessMark } from '../transport/process.ts';
 import { checkOwnDir, readOwn, syncDir, writeBeside, writeWhole } from './disk.ts';
-import { isGone, markOf, ProcessMark } from './process.ts';
 import type { RunFolder } from './state.ts';
 
 const Holder = z.object({ ...ProcessMark.shape, since: z.string() });

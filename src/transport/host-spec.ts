@@ -7,8 +7,9 @@ export interface HostSpec {
 	port?: number;
 }
 
-/** Throws E_HOST_NAME for anything that is not plainly a host: spaces, quotes, `$()`, newlines, a leading dash. */
-export function parseHostSpec(spec: string): HostSpec {
+/** `ssh://` before it counts for nothing, as for ssh(1). Throws E_HOST_NAME for anything that is not plainly a host: spaces, quotes, `$()`, newlines, a leading dash. */
+export function parseHostSpec(typed: string): HostSpec {
+	const spec = typed.replace(/^ssh:\/\/([^/]*)\/?$/, '$1');
 	const match =
 		/^(?:([A-Za-z_][A-Za-z0-9_.-]*)@)?(?:\[([0-9A-Fa-f:.%a-z]+)\]|([A-Za-z0-9_][A-Za-z0-9_.-]*))(?::(\d{1,5}))?$/.exec(spec) ??
 		/^(?:([A-Za-z_][A-Za-z0-9_.-]*)@)?([0-9A-Fa-f]*:[0-9A-Fa-f:]+)()()$/.exec(spec);
@@ -16,7 +17,7 @@ export function parseHostSpec(spec: string): HostSpec {
 	if (match === null || (port !== undefined && (port < 1 || port > 65_535))) {
 		throw new BsdupError({
 			code: 'E_HOST_NAME',
-			message: `${JSON.stringify(spec)} is no host`,
+			message: `${JSON.stringify(typed)} is no host`,
 			next: ['write it as [user@]name[:port]'],
 			exit: EXIT.usage,
 		});

@@ -41,7 +41,7 @@ const USUAL_IDENTITIES = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
  * it is the user's, then the system's. Throws E_HOST_NAME, E_SSH_CONFIG.
  */
 export function resolveReach(spec: string, configFile?: string): Reach {
-	const typed = parseHostSpec(spec.replace(/^ssh:\/\/([^/]*)\/?$/, '$1'));
+	const typed = parseHostSpec(spec);
 	const mine = join(homedir(), '.ssh');
 	const sources: ConfigSource[] =
 		configFile === undefined

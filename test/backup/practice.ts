@@ -16,16 +16,36 @@ export const canBackUp = spawnSync('cksum', ['-a', 'sha256', '/dev/null']).statu
 /** The end of the titles of tests that need them. */
 export const NEEDS = '(needs GNU tar, coreutils 9 and python3)';
 
-const manifest = await loadTask(join(ROOT, 'manifests/openbsd/backup.yaml'));
+/** The systems whose backup is tried. */
+export type BackupSystem = 'openbsd' | 'freebsd';
+const manifests = {
+	openbsd: await loadTask(join(ROOT, 'manifests/openbsd/backup.yaml')),
+	freebsd: await loadTask(join(ROOT, 'manifests/freebsd/backup.yaml')),
+};
+/** What the facts say of each. */
+const FACTS = {
+	openbsd: { system: 'OpenBSD', release: '7.7' },
+	freebsd: { system: 'FreeBSD', release: '14.3', rootDisk: 'zroot/ROOT/default' },
+} as const;
+/** FreeBSD's base tar is bsdtar, where this machine has it. */
+const TAR = { openbsd: 'tar', freebsd: existsSync('/usr/bin/bsdtar') ? 'bsdtar' : 'tar' };
 
 /** What a host has and this machine lacks, as functions of sh; /etc is kept small. */
-const STAND_INS = `
+const STAND_INS = {
+	openbsd: `
 pkg_info() { echo quirks-7.50; }
 dmesg() { echo 'OpenBSD 7.7 (GENERIC.MP) #1'; }
 disklabel() { echo "# /dev/r$1c:"; }
 ls() { case $1 in /var/db/pkg) echo quirks-7.50 ;; *) command ls "$@" ;; esac; }
-tar() { case "$*" in *' etc '*) shift 3; command tar -czf "$T/run/etc.tgz" etc/passwd "$@" ;; *) command tar "$@" ;; esac; }
-`;
+`,
+	freebsd: `
+pkg() { [ "$1" = -N ] || echo pkg-2.1.2; }
+dmesg() { echo 'FreeBSD 14.3-RELEASE-p2 GENERIC'; }
+for one in bectl kldstat gpart glabel zpool zfs; do eval "$one() { echo what $one says; }"; done
+`,
+};
+const tarOf = (program: string): string =>
+	`tar() { case "$*" in *' etc '*) shift 3; command ${program} -czf "$T/run/etc.tgz" etc/passwd "$@" ;; *) command ${program} "$@" ;; esac; }`;
 
 const AS_ROOT = process.getuid?.() === 0 ? [] : ['-r'];
 /** Whether a disk of its own can be mounted for a test. */
@@ -43,13 +63,22 @@ export class PracticeBackup {
 	readonly volumes = join(this.top, 'volumes');
 	readonly restored = join(this.top, 'restored');
 	readonly plan: Plan;
+	readonly system: BackupSystem;
 	readonly split: boolean;
 	readonly base = 'bsdup-20261123220737-host1';
 
-	constructor(changes: Partial<BackupOptions> = {}, gnuTar: string | null = '/usr/bin/tar', paths?: (top: string) => string[]) {
-		for (const dir of [this.data, this.restored, join(this.top, 'run')]) mkdirSync(dir);
+	constructor(
+		changes: Partial<BackupOptions> = {},
+		gnuTar: string | null = '/usr/bin/tar',
+		paths?: (top: string) => string[],
+		system: BackupSystem = 'openbsd',
+	) {
+		this.system = system;
+		for (const dir of [this.data, this.restored, join(this.top, 'run'), join(this.top, 'bin')]) mkdirSync(dir);
+		writeFileSync(join(this.top, 'bin/sha256'), '#!/bin/sh\nexec cksum -a sha256 "$@"\n', { mode: 0o755 });
 		const backup = { paths: paths?.(this.top) ?? [this.data], dir: this.volumes, volumeKiB: 1000, ...changes };
-		this.plan = buildTask(manifest, makeFacts({ gnuTar }), makeOptions({ backup }), 'openbsd/backup', 'a backup');
+		const facts = makeFacts({ gnuTar, ...FACTS[system] });
+		this.plan = buildTask(manifests[system], facts, makeOptions({ backup }), `${system}/backup`, 'a backup');
 		this.split = this.plan.steps.some(({ id }) => id === 'backup-split');
 	}
 
@@ -57,7 +86,7 @@ export class PracticeBackup {
 	lines(id: string, what: 'commands' | 'done' | 'measure' = 'commands', before = ''): string {
 		const text = this.plan.steps.find((step) => step.id === id)?.[what] ?? '';
 		const lines = (typeof text === 'string' ? text : text.join('\n')).replaceAll(this.plan.dir, join(this.top, 'run'));
-		return `T='${this.top}'\n${STAND_INS}${before}\n${lines.replaceAll(this.plan.dir.slice(1), join(this.top, 'run').slice(1))}`;
+		return `T='${this.top}'\nPATH=$T/bin:$PATH\n${STAND_INS[this.system]}${tarOf(TAR[this.system])}\n${before}\n${lines.replaceAll(this.plan.dir.slice(1), join(this.top, 'run').slice(1))}`;
 	}
 
 	step(id: string, what: 'commands' | 'done' | 'measure' = 'commands', before = '') {
@@ -81,7 +110,7 @@ export class PracticeBackup {
 	/** All steps up to the first that fails. */
 	all(before = ''): { status: number | null; said: string } {
 		let said = '';
-		for (const id of [this.split ? 'backup-split' : 'backup', 'backup-verify', 'keep', 'backup-note', 'backup-finish']) {
+		for (const id of [this.split ? 'backup-split' : 'backup', 'backup-verify', 'keep', 'backup-note', 'backup-words', 'backup-finish']) {
 			const result = this.step(id, 'commands', before);
 			said += result.said;
 			if (result.status !== 0) return { status: result.status, said: `${id}: ${said}` };
@@ -100,8 +129,19 @@ export class PracticeBackup {
 	/** Runs the line that RECOVERY.txt gives for restoring everything, with -C changed to another directory. */
 	restore(): { status: number | null; said: string } {
 		const note = readFileSync(this.file('RECOVERY.txt'), 'utf8');
-		const line = /^Everything: +(.*)$/m.exec(note)?.[1]?.replace(/^gtar/, 'tar').replace('-C /', `-C ${this.restored}`) ?? 'false';
-		const { status, stdout, stderr } = spawnSync('sh', ['-c', line], { cwd: this.volumes, encoding: 'utf8' });
+		const line =
+			/^Everything: +(.*)$/m
+				.exec(note)?.[1]
+				?.replace(/^gtar/, 'tar')
+				.replace('| tar', `| ${TAR[this.system]}`)
+				.replace('-C /', `-C ${this.restored}`) ?? 'false';
+		return this.shell(line);
+	}
+
+	/** Runs a line in the directory of the volumes, as a person would. */
+	shell(line: string): { status: number | null; said: string } {
+		const env = { ...process.env, PATH: `${this.top}/bin:${process.env['PATH']}` };
+		const { status, stdout, stderr } = spawnSync('sh', ['-c', line], { cwd: this.volumes, encoding: 'utf8', env });
 		return { status, said: stdout + stderr };
 	}
 

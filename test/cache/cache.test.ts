@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -41,6 +41,13 @@ test('the cache is where BSDUP_CACHE says, else where XDG says, else in the home
 	expect(cacheDir({ XDG_CACHE_HOME: '/b' })).toBe('/b/bsdup');
 	expect(cacheDir({})).toMatch(/\/\.cache\/bsdup$/);
 });
+
+/** The number of a process that has ended. */
+async function endedPid(): Promise<number> {
+	const child: ChildProcess = spawn('true');
+	await new Promise((resolve) => child.once('exit', resolve));
+	return child.pid ?? 0;
+}
 
 describe('taking from the cache', () => {
 	test('gives what is there and right, and notes the use', async () => {
@@ -126,14 +133,17 @@ describe('pruning', () => {
 		expect(there(used)).toBe(false);
 	});
 
-	test('forgets the claims of processes that died', async () => {
+	test.each([
+		['that died', async () => ({ pid: await endedPid() })],
+		['whose number another has by now', async () => ({ start: '1' })],
+		['of before the last boot', async () => ({ boot: 'another' })],
+	])('forgets the claims of processes %s', async (_which, change) => {
 		const used = put(300);
-		const child: ChildProcess = spawn('true');
-		await new Promise((resolve) => child.once('exit', resolve));
 		const letGo = await claim(dir, [used]);
 		const [file = ''] = readdirSync(join(dir, 'in-use'));
-		const made = JSON.stringify({ host: (await import('node:os')).hostname(), pid: child.pid, hashes: [used] });
-		writeFileSync(join(dir, 'in-use', file), made);
+		const made = JSON.parse(readFileSync(join(dir, 'in-use', file), 'utf8'));
+		expect(await claimed(dir)).toEqual(new Set([used]));
+		writeFileSync(join(dir, 'in-use', file), JSON.stringify({ ...made, ...(await change()) }));
 		expect(await claimed(dir)).toEqual(new Set());
 		expect(readdirSync(join(dir, 'in-use'))).toEqual([]);
 		await letGo();

@@ -41,6 +41,10 @@ describe('the options of a backup', () => {
 		expect(options({ 'backup-to': '/backup', 'backup-device': 'sd1' })).toMatchObject({ device: 'sd1', dir: '/backup' });
 	});
 
+	test.each(['sd1', 'sd1i', 'da0', 'da0s1', 'nda1p3'])('take a disk as each system names it: %s', (device) => {
+		expect(options({ 'backup-to': undefined, 'backup-device': device })).toMatchObject({ device });
+	});
+
 	test('keep a directory of this machine absolute, so that a resume finds it from anywhere', () => {
 		expect(options({ 'backup-to': undefined, 'backup-here': 'x' }).here).toBe(`${process.cwd()}/x`);
 	});

@@ -33,6 +33,7 @@ describe('a host of the inventory', () => {
 			{ become: 'sudo', identity: undefined },
 			{ spec: 'root@192.0.2.7:2022', flags: { ...db1, become: 'sudo' } },
 		],
+		['may be written as ssh:// is', 'ssh://ann@db1:22/', {}, { spec: 'ann@192.0.2.7:22', flags: db1 }],
 		['may be an address with colons', 'v6', {}, { spec: 'root@[2001:db8::7]:2022', flags: {} }],
 		['without an address is its own name', 'ann@plain', {}, { spec: 'ann@plain', flags: {} }],
 		['is not meant by another name', 'root@db2', { become: 'doas' }, { spec: 'root@db2', flags: { become: 'doas' } }],

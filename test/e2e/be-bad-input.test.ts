@@ -107,11 +107,6 @@ describe.skipIf(LAB === null)('bad input to an upgrade in a boot environment (ne
 		await refused(changed('15.0-RELEASE', to), exit, ...says);
 	});
 
-	test('a backup that the method does not make', async () => {
-		const args = environmentArgs(on).flatMap((word) => (word === '--no-backup' ? ['--backup-to', '/mnt'] : [word]));
-		await refused(args, 1, /boot-environment makes no backup of its own/);
-	});
-
 	test('a release that lacks a set which is needed', async () => {
 		await onMirror({ without: ['src'] }, () => refused(environmentArgs(on), 1, /the list has no src\.txz/));
 	});

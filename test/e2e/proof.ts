@@ -5,10 +5,10 @@ import { RELEASES, type Release, type ReleaseName } from '../lab/releases.ts';
 import { setsOf } from '../lab/tree.ts';
 import type { World } from '../lab/world.ts';
 
-/** The target and mirror words of a command line for a practice release, upgraded in place. */
-export function targetFlags(world: World, target: ReleaseName): string[] {
+/** The target and mirror words of a command line for a practice release, upgraded in place where nothing else is said. */
+export function targetFlags(world: World, target: ReleaseName, method = 'in-place'): string[] {
 	const to = target === '7.8' ? '7.8' : 'snapshot';
-	return ['--method', 'in-place', '--to', to, '--mirror', `${world.mirror.url}${target === '4.9-newer' ? '/old' : ''}`];
+	return ['--method', method, '--to', to, '--mirror', `${world.mirror.url}${target === '4.9-newer' ? '/old' : ''}`];
 }
 
 /** An unattended upgrade of the world's host with a small backup. */

@@ -12,7 +12,7 @@ afterEach(() => world?.destroy());
 /** Reboots an upgrade of this kind takes at the most, with room for a cut. */
 const MOST_ROUNDS = 7;
 
-async function script(from: ReleaseName, target: ReleaseName): Promise<{ world: World; first: string }> {
+async function script(from: ReleaseName, target: ReleaseName, method?: string): Promise<{ world: World; first: string }> {
 	world = await makeWorld(from, target);
 	const { host } = world;
 	const facts = await world.bsdup(['facts', host.ssh.spec, ...host.flags, '--json']);
@@ -23,7 +23,7 @@ async function script(from: ReleaseName, target: ReleaseName): Promise<{ world: 
 		'plan',
 		'--facts',
 		factsFile,
-		...targetFlags(world, target),
+		...targetFlags(world, target, method),
 		...BACKUP,
 		'--unattended',
 		'--format',
@@ -51,11 +51,12 @@ async function round(on: World, first: string): Promise<string> {
 }
 
 describe.skipIf(LAB === null)('the script for a host that bsdup never talks to (needs a practice host)', () => {
-	test.each<[ReleaseName, ReleaseName]>([
-		['7.7', '7.8'],
-		['4.9', '4.9-newer'],
-	])('upgrades a %s host to %s by base tools alone, run again after each reboot', async (from, target) => {
-		const { world: on, first } = await script(from, target);
+	test.each<[ReleaseName, ReleaseName, string]>([
+		['7.7', '7.8', 'in-place'],
+		['4.9', '4.9-newer', 'in-place'],
+		['7.7', '7.8', 'ramdisk'],
+	])('upgrades a %s host to %s by base tools alone (%s), run again after each reboot', async (from, target, method) => {
+		const { world: on, first } = await script(from, target, method);
 		expect(await round(on, first)).toContain('done    the host runs the new system');
 		const again = await on.host.inside('sh /var/db/bsdup/run-*/resume.sh --yes');
 		expect(again.code).toBe(0);

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cut, type Kind, ONCE } from './cuts.ts';
 import { deedsOf, doneAgain, type Tree, treeDifferences, treeOf } from './final.ts';
-import { type Learned, type Point, pointsOf } from './points.ts';
+import { hasSaid, type Learned, type Point, pointsOf } from './points.ts';
 import type { Cast, Ended, Scene } from './scene.ts';
 
 /** How a cut run came to its end, or what is wrong. */
@@ -24,6 +24,8 @@ export interface Reference {
 }
 
 const MOST_TRIES = 5;
+/** A host in one of these does not start by itself. */
+const CARD_STATES = ['panic', 'stuck-kernel', 'installer'];
 const SHOWN = 1500;
 
 /** Runs the upgrade without a cut. Throws when it does not end well. */
@@ -37,10 +39,17 @@ export async function learn(scene: Scene): Promise<Reference> {
 		});
 		// What was started before, at its first boot, is no point of the run.
 		const before = cast.host.processLog().length;
+		const said = cast.host.console().length;
 		const ended = await cast.through(cast.begin());
 		if (ended.code !== 0) throw new Error(`the uninterrupted run failed:\n${ended.output.slice(-SHOWN)}`);
 		const log = cast.host.processLog();
-		const learned: Learned = { log: log.slice(before), acts: cast.trap.acts, pieces: scene.over === 'ssh' ? pieces : 0, sets: scene.sets };
+		const learned: Learned = {
+			log: log.slice(before),
+			acts: cast.trap.acts,
+			console: cast.host.console().slice(said),
+			pieces: scene.upgrade.over === 'ssh' ? pieces : 0,
+			sets: scene.sets,
+		};
 		return { points: pointsOf(learned), tree: await finalTree(cast), deeds: deedsOf(log) };
 	} finally {
 		await cast.destroy();
@@ -53,6 +62,7 @@ export async function survive(scene: Scene, reference: Reference, point: Point, 
 	try {
 		cast.trap.set(point);
 		if (point.at === 'wire') cast.host.onPiece((piece) => piece === point.piece && cast.trap.spring());
+		const said = cast.host.console().length;
 		const first = cast.begin();
 		let over = false;
 		// At the console the point may lie behind a reboot; then the one who goes on meets it.
@@ -60,7 +70,8 @@ export async function survive(scene: Scene, reference: Reference, point: Point, 
 			over = true;
 			return ended;
 		});
-		if (!(await cast.trap.sprung(() => over))) return undefined;
+		const seen = (): boolean => point.at === 'console' && hasSaid(cast.host.console().slice(said), point);
+		if (!(await cast.trap.sprung(() => over, seen))) return undefined;
 		const ended = await cut(kind, cast, { ...first, ended: whole }, number);
 		const { by, faults } = await finish(cast, ended, kind);
 		if (faults.length > 0) return { by, faults, again: [] };
@@ -98,15 +109,14 @@ export async function finish(cast: Cast, first: Ended, kind: Kind): Promise<Pick
 	return { by, faults: [] };
 }
 
-/** Turns a host on that is off, and mends one whose base is torn by the recovery card. A kernel that does not boot is a fault. */
+/** Turns a host on that is off, and mends one whose kernel or base is torn by the recovery card. One that still does not boot is a fault. */
 export async function bringUp(cast: Cast): Promise<{ card: boolean; fault?: string }> {
 	const { host } = cast;
 	if (host.state === 'off') await host.powerOn().catch(() => {});
-	const card = host.state === 'panic';
+	const card = CARD_STATES.includes(host.state);
 	if (card) {
 		await host.powerOff();
-		byCard(cast);
-		await host.powerOn().catch(() => {});
+		await byCard(cast);
 	}
 	if (host.state === 'up') return { card };
 	return { card, fault: `the host is ${host.state}:\n${host.console().slice(-SHOWN)}` };
@@ -117,17 +127,28 @@ async function powerCycle({ host }: Cast): Promise<void> {
 	await host.powerOn().catch(() => {});
 }
 
-/** The line of the recovery card that is typed in the install kernel's shell, its disks mounted below /mnt; the card is the host's own. */
-function byCard({ host }: Cast): void {
-	host.withDisk((root) => {
+/**
+ * Does what the recovery card says for a system that does not start, the card being the host's own: its install kernel is booted, and
+ * either its shell is given the line that unpacks base, the disks mounted below /mnt, or it upgrades from the sets that are told.
+ */
+async function byCard({ host }: Cast): Promise<void> {
+	const answers = host.withDisk((root) => {
 		const runs = readdirSync(join(root, 'var/db/bsdup')).filter((name) => name.startsWith('run-'));
 		const card = join(root, 'var/db/bsdup', runs[0] ?? '', 'RECOVERY');
 		if (!existsSync(card)) throw new Error('the recovery card is not on the host');
-		const text = execFileSync('cat', [card], { encoding: 'utf8' });
+		const text = readFileSync(card, 'utf8');
 		const line = text.split('\n').find((one) => /^\s+cd \/mnt.*\btar /.test(one));
-		if (line === undefined) throw new Error(`the card has no line that unpacks base:\n${text}`);
-		execFileSync('sh', ['-ec', line.trim().replaceAll('/mnt', root)]);
+		if (line !== undefined) {
+			execFileSync('sh', ['-ec', line.trim().replaceAll('/mnt', root)]);
+			return undefined;
+		}
+		const [, sets, kernel] = /the sets are on\s+the disk in (\S+);[\s\S]*\n +boot \/(\S+)/.exec(text) ?? [];
+		if (sets === undefined) throw new Error(`the card has no line that unpacks base, and names no sets:\n${text}`);
+		const typed = ['Location of sets = disk', `Pathname to the sets = ${sets}`];
+		return { kernel, typed: [...typed, 'Directory does not contain SHA256.sig. Continue without verification = yes', ''].join('\n') };
 	});
+	if (answers !== undefined) writeFileSync(join(host.dir, 'lab/typed'), answers.typed);
+	await host.powerOn(answers?.kernel).catch(() => {});
 }
 
 /** How the host differs from what an uninterrupted run makes it. Turns it off. */

@@ -4,7 +4,7 @@ import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { holderOf, holdRun } from '../../src/journal/hold.ts';
-import { isGone, markOf, type ProcessMark } from '../../src/journal/process.ts';
+import { isGone, markOf, type ProcessMark } from '../../src/transport/process.ts';
 import { tempDir } from './folder.ts';
 
 let top: ReturnType<typeof tempDir>;

@@ -54,8 +54,12 @@ if [ "$id" = RAMDISK ]; then
 		rm -f "$lab/upgrade.fault"
 	fi
 	# Without its answers it is what a person booted: it asks, and waits.
-	[ -f "$root/bsd.upgrade" ] && [ -f "$root/auto_upgrade.conf" ] || { say '(I)nstall, (U)pgrade, (A)utoinstall or (S)hell?'; stay installer; }
-	fsck=${fsck:-} torn=${torn:-} bash "${0%/*}/ramdisk.sh" "$root" || say 'the upgrade failed'
+	answers=$root/auto_upgrade.conf
+	# What a person types who chose (U)pgrade.
+	if [ -f "$lab/typed" ]; then mv "$lab/typed" "$lab/typed.now"; answers=$lab/typed.now
+	else [ -f "$root/bsd.upgrade" ] && [ -f "$answers" ] || { say '(I)nstall, (U)pgrade, (A)utoinstall or (S)hell?'; stay installer; }
+	fi
+	fsck=${fsck:-} torn=${torn:-} bash "${0%/*}/ramdisk.sh" "$root" "$answers" || say 'the upgrade failed'
 	sync -f "$root"
 	say 'rebooting...'
 	exit 10
@@ -64,24 +68,9 @@ last=$(cat "$lab/run/boottime" 2>/dev/null || echo 0)
 while now=$(date +%s); [ "$now" -le "$last" ]; do sleep 0.1; done
 echo "$now" >"$lab/run/boottime"
 
-read -r _ _ _ init < <(sed -n 2p "$root/sbin/init" 2>/dev/null)
-if [ "$(tail -n 1 "$root/sbin/init" 2>/dev/null)" != '# end' ] || [ "${init%% *}" -gt "$level" ]; then
-	say 'panic: init died (signal 12, exit 0)'
-	stay panic
-fi
-mkdir -p "$root"/{lab,lib,lib64,proc,dev/pts}
-bind "$lab" "$root/lab" && bind /usr "$root/lab/real" && mount -o remount,bind,ro "$root/lab/real" 2>/dev/null
-bind "$(realpath /lib)" "$root/lib"
-bind "$(realpath /lib64)" "$root/lib64"
-mount -t proc proc "$root/proc"
-for device in null zero random urandom tty; do
-	[ -e "$root/dev/$device" ] || : >"$root/dev/$device"
-	mount --bind "/dev/$device" "$root/dev/$device"
-done
-mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$root/dev/pts" 2>/dev/null || bind /dev/pts "$root/dev/pts"
-ln -sf pts/ptmx "$root/dev/ptmx"
-: >"$lab/node" && mount --bind "$LAB_NODE" "$lab/node" && mount --bind "$LAB_NODE" "$root/lab/node"
-if [ -n "${LAB_MODULES:-}" ]; then mkdir -p "$lab/package" && bind "$LAB_MODULES" "$root/lab/package"; fi
+. "${0%/*}/furnish.sh"
+init_runs 'panic: init died (signal 12, exit 0)'
+furnish
 
 env -i PATH=/sbin:/bin:/usr/sbin:/usr/bin HOME=/root TERM=vt220 chroot "$root" /bin/sh /etc/rc
 echo up >"$lab/run/state"

@@ -47,8 +47,10 @@ describe('the shipped manifest of boot environments', () => {
 		expect(ids(manifest, facts, target(version, sets), options, facts.clock)).toEqual(expected);
 	});
 
-	test('warns where nothing vouches for the list, and refuses a backup that it does not make', () => {
-		expect(ids(manifest, facts, target('15.0', whole, null), makeOptions(), facts.clock)).toEqual(['list-unproven', 'no-backup']);
+	test('warns where nothing vouches for the list, and refuses a backup that a manifest does not make', () => {
+		expect(ids(manifest, facts, target('15.0', whole, null), makeOptions(), facts.clock)).toEqual(['list-unproven']);
+		const without = { ...manifest, steps: manifest.steps.filter(({ is = [] }) => !is.includes('backup')) };
+		expect(ids(without, facts, target('15.0', whole), makeOptions(), facts.clock)).toEqual(['no-backup']);
 		const wish = makeOptions({ backup: null, health: ['true'] });
 		expect(ids(manifest, facts, target('15.0', whole), wish, facts.clock)).toEqual([]);
 		expect(ids(inPlace, makeFacts(), makeTarget('7.8'), makeOptions({ health: ['true'] }), makeFacts().clock)).toEqual(['no-health']);

@@ -46,8 +46,10 @@ describe.skipIf(!existsSync(built))('bsdup manifest (needs npm run build)', () =
 			.stdout.split('\n')
 			.map((line) => line.split(':')[0]);
 		expect(names).toEqual([
+			'freebsd/backup',
 			'freebsd/boot-environment',
 			'freebsd/freebsd-update',
+			'freebsd/pkgbase',
 			'openbsd/backup',
 			'openbsd/in-place',
 			'openbsd/ramdisk',

@@ -1,74 +1,23 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { afterEach, describe, expect, test } from 'vitest';
-import type { Facts } from '../../src/facts/facts.ts';
+import { describe, expect, test } from 'vitest';
 import type { Manifest } from '../../src/manifest/schema.ts';
-import { checkLines } from '../../src/plan/checks.ts';
 import type { Finding } from '../../src/plan/finding.ts';
-import type { PlanOptions } from '../../src/plan/options.ts';
-import { scopeOf } from '../../src/plan/values.ts';
 import { liveFindings } from '../../src/run/live-findings.ts';
 import type { Transport } from '../../src/transport/transport.ts';
-import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts';
-import { inPlace, makeFacts, makeOptions, makeTarget, ramdisk } from './make.ts';
+import { canEnterTrees } from '../lab/bare-tree.ts';
+import { type Case, casesIn, type Host, type Looked, look as lookAt } from './check-cases.ts';
+import { inPlace, makeFacts, makeTarget, ramdisk } from './make.ts';
 
-/** A host on which one check is tried: what of a sound practice system is different. */
-interface Host {
-	title: string;
-	release?: '4.9' | '7.7';
-	options?: Partial<PlanOptions>;
-	facts?: Partial<Facts>;
-	files?: Record<string, string>;
-	links?: Record<string, string>;
-	dirs?: string[];
-	/** sh text in place of a program. */
-	programs?: Record<string, string>;
-	/** sh run outside before, with the tree as $1. */
-	before?: string;
-	/** The finding's detail. */
-	says?: string;
-}
-
-interface Case {
-	check: string;
-	severity?: 'warn';
-	fires: Host[];
-	quiet: Host[];
-}
-
-const casesIn = (path: string): Case[] => {
-	const folder = new URL(path, import.meta.url);
-	return readdirSync(folder).map((name) => JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Case);
-};
 /** Cases of the first manifest, and of what the second looks at besides. */
 const common = casesIn('./checks/');
 const own = casesIn('./checks-ramdisk/');
 const cases = [...common, ...own];
 const manifestOf = ({ check }: { check: string }): Manifest => (own.some((one) => one.check === check) ? ramdisk : inPlace);
 
-let tree: BareTree | undefined;
-let errors = '';
-let status: number | null = null;
-afterEach(() => tree?.destroy());
-
-/** Runs the manifest's checks, or one of them, on such a host as the program does. */
-async function look(host: Host, only?: string, from: Manifest = inPlace): Promise<Finding[]> {
-	const release = host.release ?? '7.7';
-	tree = makeBareTree(release);
-	tree.lay({ ...host, dirs: ['backup', 'usr/rel', ...(host.dirs ?? [])] });
-	const backup = { paths: ['/etc', '/home'], dir: '/backup', volumeKiB: 1000 };
-	const facts = makeFacts({ release, ...host.facts });
-	const manifest = { ...from, checks: from.checks.filter(({ id }) => only === undefined || id === only) };
-	const scope = scopeOf(manifest, facts, makeTarget(release === '4.9' ? '5.0' : '7.8'), makeOptions({ backup, ...host.options }));
-	const on = tree;
-	const transport = {
-		run: async (script: string) => {
-			const { status: code, stdout, stderr } = on.run(script, host.before);
-			errors = stderr;
-			status = code;
-			return { code, signal: null, stdout, stderr };
-		},
-	} as unknown as Transport;
-	return liveFindings(checkLines(manifest, facts, scope), transport);
+/** Runs the checks of a manifest, or one of them, on such an OpenBSD host. */
+function look(host: Host, only?: string, manifest: Manifest = inPlace): Promise<Looked> {
+	const installed = host.release ?? '7.7';
+	const target = makeTarget(installed === '4.9' ? '5.0' : '7.8');
+	return lookAt(manifest, host, { installed, facts: makeFacts({ release: installed }), target, dirs: ['backup', 'usr/rel'] }, only);
 }
 
 test('every check of the manifests has hosts on which it fires and on which it is quiet', () => {
@@ -82,7 +31,7 @@ describe.skipIf(!canEnterTrees)('a check of the host (needs root or user namespa
 		cases.flatMap((one) => one[of].map((host): [string, string, Case, Host] => [one.check, host.title, one, host]));
 
 	test.each(each('fires'))('%s fires: %s', async (check, _title, { severity }, host) => {
-		const found = await look(host, check, manifestOf({ check }));
+		const { found, status } = await look(host, check, manifestOf({ check }));
 		const { says = '', fix = '' } = manifestOf({ check }).checks.find(({ id }) => id === check) ?? {};
 		const detail = host.says === undefined ? '' : `: ${host.says}`;
 		expect(found).toEqual([{ id: check, severity: severity ?? 'refuse', says: says + detail, fix }]);
@@ -90,22 +39,20 @@ describe.skipIf(!canEnterTrees)('a check of the host (needs root or user namespa
 	});
 
 	test.each(each('quiet'))('%s is quiet: %s', async (check, _title, _case, host) => {
-		expect(await look(host, check, manifestOf({ check }))).toEqual([]);
-		expect(errors).toBe('');
-		expect(status).toBe(0);
+		expect(await look(host, check, manifestOf({ check }))).toEqual({ found: [], errors: '', status: 0 });
 	});
 
 	test('has nothing against a sound 7.7 host by its install kernel either', async () => {
-		expect((await look({ title: '' }, undefined, ramdisk)).map(({ id }) => id)).toEqual(['backup-on-root']);
+		expect((await look({ title: '' }, undefined, ramdisk)).found.map(({ id }) => id)).toEqual(['backup-on-root']);
 	});
 
 	test.each(['4.9', '7.7'] as const)('has nothing against a sound %s host, but that its only disk holds the backup', async (release) => {
-		expect((await look({ title: '', release })).map(({ id }) => id)).toEqual(['backup-on-root']);
+		expect((await look({ title: '', release })).found.map(({ id }) => id)).toEqual(['backup-on-root']);
 	});
 
 	test('does not hide another', async () => {
 		const several = { title: '', programs: { mount: "echo '/dev/sd0a on / type ffs (local, read-only, softdep)'", id: 'echo 1000' } };
-		expect((await look(several)).map(({ id }) => id)).toEqual(['root', 'read-only', 'softdep', 'backup-on-root']);
+		expect((await look(several)).found.map(({ id }) => id)).toEqual(['root', 'read-only', 'softdep', 'backup-on-root']);
 	});
 });
 

@@ -1,7 +1,13 @@
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { loadManifest } from '../../src/manifest/load.ts';
+import type { Manifest } from '../../src/manifest/schema.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { consoleBy, signIn } from '../../src/run/console.ts';
+import { ROOT } from '../lab/root.ts';
 import { inPlace } from '../plan/make.ts';
+
+const environment = await loadManifest(join(ROOT, 'manifests/freebsd/boot-environment.yaml'));
 
 describe('the console', () => {
 	test('is shown by its last 20 lines, without escape sequences, binary or empty lines', async () => {
@@ -29,8 +35,11 @@ describe('the console', () => {
 });
 
 describe('a sign on the console', () => {
-	const plan = { consoleSigns: inPlace.consoleSigns } as Plan;
-	const says = (...lines: string[]): string | undefined => signIn(lines, plan)?.says;
+	const by = ({ consoleSigns }: Manifest): ((...lines: string[]) => string | undefined) => {
+		const plan = { consoleSigns } as Plan;
+		return (...lines) => signIn(lines, plan)?.says;
+	};
+	const says = by(inPlace);
 	test.each([
 		[
 			'the installer',
@@ -43,6 +52,21 @@ describe('a sign on the console', () => {
 		['single user mode', ['Enter pathname of shell or RETURN for sh: '], 'single user'],
 		['a login', ['OpenBSD/amd64 (db1) (ttyC0)', '', 'login: '], 'not reached from here'],
 	])('tells %s', (_what, lines, word) => expect(says(...lines)).toContain(word));
+
+	test.each([
+		['the loader', ["can't load 'kernel'", '', "Type '?' for a list of commands, 'help' for more detailed help.", 'OK '], 'loader'],
+		['a loader that just asks', ['OK'], 'loader'],
+		['a kernel without its root', ['Mounting from zfs:zroot/ROOT/15.0 failed with error 2.'], 'no root file system'],
+		['its question', ['List valid disk boot devices', '', 'mountroot> '], 'no root file system'],
+		['a panic', ['panic: no init', 'cpuid = 0', 'KDB: enter: panic', '[ thread pid 1 tid 100002 ]'], 'panic'],
+		['the debugger', ['Stopped at      kdb_enter+0x32: movq', 'db> '], 'panic'],
+		['single user mode', ['Enter full pathname of shell or RETURN for /bin/sh: '], 'single user'],
+		['a login', ['FreeBSD/amd64 (db1) (ttyu0)', '', 'login: '], 'not reached from here'],
+	])('of FreeBSD tells %s', (_what, lines, word) => expect(by(environment)(...lines)).toContain(word));
+
+	test.each([['OKAY'], ['look at db> later'], ['Boot Once: OK to go'], ['a panic: no']])('of FreeBSD is none in: %s', (line) =>
+		expect(by(environment)(line)).toBeUndefined(),
+	);
 
 	test('counts only where it is the last one', () => {
 		expect(says('panic: trap', '>> OpenBSD/amd64 BOOT 3.67', 'login: ')).toContain('asks for a login');

@@ -18,10 +18,12 @@ if [ -d "$disk" ]; then
 	mount --bind "$disk" "$pool" || exit 11
 else
 	# ZFS never shows a name without its data: what is lost in a power cut is lost whole.
-	mount -o loop,data=ordered,commit=5 "$disk" "$pool" || exit 11
+	mount -o loop,data=ordered,nodelalloc,commit=5 "$disk" "$pool" || exit 11
 fi
 rm -f "$lab"/ctl/* "$lab/run/state" "$lab/run/mounts"
 : >"$lab/run/mounts"
+# Within a major version the program of one minor runs on the kernel of another, as the way of packaged base needs (F7).
+: >"$lab/minor-runs"
 say() { echo "$*"; }
 # In a user namespace a folder with mounts below it can only be bound with all of them.
 bind() { mount --bind "$1" "$2" 2>/dev/null || mount --rbind "$1" "$2"; }
@@ -62,28 +64,12 @@ echo "$now" >"$lab/run/boottime"
 
 mount --bind "$tree" "$root" || exit 11
 for dir in home tmp var/log var/tmp; do mount --bind "$pool/share/$dir" "$root/$dir" || exit 11; done
-read -r _ _ _ init < <(sed -n 2p "$root/sbin/init" 2>/dev/null)
-if [ "$(tail -n 1 "$root/sbin/init" 2>/dev/null)" != '# end' ] || [ "${init%% *}" -gt "$level" ]; then
-	say 'panic: no init'
-	stay panic
-fi
-mkdir -p "$root"/{lab,lib,lib64,proc,dev/pts}
-bind "$lab" "$root/lab"
-bind "$pool" "$root/lab/pool" && bind /usr "$root/lab/real" && mount -o remount,bind,ro "$root/lab/real" 2>/dev/null
-# The machine's own libraries, for its programs; what lies below them is the environment's, seen where it is mounted.
-bind "$(realpath /lib)" "$root/lib"
-bind "$(realpath /lib64)" "$root/lib64"
-mount -t proc proc "$root/proc"
-for device in null zero random urandom tty; do
-	[ -e "$root/dev/$device" ] || : >"$root/dev/$device"
-	mount --bind "/dev/$device" "$root/dev/$device"
-done
+. "${0%/*}/../furnish.sh"
+init_runs 'panic: no init'
+# The machine's own libraries lie over those of the environment, which are seen where it is mounted.
+furnish
 console=$(readlink /proc/self/fd/2)
 if [ -f "$console" ]; then : >"$root/dev/console"; mount --bind "$console" "$root/dev/console"; fi
-mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$root/dev/pts" 2>/dev/null || bind /dev/pts "$root/dev/pts"
-ln -sf pts/ptmx "$root/dev/ptmx"
-: >"$lab/node" && mount --bind "$LAB_NODE" "$lab/node" && mount --bind "$LAB_NODE" "$root/lab/node"
-if [ -n "${LAB_MODULES:-}" ]; then mkdir -p "$lab/package" && bind "$LAB_MODULES" "$root/lab/package"; fi
 
 env -i PATH=/sbin:/bin:/usr/sbin:/usr/bin HOME=/root TERM=xterm chroot "$root" /bin/sh /etc/rc
 echo up >"$lab/run/state"

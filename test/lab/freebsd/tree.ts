@@ -9,9 +9,9 @@ const BIN =
 	'cat chmod cp date dd df echo expr freebsd-version hostname kill ln ls mkdir mv ps pwd rm rmdir sh sleep stty sync test chflags'.split(
 		' ',
 	);
-const SBIN = 'bectl geli glabel gpart init kldstat mount reboot shutdown sha256 sysctl umount zfs zpool'.split(' ');
+const SBIN = 'bectl dmesg geli glabel gpart init kldstat mount reboot shutdown sha256 sysctl umount zfs zpool'.split(' ');
 const USR_BIN =
-	'awk basename cksum cmp comm cut diff diff3 dirname du env false fetch find grep gunzip head id logger make mktemp nohup pgrep printf readlink script sed sort ssh-keygen stat tail tar tee touch tr true uname uniq wc which xargs xz'.split(
+	'awk basename cksum cmp comm cut diff diff3 dirname du env false fetch find grep gunzip head id logger make mkfifo mktemp nohup pgrep printf readlink script sed sort split ssh-keygen stat tail tar tee touch tr true uname uniq wc which xargs xz'.split(
 		' ',
 	);
 const USR_SBIN = 'chroot etcupdate freebsd-update jls kldxref pkg pkg-static service sshd'.split(' ');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { z } from 'zod';
-import { localTransport } from '../transport/local.ts';
+import { localTransport } from './local.ts';
 
 /** A process, told apart from any other that ever had its number. */
 export const ProcessMark = z.object({

@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { LAB } from '../lab/ability.ts';
+import { makeWorld, type World } from '../lab/world.ts';
+import { environmentArgs } from './be-proof.ts';
+import { before } from './stand-in.ts';
+
+/** A partition of the second disk is mounted from here. */
+const BOTH = ['esp', 'esp1'];
+
+describe.skipIf(LAB === null)('the step that renews the loader (needs a practice host)', () => {
+	let on: World;
+	let lines: string;
+	beforeAll(async () => {
+		on = await makeWorld('14.3-RELEASE', '15.0-RELEASE');
+		const { stdout } = await on.bsdup([...environmentArgs(on, 'plan'), '--format', 'json']);
+		const plan = JSON.parse(stdout) as { dir: string; steps: { id: string; commands: string[] }[] };
+		lines = `set -e\nmkdir -p ${plan.dir}\n${plan.steps.find(({ id }) => id === 'loader')?.commands.join('\n')}`;
+		// What the sets would bring is laid by hand.
+		const brought =
+			'rm /boot/loader.efi; echo "LABLOADER 1500 FreeBSD/amd64" >/boot/loader.efi; echo pmbr >/boot/pmbr; echo new >/boot/gptzfsboot';
+		await on.host.inside(`cp -Rp /lab/pool/esp/efi /lab/efi; : >/lab/mirror; ${brought}`);
+	}, 60_000);
+	// A pool on two disks, whose boot partitions are alike.
+	beforeEach(async () => {
+		await on.host.inside('cd /lab/pool && mkdir -p esp1 && rm -rf esp/efi esp1/efi && cp -Rp /lab/efi esp && cp -Rp /lab/efi esp1');
+	});
+	afterAll(() => on?.destroy());
+
+	const inside = async (line: string): Promise<string> => (await on.host.inside(line)).output;
+	const mounted = (): Promise<string> => inside('mount | grep msdosfs');
+
+	test('does so on the EFI partition of each disk of a mirror, keeps the old one, and leaves nothing mounted that was not', async () => {
+		const was = await mounted();
+		const old = await inside('cat /lab/pool/esp/efi/freebsd/loader.efi');
+		expect(await on.host.inside(lines)).toMatchObject({ code: 0 });
+		for (const esp of BOTH) {
+			for (const file of ['freebsd/loader.efi', 'boot/bootx64.efi'])
+				expect(await inside(`cmp /boot/loader.efi /lab/pool/${esp}/efi/${file} && echo same`)).toBe('same\n');
+			expect(await inside(`cat /lab/pool/${esp}/efi/freebsd/loader.old`)).toBe(old);
+			expect(await inside(`ls /lab/pool/${esp}/efi/freebsd`)).toBe('loader.efi\nloader.old\n');
+		}
+		expect(await mounted()).toBe(was);
+		expect((await on.host.inside(lines)).output).not.toContain('is new');
+	});
+
+	test('leaves what another system laid there, and stops where one partition has no room, with the old loader in its place', async () => {
+		await inside('echo "another system" >/lab/pool/esp1/efi/boot/bootx64.efi');
+		const [end, old] = [before(on, 'cp', 'case "$2" in */esp/*.new) echo full >&2; echo torn >"$2"; exit 1 ;; esac'), 'LABLOADER 1403'];
+		const { code, output } = await on.host.inside(lines);
+		end();
+		expect([code, output]).toEqual([1, expect.stringMatching(/no room for a new loader beside \S+\/esp\/efi\/freebsd\/loader\.efi/)]);
+		expect(await inside('head -c 14 /lab/pool/esp1/efi/freebsd/loader.efi; ls /lab/pool/esp1/efi/freebsd')).toBe(`${old}loader.efi\n`);
+		expect(await on.host.inside(lines)).toMatchObject({ code: 0, output: expect.stringContaining('is another system') });
+		expect(await inside('cat /lab/pool/esp1/efi/boot/bootx64.efi')).toBe('another system\n');
+		expect(await inside('cmp /boot/loader.efi /lab/pool/esp1/efi/freebsd/loader.efi && echo same')).toBe('same\n');
+		expect(await mounted()).not.toContain('/esp ');
+	});
+
+	test('writes the boot code of the pool to each disk of a host that boots by BIOS, and touches no EFI partition', async () => {
+		const end = before(on, 'sysctl', 'case "$*" in "-n machdep.bootmethod") echo BIOS; exit ;; esac');
+		expect(await on.host.inside(lines)).toMatchObject({ code: 0, output: expect.stringContaining('partcode written to vtbd1p2') });
+		end();
+		expect(await inside('cd /lab/pool/bootcode && tail -n 1 vtbd0 vtbd1 vtbd0p2 vtbd1p2 | grep -c -e ^pmbr -e ^new')).toBe('4\n');
+		expect(readFileSync(join(on.host.dir, 'lab/log/processes'), 'utf8')).toMatch(
+			/gpart bootcode -b \/boot\/pmbr -p \/boot\/gptzfsboot -i 2 vtbd0$/m,
+		);
+		expect(await inside('head -c 14 /lab/pool/esp/efi/freebsd/loader.efi')).toBe('LABLOADER 1403');
+	});
+});

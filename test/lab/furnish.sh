@@ -1,0 +1,29 @@
+# What every boot script does with the tree at $root, sourced by it: whether its init runs on the kernel of $level, then the machine's own
+# devices, programs and libraries in it, and what lies outside of the tree ($lab; $lab/pool, where there is one). Uses its say, bind and stay.
+
+# init_runs SAYS: panics with these words unless init is whole and not newer than the kernel
+init_runs() {
+	read -r _ _ _ init < <(sed -n 2p "$root/sbin/init" 2>/dev/null)
+	if [ "$(tail -n 1 "$root/sbin/init" 2>/dev/null)" != '# end' ] || [ "${init%% *}" -gt "$level" ]; then
+		say "$1"
+		stay panic
+	fi
+}
+
+furnish() {
+	mkdir -p "$root"/{lab,lib,lib64,proc,dev/pts}
+	bind "$lab" "$root/lab"
+	[ ! -d "$lab/pool" ] || bind "$lab/pool" "$root/lab/pool"
+	bind /usr "$root/lab/real" && mount -o remount,bind,ro "$root/lab/real" 2>/dev/null
+	bind "$(realpath /lib)" "$root/lib"
+	bind "$(realpath /lib64)" "$root/lib64"
+	mount -t proc proc "$root/proc"
+	for device in null zero random urandom tty; do
+		[ -e "$root/dev/$device" ] || : >"$root/dev/$device"
+		mount --bind "/dev/$device" "$root/dev/$device"
+	done
+	mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$root/dev/pts" 2>/dev/null || bind /dev/pts "$root/dev/pts"
+	ln -sf pts/ptmx "$root/dev/ptmx"
+	: >"$lab/node" && mount --bind "$LAB_NODE" "$lab/node" && mount --bind "$LAB_NODE" "$root/lab/node"
+	if [ -n "${LAB_MODULES:-}" ]; then mkdir -p "$lab/package" && bind "$LAB_MODULES" "$root/lab/package"; fi
+}
