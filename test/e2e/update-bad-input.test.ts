@@ -50,8 +50,8 @@ describe.skipIf(LAB === null)('bad input to an upgrade by freebsd-update (needs 
 			'/lab/real/bin/pkill -f "[f]reebsd-update -f /x"; rm -rf /lab/pool/be/14.3-before-15.0 /lab/securelevel /lab/pkgbase /lab/sick-pool /etc/crontab; mv /lab/id /lab/run/id; mv /lab/version /lab/run/version; cp -p /lab/etc/freebsd-update.conf /etc/',
 		);
 		const found = [
-			...['custom-kernel', 'half-upgraded', 'freebsd-update-cron', 'not-a-release', 'pkgbase', 'securelevel', 'update-runs'],
-			...['components', 'ignored-paths', 'way-back-name', 'pool'],
+			...['host-kind', 'custom-kernel', 'half-upgraded', 'freebsd-update-cron', 'not-a-release', 'securelevel', 'update-runs'],
+			...['components', 'ignored-paths', 'kept-name', 'pool'],
 		];
 		expect([code, ids]).toEqual([1, found]);
 		expect(text).toContain('freebsd-update is incompatible with packaged base');
