@@ -68,9 +68,9 @@ describe.skipIf(LAB === null)('an upgrade by freebsd-update (needs a practice ho
 			expect(own(await oldSystem(on, treeOf(WAY_BACK)))).toEqual(own(before));
 		}));
 
-	test
-		.skipIf(LAB !== 'root')
-		.concurrent(`goes on by freebsd-update's own files after a power cut or a kill in each phase (${NEEDS_DISK})`, () =>
+	test.skipIf(LAB !== 'root').concurrent(
+		`goes on by freebsd-update's own files after a power cut or a kill in each phase (${NEEDS_DISK})`,
+		() =>
 			inUpdateWorld(async (on) => {
 				const powerCut = async (kill: () => void): Promise<void> => {
 					await on.host.powerCut();
@@ -80,7 +80,7 @@ describe.skipIf(LAB === null)('an upgrade by freebsd-update (needs a practice ho
 				await whileInstalling(on, updateArgs(on), '/boot/kernel/kernel', powerCut);
 				await on.host.powerOn();
 				await cutAt(on, again, 'Attempting to automatically merge', (kill) => {
-					void on.host.inside('pkill -9 -f freebsd-update').then(() => kill('SIGKILL'));
+					void on.host.inside('/lab/real/bin/pkill -9 -f "[f]reebsd-update -f"').then(() => kill('SIGKILL'));
 				});
 				await whileInstalling(on, again, '/boot/kernel/kernel', powerCut);
 				await on.host.powerOn();
@@ -89,7 +89,8 @@ describe.skipIf(LAB === null)('an upgrade by freebsd-update (needs a practice ho
 				await resume(on);
 				expect(await updateDifferences(on)).toEqual([]);
 			}),
-		);
+		400_000,
+	);
 
 	test.concurrent('is taken back before its first change, without a reboot', () =>
 		inUpdateWorld(async (on) => {
