@@ -8,21 +8,13 @@ shift
 read -r kernel </lab/run/level
 printf '%s %s %s %s%s\n' "$kernel" "$level" "$kind" "$self" "${*:+ $*}" >>/lab/log/processes
 [ ! -f /lab/trap/armed ] || . /lab/trap/trap.sh
+[ $kind = static ] || [ ! -f /lab/stand-ins/ld-elf ] || . /lab/stand-ins/ld-elf
 case $kind in
 package) read -r userland </usr/lib/libc.level; [ "$level" = "$userland" ] || kill -SYS $$ ;;
 *) [ "$level" -le "$kernel" ] || { [ -f /lab/minor-runs ] && [ "${level%??}" = "${kernel%??}" ]; } || kill -SYS $$ ;;
 esac
 LAB_LEVEL=$level LAB_NAME=$name LAB_SELF=$self
 export LAB_LEVEL LAB_NAME LAB_SELF
-# FreeBSD: all but /rescue is linked with libc, and the libc of 15 with libsys (F:B.3).
-if [ -f /lab/run/libs ]; then
-	read -r libs </lab/run/libs
-	{ read -r _ _ libc; } <"$libs/libc.so.7"
-	case $self in
-	/rescue/*) ;;
-	*) [ "${libc:-0}" -lt 1500 ] || [ -f "$libs/libsys.so.7" ] || { echo 'ld-elf.so.1: Shared object "libsys.so.7" not found, required by "libc.so.7"' >&2; exit 1; } ;;
-	esac
-fi
 real=/lab/real
 [ ! -f "/lab/stand-ins/$name" ] || exec $real/bin/dash "/lab/stand-ins/$name" "$@"
 case $name in

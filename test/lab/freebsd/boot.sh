@@ -55,7 +55,6 @@ sed -n 's/^version //p;2q' "$tree/boot/kernel/kernel" >"$lab/run/version"
 echo "$level" >"$lab/run/level"
 echo "$id" >"$lab/run/id"
 echo "$be" >"$lab/run/be"
-echo "/lab/pool/be/$be/lib" >"$lab/run/libs"
 cat "$lab/run/version"
 say "Trying to mount root from zfs:zroot/ROOT/$be []..."
 last=$(cat "$lab/run/boottime" 2>/dev/null || echo 0)
