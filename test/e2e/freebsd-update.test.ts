@@ -92,22 +92,6 @@ describe.skipIf(LAB === null)('an upgrade by freebsd-update (needs a practice ho
 		400_000,
 	);
 
-	test.concurrent('is taken back before its first change, without a reboot', () =>
-		inUpdateWorld(async (on) => {
-			const before = await oldSystem(on);
-			await on.host.powerOn();
-			const boots = on.host.boots;
-			await cutAt(on, updateArgs(on), 'done     errata-fetch\n', (kill) => kill('SIGKILL'));
-			await backTo(on, before, 'old');
-			expect(on.host.boots).toBe(boots);
-		}));
-	test.concurrent('is taken back while the kernel is installed, whose end is waited for', () =>
-		inUpdateWorld(async (on) => {
-			const before = await oldSystem(on);
-			await on.host.powerOn();
-			await whileInstalling(on, updateArgs(on), '/boot/loader.efi', async (kill) => kill());
-			await backTo(on, before, 'old');
-		}));
 	test.concurrent('is taken back after the last reboot, where something that a person asked for does not hold', () =>
 		inUpdateWorld(async (on) => {
 			const before = await oldSystem(on);
