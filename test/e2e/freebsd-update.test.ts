@@ -49,10 +49,12 @@ describe.skipIf(LAB === null)('an upgrade by freebsd-update (needs a practice ho
 		inUpdateWorld(async (on) => {
 			const before = await oldSystem(on);
 			await on.host.powerOn();
+			await on.host.inside('echo mine >/etc/gone.conf');
 			const shown = await on.bsdup([...updateArgs(on), '--dry-run']);
 			const result = await on.bsdup(updateArgs(on));
 			expect(result).toMatchObject({ code: 0, stderr: '' });
 			expect(result.stdout).toContain('files of /etc that both sides changed keep what this host had:\n/etc/motd.template\n');
+			expect(result.stdout).toMatch(/the release has no more are removed.*:\n\/etc\/gone\.conf\n/);
 			const plan = planOf(on);
 			for (const { shown: text, planned } of shownSteps(plan, shown.stdout)) expect(text).toContain(planned);
 			expect(await executed(on, plan)).toEqual(jobsOf(plan));
@@ -65,7 +67,7 @@ describe.skipIf(LAB === null)('an upgrade by freebsd-update (needs a practice ho
 			}
 			expect(await updateDifferences(on)).toEqual([]);
 			const own = (lines: string[]): string[] => lines.filter((line) => line.includes(' ./'));
-			expect(own(await oldSystem(on, treeOf(WAY_BACK)))).toEqual(own(before));
+			expect(own(await oldSystem(on, treeOf(WAY_BACK))).filter((line) => !line.includes('etc/gone.conf'))).toEqual(own(before));
 		}));
 
 	test.skipIf(LAB !== 'root').concurrent(

@@ -26,8 +26,21 @@ describe('an upgrade by freebsd-update is planned', () => {
 	test('in the order of the field notes, with all of it taken back at once', () => {
 		const plan = planOf('14.3', '15.0', { environments: true });
 		expect(ids(plan)).toEqual([
-			...['check', 'notes', 'keep', 'prepare', 'confirm', 'keep-system', 'errata-fetch', 'errata', 'reboot-errata', 'upgrade', 'kernel'],
-			...['reboot-kernel', 'prove-kernel', 'world', 'packages', 'remove-libs', 'loader', 'reboot-last', 'proof'],
+			...[
+				'check',
+				'notes',
+				'keep',
+				'prepare',
+				'confirm',
+				'keep-system',
+				'errata-fetch',
+				'errata',
+				'reboot-errata',
+				'fit',
+				'upgrade',
+				'judge',
+			],
+			...['kernel', 'reboot-kernel', 'prove-kernel', 'world', 'packages', 'remove-libs', 'loader', 'reboot-last', 'proof'],
 		]);
 		expect(plan.steps.filter(({ undo }) => undo !== '').map(({ id }) => id)).toEqual(['keep-system']);
 		expect(plan.steps.filter(({ danger }) => danger === 'no-return')).toEqual([]);
