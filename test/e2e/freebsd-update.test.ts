@@ -35,9 +35,8 @@ const ORDER = [
 async function resume(on: World): Promise<void> {
 	expect(await on.bsdup(['resume', '--yes', '--patience', '3'])).toMatchObject({ code: 0, stderr: '' });
 }
-/** Takes the run back, after which the host must be what it was; a new loader may stay. */
-async function backTo(on: World, before: readonly string[], loader: 'old' | 'new'): Promise<void> {
-	expect(await on.bsdup(['rollback', '--patience', '3'])).toMatchObject({ code: 0, stderr: '' });
+/** What the host must be after it was taken back: what it was; a new loader may stay. Turns it off. */
+async function expectAsBefore(on: World, before: readonly string[], loader: 'old' | 'new'): Promise<void> {
 	// What was fetched stays where freebsd-update finds it again.
 	const stays = loader === 'old' ? /freebsd-update\/|freebsd-update d/ : /freebsd-update\/|freebsd-update d| esp\//;
 	const same = (lines: readonly string[]): string[] => lines.filter((line) => !stays.test(line));
@@ -101,11 +100,12 @@ describe.skipIf(LAB === null)('an upgrade by freebsd-update (needs a practice ho
 			const unwell = await on.bsdup([...updateArgs(on), '--health', 'true', '--health', 'test -f /srv/"the app"']);
 			expect([unwell.code, unwell.stderr]).toEqual([1, expect.stringContaining('not healthy: test -f /srv/"the app"')]);
 			expect((await on.host.inside('freebsd-version -u')).output).toBe('15.0-RELEASE\n');
-			await backTo(on, before, 'new');
+			expect(await on.bsdup(['rollback', '--patience', '3'])).toMatchObject({ code: 0, stderr: '' });
+			await expectAsBefore(on, before, 'new');
 		}));
 	test
 		.skipIf(LAB !== 'root')
-		.concurrent(`is taken back where a person chose the kept environment in the loader's menu (${NEEDS_DISK})`, () =>
+		.concurrent(`is taken back at the console where a person chose the kept environment in the loader's menu (${NEEDS_DISK})`, () =>
 			inUpdateWorld(async (on) => {
 				const before = await oldSystem(on);
 				await on.host.powerOn();
@@ -114,7 +114,11 @@ describe.skipIf(LAB === null)('an upgrade by freebsd-update (needs a practice ho
 					kill();
 				});
 				await on.host.powerOn(WAY_BACK);
-				await backTo(on, before, 'old');
+				expect(await on.host.inside('sh /var/db/bsdup/run-*/resume.sh rollback')).toMatchObject({
+					code: 0,
+					output: expect.stringMatching(/the run is taken back; the host is free\n$/),
+				});
+				await expectAsBefore(on, before, 'old');
 			}),
 		);
 });
