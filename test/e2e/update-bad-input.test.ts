@@ -86,12 +86,14 @@ describe.skipIf(LAB === null)('bad input to an upgrade by freebsd-update (needs 
 
 	test('a server that has no errata, so that libc would come before libsys: it ends before the release is fetched, and is taken back', async () => {
 		publishUpdates(on.mirror.dir, { noErrata: true });
+		const { boots } = on.host;
 		const { code, stderr } = await on.bsdup(updateArgs(on));
 		expect([code, stderr]).toEqual([
 			1,
 			expect.stringContaining('without EN-25:18 the upgrade would leave a system in which nothing starts'),
 		]);
 		expect(await on.bsdup(['rollback'])).toMatchObject({ code: 0, stderr: '' });
+		expect(on.host.boots).toBe(boots);
 		await untouched();
 	});
 
