@@ -29,7 +29,7 @@ export interface PracticeSystem {
 export function systemOf(name: SystemName): PracticeSystem {
 	if (isPkgbase(name)) {
 		const like = systemOf('15.0-RELEASE');
-		return { ...like, standIns: [...like.standIns, 'test/lab/freebsd/pkgbase'], install: installPkgbase };
+		return { ...like, diskGiB: 2, standIns: [...like.standIns, 'test/lab/freebsd/pkgbase'], install: installPkgbase };
 	}
 	if (isFreebsd(name) && isOnUfs(name))
 		return {

@@ -4,7 +4,7 @@ import type { InstallOptions } from '../install.ts';
 import { type LabFile, program } from '../tree.ts';
 import { writeFiles } from '../write-tree.ts';
 import { FREEBSD_RELEASES, type FreebsdRelease, type FreebsdReleaseName } from './releases.ts';
-import { etcFiles, freebsdSets, freebsdSshdConfig, loaderFile, SCHG } from './tree.ts';
+import { etcFiles, freebsdSets, freebsdSshdConfig, loaderFile, SCHG, updateConf } from './tree.ts';
 
 /** The boot environment that an installer makes. */
 export const FIRST_BE = 'default';
@@ -79,6 +79,7 @@ function layTree(root: string, release: FreebsdRelease, options: InstallOptions)
 		file('etc/shadow', 'root:*:1::::::\nsshd:*:1::::::\nadmin:*:1::::::\n', 0o600),
 		file('etc/master.passwd', [head, ...users.slice(0, -1), 'admin:*:1001:1001::0:0:Admin:/home/admin:/bin/sh', ''].join('\n'), 0o600),
 		file('etc/ssh/sshd_config', `${freebsdSshdConfig(release.level)}# changed on this host\nMaxSessions 30\n`),
+		file('etc/freebsd-update.conf', updateConf(release.level, `${options.mirror.replace('http://', '')}/update`)),
 		file('etc/motd.template', 'welcome to this host\n'),
 		file('.cshrc', '# changed on this host\n'),
 		file('root/.ssh/authorized_keys', options.authorizedKey, 0o600),

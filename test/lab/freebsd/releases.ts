@@ -5,6 +5,8 @@ export interface FreebsdRelease {
 	name: string;
 	/** Patch level and all: what the kernel says of itself. */
 	kernel: string;
+	/** Its freebsd-update installs libsys before the libc that needs it (EN-25:18). */
+	libsysFirst?: boolean;
 	/** Programs and libraries that the next release has no more (ObsoleteFiles.inc). */
 	oldFiles: string[];
 	oldLibs: string[];
@@ -28,9 +30,16 @@ export const FREEBSD_RELEASES = {
 		level: 1500,
 		name: '15.0-RELEASE',
 		kernel: '15.0-RELEASE',
+		libsysFirst: true,
 		oldFiles: ['usr/sbin/gssd-old'],
 		oldLibs: ['usr/lib/libold.so.1'],
 	},
 } as const satisfies Record<string, FreebsdRelease>;
+
+/** What the update server makes of 14.3: its errata are installed, EN-25:18 among them (F:B.3). */
+export const PATCHED_14_3: FreebsdRelease = {
+	...FREEBSD_RELEASES['14.3-RELEASE'],
+	...{ name: '14.3-RELEASE-p5', kernel: '14.3-RELEASE-p5', libsysFirst: true },
+};
 
 export type FreebsdReleaseName = keyof typeof FREEBSD_RELEASES;

@@ -8,10 +8,10 @@ import type { FreebsdRelease } from './releases.ts';
 const BIN = 'cat chmod cp date dd df echo expr hostname kill ln ls mkdir mv ps pwd rm rmdir sh sleep stty sync test chflags'.split(' ');
 const SBIN = 'dmesg geli glabel gpart init kldstat mount nextboot reboot shutdown sha256 sysctl umount zfs zpool'.split(' ');
 const USR_BIN =
-	'awk basename cksum cmp comm cut diff diff3 dirname du env false fetch find grep head id logger make mkfifo mktemp nohup pgrep printf readlink sed sort split ssh-keygen stat tail tar tee touch tr true uname uniq wc which xargs xz'.split(
+	'awk basename cksum cmp comm cut diff diff3 dirname du env false fetch find grep gunzip head id logger make mkfifo mktemp nohup pgrep printf readlink script sed sort split ssh-keygen stat tail tar tee touch tr true uname uniq wc which xargs xz'.split(
 		' ',
 	);
-const USR_SBIN = 'chroot etcupdate jls kldxref pkg pkg-static service sshd'.split(' ');
+const USR_SBIN = 'chroot etcupdate freebsd-update jls kldxref pkg pkg-static service sshd'.split(' ');
 /** Programs of one file, which is static. */
 const RESCUE = 'cat chflags cp init ls mkdir mount mv reboot rm sh sync sysctl tar'.split(' ');
 /** Bytes of base that do not compress, so that unpacking takes time. */
@@ -37,12 +37,16 @@ export function loaderFile({ level }: FreebsdRelease): string {
 
 /** The sets of a release: files by set name (F:B.1). */
 export function freebsdSets(release: FreebsdRelease): Record<string, LabFile[]> {
-	const { level, name } = release;
+	const { level, name, libsysFirst = false } = release;
 	const file = (path: string, text: string, mode = 0o644): LabFile => ({ path, text, mode });
 	const programs = (dir: string, names: readonly string[], kind: 'base' | 'static' = 'base'): LabFile[] =>
 		names.map((one) => {
 			const text = program(kind, one, level);
-			return file(`${dir}/${one}`, one === 'freebsd-version' ? text.replace('# end', `USERLAND_VERSION="${name}"\n# end`) : text, 0o755);
+			const own = {
+				'freebsd-version': `USERLAND_VERSION="${name}"`,
+				'freebsd-update': `order=${libsysFirst ? 'libsys libc libthr' : 'by name'}`,
+			}[one];
+			return file(`${dir}/${one}`, own === undefined ? text : text.replace('# end', `${own}\n# end`), 0o755);
 		});
 	/** What came with a release. */
 	const since = (first: number, ...names: string[]): string[] => (level >= first ? names : []);
@@ -106,8 +110,24 @@ export function etcFiles({ level }: Pick<FreebsdRelease, 'level'>): LabFile[] {
 		...(level >= 1000 ? [file('etc/pkg/FreeBSD.conf', 'FreeBSD: { enabled: yes }\n')] : []),
 		file('etc/master.passwd', `# users of base\n${[...users, ...added].join('\n')}\n# end of them\n`, 0o600),
 		file('etc/ssh/sshd_config', freebsdSshdConfig(level)),
+		file('etc/freebsd-update.conf', updateConf(level)),
 		file('etc/motd.template', `# motd of ${level}\n`),
 	];
+}
+
+/** The shipped freebsd-update.conf; a practice host's own names another server. */
+export function updateConf(level: number, server = 'update.FreeBSD.org'): string {
+	const lines = [
+		`# freebsd-update.conf of ${level}`,
+		'KeyPrint 800651ef4b4c71c27e60786d7b487188970f4b4169cc055784e21eb71d410cc5',
+		'Components src world kernel',
+		'IgnorePaths',
+		'UpdateIfUnmodified /etc/ /var/ /root/ /.cshrc /.profile',
+		'MergeChanges /etc/ /boot/device.hints',
+		'# CreateBootEnv yes',
+		`ServerName ${server}`,
+	];
+	return lines.map((line) => `${line}\n`).join('');
 }
 
 /** The shipped sshd_config; a host's own has one more line, so that it is merged. */
