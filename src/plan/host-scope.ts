@@ -41,6 +41,7 @@ export function hostScope(manifest: Pick<Manifest, 'stage' | 'rewritten'>, facts
 		['packages', options.packages],
 		['unattended', options.unattended],
 		['stopForwarding', options.stopForwarding && facts.forwarding],
+		['older', options.older === true],
 		['site', options.site.length > 0],
 		// What a system's own probes tell to hold, by their names.
 		...Object.entries(facts.also ?? {}).map(([name, told]): [string, boolean] => [name, told === true]),

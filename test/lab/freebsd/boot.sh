@@ -40,6 +40,8 @@ done
 read -r _ loaderLevel <"$pool/$loader"
 say "FreeBSD/amd64 EFI loader, level $loaderLevel"
 be=$(cat "$pool/label/bootfs")
+# Chosen in the loader's menu, for this boot.
+[ -z "${LAB_KERNEL:-}" ] || be=$LAB_KERNEL
 if [ -s "$pool/label/bootonce" ]; then
 	be=$(cat "$pool/label/bootonce")
 	rm -f "$pool/label/bootonce"
