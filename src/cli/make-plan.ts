@@ -15,7 +15,7 @@ import { inRange } from '../manifest/version.ts';
 import { buildPlan } from '../plan/build.ts';
 import { checkLines } from '../plan/checks.ts';
 import type { Finding } from '../plan/finding.ts';
-import { hostScope } from '../plan/host-scope.ts';
+import { hostScope, withNames } from '../plan/host-scope.ts';
 import type { PlanOptions } from '../plan/options.ts';
 import type { Plan } from '../plan/plan.ts';
 import { crossings, refusals, versionNamed } from '../plan/refusals.ts';
@@ -126,7 +126,10 @@ async function planBy({ name, manifest }: Method, { request, to, config, facts, 
 		return {
 			plan: resolved,
 			findings: [{ id: code, severity: 'refuse', says: message, fix: next.join('; or ') }, ...refusals(manifest, facts, to, options, now)],
-			checks: checkLines(manifest, facts, { ...host, values: { ...host.values, ...(version === null ? {} : { version }) } }),
+			checks: checkLines(manifest, facts, {
+				...host,
+				values: withNames(manifest, { ...host.values, ...(version === null ? {} : { version }) }),
+			}),
 		};
 	}
 	const { failed } = resolved;

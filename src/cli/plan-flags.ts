@@ -39,7 +39,10 @@ export const planFlags = {
 		helpValue: 'FILE',
 	}),
 	'site-sha256': Flags.string({ description: 'its SHA256, in the order of --site', multiple: true, helpValue: 'HEX' }),
-	'allow-older': Flags.boolean({ default: false, description: 'take a build older than the installed one' }),
+	'allow-older': Flags.boolean({
+		default: false,
+		description: 'take a build older than the installed one, or a release past its end of life',
+	}),
 	health: Flags.string({
 		description: 'sh that must exit 0 on the new system before it is taken for good; again for more',
 		multiple: true,

@@ -22,7 +22,8 @@ unset LC_ALL ENV BASH_ENV CDPATH TAR_OPTIONS GREP_OPTIONS TAPE
 jobs=$dir/jobs
 self=$dir/resume.sh
 
-say() { printf '%s\n' "$*"; }
+# A program is started only for what echo reads in another way in some shells.
+say() { case $* in -* | *\\*) printf '%s\n' "$*" ;; *) echo "$*" ;; esac; }
 die() { printf 'bsdup: %s\n' "$*" >&2; exit 1; }
 
 # latest STEP: the number of the newest attempt, 0 for none

@@ -3,7 +3,7 @@
 verb=${1:-walk}
 yes=no
 case $verb in --yes) yes=yes verb=walk ;; esac
-mkdir -p "$jobs" || exit 1
+[ -d "$jobs" ] || mkdir -p "$jobs" || exit 1
 # Some shells keep here-documents in files; those are nobody else's business.
 TMPDIR=$dir
 case $verb in

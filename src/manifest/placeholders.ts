@@ -7,7 +7,7 @@ const MEANT = /\{\{([^{}]*)\}\}/g;
 /** Every name a manifest may use anywhere in steps, checks and recovery; manifests/README.md says what each stands for. */
 export const PLACEHOLDERS: ReadonlySet<string> = new Set([
 	...['dir', 'sets', 'host', 'arch', 'disk', 'running', 'version', 'suffix', 'mirror', 'kernel', 'key', 'list', 'listHash'],
-	...['fileNames', 'baseFile', 'mountsBelow', 'watchdog', 'unattended', 'rewritten'],
+	...['fileNames', 'baseFile', 'mountsBelow', 'watchdog', 'day', 'unattended', 'rewritten'],
 	...['gtar', 'backupDir', 'backupName', 'backupBase', 'backupPaths', 'backupExcludes', 'backupDevice', 'backupAbout'],
 	...['volumeKiB', 'volumeBytes', 'pkgSnap', 'pkgPath', 'fetchBytes', 'tops', 'oldKey'],
 ]);
@@ -37,9 +37,13 @@ interface Fault {
 }
 
 /** Placeholders that have no value where they stand, each with its path in the manifest. `sets`: whether it brings sets. */
-export function placeholderFaults(manifest: { steps: unknown; checks: unknown; recovery: unknown }, sets: boolean): Fault[] {
-	const { steps, checks, recovery } = manifest;
-	return faultsIn({ steps, checks, recovery }, [], { sets, added: new Set() });
+export function placeholderFaults(
+	manifest: { steps: unknown; checks: unknown; recovery: unknown; names?: Record<string, string> },
+	sets: boolean,
+): Fault[] {
+	const { steps, checks, recovery, names = {} } = manifest;
+	const own = faultsIn({ names }, [], { sets, added: new Set() });
+	return [...own, ...faultsIn({ steps, checks, recovery }, [], { sets, added: new Set(Object.keys(names)) })];
 }
 
 function faultsIn(value: unknown, path: PropertyKey[], within: { sets: boolean; added: ReadonlySet<string> }): Fault[] {
@@ -52,7 +56,7 @@ function faultsIn(value: unknown, path: PropertyKey[], within: { sets: boolean; 
 	}
 	if (typeof value !== 'object' || value === null) return [];
 	const over = 'over' in value ? Object.entries(EACH_PLACEHOLDERS).find(([list]) => list === value.over)?.[1] : undefined;
-	const own = over === undefined ? within : { sets, added: new Set(over) };
+	const own = over === undefined ? within : { sets, added: new Set([...added, ...over]) };
 	const faults = Object.entries(value).flatMap(([key, inner]) => faultsIn(inner, [...path, Array.isArray(value) ? Number(key) : key], own));
 	if (sets || !('over' in value) || !LISTS_OF_SETS.has(value.over)) return faults;
 	return [...faults, { path: [...path, 'over'], says: `over ${String(value.over)}, but no sets are brought` }];

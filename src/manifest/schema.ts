@@ -137,7 +137,7 @@ export const Manifest = z.strictObject({
 	eras: z.array(z.strictObject({ name: z.string(), running: Range, usrFree: z.number() })).min(1),
 	/** What may be reached in one go: the release after the running one, or any later one of this or the next major version. */
 	reach: z.enum(['release', 'major']).default('release'),
-	refused: z.array(z.strictObject({ running: Range, target: Range, why: z.string(), next: z.string() })).default([]),
+	refused: z.array(z.strictObject({ ...conditions, why: z.string(), next: z.string() })).default([]),
 	/** These four are left out together where the system's own tool brings what it installs. */
 	mirror: Mirror.optional(),
 	sets: Sets.optional(),
@@ -146,6 +146,8 @@ export const Manifest = z.strictObject({
 	kernels: z.strictObject({ single: z.string(), multi: z.string().optional(), ramdisk: z.string().optional() }).optional(),
 	/** Files of the list that lie beside the sets, with `{{arch}}`; brought and verified with them. */
 	beside: z.array(z.string()).default([]),
+	/** Placeholders of its own, each a text of others. */
+	names: z.record(z.string().regex(/^[a-z][a-zA-Z]*$/), z.string()).default({}),
 	bootTime: z.string(),
 	rewritten: z.array(z.strictObject({ path: z.string().regex(/^\/[^\s'"`$;&|()]*$/), why: z.string() })).default([]),
 	stoppable: z.array(z.string().regex(/^[a-z0-9_]+$/)).default([]),

@@ -15,12 +15,14 @@ const LISTS = ['checks', 'steps'];
 const KEY = /^([a-zA-Z]+):/;
 const ITEM = /^( *)- /;
 const USE = /^( *)- use: (\S+)\s*(?:#.*)?$/;
+/** The same with conditions for all that the part holds. */
+const USE_IF = /^( *)- \{ use: ([^\s,]+), is: \[([^\]]+)\] \}\s*(?:#.*)?$/;
 /** The whole of a file at the top: data that several manifests share. */
 const USE_DATA = /^use: (\S+)\s*(?:#.*)?$/;
 
 /**
  * Puts the checks or steps of `FILE` in the place of each `- use: FILE` in those lists, and the keys of `FILE` in the place of a
- * `use: FILE` at the top (manifests/README.md). Done on the lines, so
+ * `use: FILE` at the top (manifests/README.md); `- { use: FILE, is: [WORD] }` adds the words to each item's own. Done on the lines, so
  * that `manifest show` prints what a person can edit, and every fault is told with the file and line it was written in.
  * `file`: where the text is from; the names of parts are relative to it.
  */
@@ -37,14 +39,14 @@ export function composeManifest(text: string, file: string): Composed {
 		// Only at the indentation of the list's own items: deeper it would be the text of a step.
 		const item = ITEM.exec(line)?.[1]?.length;
 		if (item !== undefined && indent < 0) indent = item;
-		const used = item === indent && LISTS.includes(list) ? USE.exec(line)?.[2] : undefined;
+		const [, , used, words] = (item === indent && LISTS.includes(list) && (USE_IF.exec(line) ?? USE.exec(line))) || [];
 		const whole = (name: string): Line[] => dataOf(resolve(dirname(file), name), here, out.faults);
 		const taken =
 			data !== undefined
 				? whole(data)
 				: used === undefined
 					? [{ ...here, text: line }]
-					: partOf(resolve(dirname(file), used), list, indent, here, out.faults);
+					: onlyIf(words, indent, partOf(resolve(dirname(file), used), list, indent, here, out.faults), out.faults);
 		for (const one of taken) {
 			lines.push(one.text);
 			out.origin.push({ file: one.file, line: one.line });
@@ -103,4 +105,19 @@ function partOf(file: string, list: string, indent: number, from: { file: string
 	if (!found.some((line) => ITEM.test(line.text))) faults.push(`${from.file}:${from.line}: ${file} holds no ${list}`);
 	for (const line of found) if (USE.exec(line.text)?.[1]?.length === base) faults.push(`${file}:${line.line}: a part uses no other part`);
 	return found.map((line) => ({ ...line, text: line.text.trim() === '' ? '' : `${' '.repeat(indent)}${line.text.slice(base)}` }));
+}
+
+/** The items of a part with these words, as they are written between brackets, in the `is` of each. */
+function onlyIf(words: string | undefined, indent: number, lines: Line[], faults: string[]): Line[] {
+	if (words === undefined) return lines;
+	const own = `${' '.repeat(indent + 2)}is: [`;
+	const items = lines.map(({ text }, index) => (ITEM.exec(text)?.[1]?.length === indent ? index : -1)).filter((index) => index >= 0);
+	const has = new Set(items.filter((start, at) => lines.slice(start, items[at + 1]).some(({ text }) => text.startsWith(own))));
+	return lines.flatMap((line, index) => {
+		if (line.text.startsWith(own)) return [{ ...line, text: line.text.replace(own, `${own}${words}, `) }];
+		if (!items.includes(index) || has.has(index)) return [line];
+		if (!line.text.endsWith('}')) return [line, { ...line, text: `${own}${words}]` }];
+		faults.push(`${line.file}:${line.line}: an item that is used under conditions has its keys on lines of their own`);
+		return [line];
+	});
 }

@@ -1,4 +1,5 @@
 import type { Facts } from '../facts/facts.ts';
+import { PLACEHOLDER } from '../manifest/placeholders.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { backupValues, backupWords } from './backup-values.ts';
 import type { Values } from './expand.ts';
@@ -28,6 +29,7 @@ export function hostScope(manifest: Pick<Manifest, 'stage' | 'rewritten'>, facts
 		...{ dir, sets, host: facts.host, arch: facts.arch, disk: facts.rootDisk, running: facts.release },
 		mountsBelow: mountsBelow(facts, '/mnt'),
 		unattended: options.unattended ? 'yes' : 'no',
+		day: /^run-(\d{8})/.exec(options.run)?.[1] ?? options.run,
 		watchdog: String(options.watchdogMinutes * 60),
 		// for find(1): patterns are words there, so they stay quoted
 		rewritten: manifest.rewritten.flatMap((entry) => ['!', '-path', `.${entry.path}`]),
@@ -39,7 +41,19 @@ export function hostScope(manifest: Pick<Manifest, 'stage' | 'rewritten'>, facts
 		['packages', options.packages],
 		['unattended', options.unattended],
 		['stopForwarding', options.stopForwarding && facts.forwarding],
+		['older', options.older === true],
 		['site', options.site.length > 0],
+		// What a system's own probes tell to hold, by their names.
+		...Object.entries(facts.also ?? {}).map(([name, told]): [string, boolean] => [name, told === true]),
 	];
 	return { values, words: new Set(told.filter(([, holds]) => holds).map(([word]) => word)), dir, sets };
+}
+
+/** The values with the manifest's own names; one that is made of what is not known is left out. */
+export function withNames({ names }: Pick<Manifest, 'names'>, values: Values): Values {
+	const known = Object.entries(names).filter(([, text]) =>
+		[...text.matchAll(PLACEHOLDER)].every(([, name = '']) => typeof values[name] === 'string'),
+	);
+	const made = known.map(([name, text]) => [name, text.replace(PLACEHOLDER, (_, part: string) => String(values[part]))]);
+	return { ...values, ...Object.fromEntries(made) };
 }

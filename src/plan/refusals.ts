@@ -2,7 +2,9 @@ import type { Facts } from '../facts/facts.ts';
 import { type Goal, pinned, type Target } from '../fetch/target.ts';
 import { bringsSets, type Manifest, type SetsManifest } from '../manifest/schema.ts';
 import { compareVersions, inRange, isWithin, nextRelease } from '../manifest/version.ts';
+import { holdAll } from './checks.ts';
 import type { Finding } from './finding.ts';
+import { hostScope } from './host-scope.ts';
 import type { PlanOptions } from './options.ts';
 import { spaceFindings } from './space.ts';
 
@@ -24,7 +26,7 @@ export function refusals(
 	const target = typeof wanted === 'string' ? null : pinned(wanted);
 	const version = typeof wanted === 'string' ? versionNamed(wanted) : wanted.version;
 	return [
-		...versionFindings(manifest, facts, version),
+		...versionFindings(manifest, facts, version, options),
 		...(target === null
 			? []
 			: [
@@ -47,14 +49,15 @@ function refusal(id: string, says: string, fix: string): Finding {
 	return { id, severity: 'refuse', says, fix };
 }
 
-/** Why the manifest refuses to go from one version to another. */
-export function crossings(manifest: Manifest, from: string, to: string): Finding[] {
-	const met = manifest.refused.filter(({ running, target }) => inRange(from, running) && inRange(to, target));
-	return met.map(({ why, next }) => refusal('crossing', why, next));
+/** Why the manifest refuses to go from one version to another, or a host of which these words hold; a later hop's host is not known. */
+export function crossings(manifest: Manifest, from: string, to: string, words?: ReadonlySet<string>): Finding[] {
+	const holds = (is: string[] | undefined): boolean => is === undefined || (words !== undefined && holdAll(is, words));
+	const met = manifest.refused.filter(({ running, target, is }) => inRange(from, running) && inRange(to, target) && holds(is));
+	return met.map(({ is, why, next }) => refusal(is === undefined ? 'crossing' : 'host-kind', why, next));
 }
 
 /** `to`: the version to go to, or null where it is not known. */
-function versionFindings(manifest: Manifest, facts: Facts, to: string | null): Finding[] {
+function versionFindings(manifest: Manifest, facts: Facts, to: string | null, options: PlanOptions): Finding[] {
 	const from = facts.release;
 	const found: Finding[] = [];
 	if (facts.system !== manifest.system)
@@ -62,7 +65,7 @@ function versionFindings(manifest: Manifest, facts: Facts, to: string | null): F
 	if (!manifest.eras.some((era) => inRange(from, era.running)))
 		found.push(refusal('era', `no era of the manifest holds ${from}`, 'see bsdup manifest show'));
 	if (to === null) return found;
-	found.push(...crossings(manifest, from, to));
+	found.push(...crossings(manifest, from, to, hostScope(manifest, facts, options).words));
 	if (compareVersions(to, from) < 0)
 		found.push(refusal('downgrade', `${to} is older than the running ${from}`, 'choose a newer target; going back is a restore'));
 	else if (!isWithin(manifest.reach, from, to)) {

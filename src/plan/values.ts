@@ -3,7 +3,7 @@ import { type Goal, pinned, type Target } from '../fetch/target.ts';
 import { bringsSets, type Manifest, type SetsManifest } from '../manifest/schema.ts';
 import { inRange } from '../manifest/version.ts';
 import type { Values } from './expand.ts';
-import { type HostScope, hostScope } from './host-scope.ts';
+import { type HostScope, hostScope, withNames } from './host-scope.ts';
 import type { PlanOptions } from './options.ts';
 import type { Plan } from './plan.ts';
 
@@ -18,8 +18,9 @@ export interface Scope extends HostScope {
 /** Resolves names, files and words of one plan. Pure. */
 export function scopeOf(manifest: Manifest, facts: Facts, target: Target | Goal, options: PlanOptions): Scope {
 	const list = pinned(target);
-	if (list === null || !bringsSets(manifest)) return goalScope(manifest, facts, target, options);
-	return setsScope(manifest, facts, list, options);
+	const scope =
+		list === null || !bringsSets(manifest) ? goalScope(manifest, facts, target, options) : setsScope(manifest, facts, list, options);
+	return { ...scope, values: withNames(manifest, scope.values) };
 }
 
 /** What is known of a target whose files the host's own tool brings. */

@@ -22,13 +22,13 @@ export function environmentArgs(on: World, command = 'upgrade'): string[] {
 	return [command, on.host.ssh.spec, ...on.host.flags, ...to, ...(command === 'upgrade' ? ['--yes', '--patience', '3'] : [])];
 }
 
-/** Mode, owner, content and name of all that is in the environment the host came with, and what the pool boots. Turns the host off. */
-export async function oldSystem(on: World): Promise<string[]> {
+/** Mode, owner, content and name of all that is in `tree`, the environment the host came with, and what the pool boots. Turns the host off. */
+export async function oldSystem(on: World, tree = treeOf(FIRST_BE)): Promise<string[]> {
 	await on.host.powerOff();
 	return on.host.withDisk((disk) => {
 		const find = `find . \\( ${LEFT} \\) -prune -o`;
 		const look = `${find} -printf '%p %M %U:%G %l\\n'; ${find} -type f -exec sha256sum {} +`;
-		const own = execFileSync('sh', ['-c', look], { cwd: join(disk, treeOf(FIRST_BE)), encoding: 'utf8' })
+		const own = execFileSync('sh', ['-c', look], { cwd: join(disk, tree), encoding: 'utf8' })
 			.split('\n')
 			.sort();
 		const pool = execFileSync('sh', ['-c', 'ls be; cat label/* schg/*; find share esp -type f -exec sha256sum {} +'], {

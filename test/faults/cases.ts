@@ -1,8 +1,9 @@
 import { Random } from '../fuzz/random.ts';
 import { type Kind, kindsAt } from './cuts.ts';
 import type { Point } from './points.ts';
-import type { Over, Scene } from './scene.ts';
+import type { Scene } from './scene.ts';
 import { type Reference, type Survival, survive } from './survive.ts';
+import type { Over } from './upgrades.ts';
 
 /** A point with a kind of cut; `number` finds it again. */
 export interface Case {
@@ -17,10 +18,10 @@ export type Tried = Case & Survival & { ms: number };
 /** Runs of a case whose point is not met, for what runs side by side is not always as quick. */
 const TRIES = 3;
 
-/** Every point with every kind of cut that means something there. */
-export function casesOf(points: readonly Point[], over: Over): Case[] {
+/** Every point with the kinds of cut that are tried there, or with `every` that means something. */
+export function casesOf(points: readonly Point[], over: Over, every = false): Case[] {
 	return points
-		.flatMap((point) => kindsAt(point, over).map((kind) => ({ point, kind })))
+		.flatMap((point) => kindsAt(point, over, every).map((kind) => ({ point, kind })))
 		.map((one, index) => ({ number: index + 1, ...one }));
 }
 

@@ -18,11 +18,24 @@ const DAY = 86_400;
 /** Kinds after which nothing may have been done twice: what ran on the host went on, or ended as it was recorded. */
 export const ONCE: readonly Kind[] = ['kill', 'drop', 'silent', 'clock'];
 
-/** The kinds that mean something at a point, over SSH or at the console. */
-export function kindsAt(point: Point, over: 'ssh' | 'console'): Kind[] {
+/** What is done to the controller and its line; what is done to the host. */
+const OF_CONTROLLER: readonly Kind[] = ['kill', 'drop', 'silent', 'clock'];
+const OF_HOST: readonly Kind[] = ['power', 'reboot', 'full'];
+
+/**
+ * The kinds that are tried at a point, over SSH or at the console. `every`: all that mean something there. Else what cannot know of each
+ * other is not multiplied: a detached job goes on whatever becomes of the controller, which learns of it by the wire alone; so the
+ * controller is cut at all its own acts, at places on the wire and once in each step of the host, and the host at all its own, and
+ * where the controller writes what it has learned.
+ */
+export function kindsAt(point: Point, over: 'ssh' | 'console', every = false): Kind[] {
+	const ofHost = point.at === 'start' || point.at === 'member' || point.at === 'console';
 	return KINDS.filter((kind) => {
 		if (over === 'console' && (kind === 'drop' || kind === 'silent')) return false;
-		return point.at !== 'wire' || (kind !== 'full' && kind !== 'clock');
+		if ((point.at === 'wire' || point.at === 'console') && (kind === 'full' || kind === 'clock')) return false;
+		if (every || point.at === 'wire') return true;
+		if (ofHost) return OF_HOST.includes(kind) || point.stands === true;
+		return OF_CONTROLLER.includes(kind) || (point.at === 'act' && point.key.endsWith('journal.jsonl'));
 	});
 }
 

@@ -1,22 +1,23 @@
 import { parseArgs } from 'node:util';
-import type { SystemName } from '../lab/system.ts';
 import { type Case, casesOf, runCases, sampleOf, type Tried } from './cases.ts';
 import { KINDS, type Kind } from './cuts.ts';
-import { type Over, Scene } from './scene.ts';
+import { Scene } from './scene.ts';
 import { type Weathered, weather } from './storm.ts';
 import { learn, type Reference } from './survive.ts';
+import { titleOf, type Upgrade, upgrades } from './upgrades.ts';
 
 /** `npm run faults`: every point at which an upgrade can be cut, each kind of cut; see USAGE. */
-const USAGE = `usage: npm run faults -- [--from 7.7 --to 7.8] [--over ssh|console] [--kind KIND]… [--at TEXT]
-       [--case N] [--shard I/N] [--sample N] [--seed N] [--jobs N] [--list] [--storm N]
-Without --from: 7.7 to 7.8, 4.9 to 4.9-newer and 14.3-RELEASE to 15.0-RELEASE, without --over: both ways. KIND: ${KINDS.join(' ')}.
---at: only points whose title contains TEXT. --case: one case by the number it was told with. --shard 2/8: the second eighth. --storm: N upgrades
+const USAGE = `usage: npm run faults -- [--from 7.7] [--method METHOD] [--over ssh|console] [--kind KIND]… [--at TEXT]
+       [--case N] [--shard I/N] [--sample N] [--seed N] [--jobs N] [--every] [--list] [--storm N]
+Without --from, --method, --over: every upgrade there is, both ways. KIND: ${KINDS.join(' ')}.
+--at: only points whose title contains TEXT. --case: one case by the number it was told with. --shard 2/8: the second eighth. --every: every kind of cut at every point, also
+where host and controller cannot know of each other. --storm: N upgrades
 cut 15 times each at random times, 85 % of them by force, instead of the points.`;
 
 const { values } = parseArgs({
 	options: {
 		from: { type: 'string' },
-		to: { type: 'string' },
+		method: { type: 'string' },
 		over: { type: 'string' },
 		kind: { type: 'string', multiple: true },
 		at: { type: 'string' },
@@ -27,6 +28,7 @@ const { values } = parseArgs({
 		jobs: { type: 'string', default: '4' },
 		storm: { type: 'string' },
 		list: { type: 'boolean', default: false },
+		every: { type: 'boolean', default: false },
 		help: { type: 'boolean', default: false },
 	},
 });
@@ -34,27 +36,22 @@ if (values.help) {
 	console.log(USAGE);
 	process.exit(0);
 }
-const pairs =
-	values.from === undefined
-		? [
-				['7.7', '7.8'],
-				['4.9', '4.9-newer'],
-			]
-		: [[values.from, values.to ?? '7.8']];
-const ways = values.over === undefined ? ['ssh', 'console'] : [values.over];
+const chosen = upgrades(values);
+if (chosen.length === 0) throw new Error(`there is no such upgrade, but: ${upgrades().map(titleOf).join('; ')}`);
 const all: { faults: string[] }[] = [];
-for (const [from, to] of pairs) for (const over of ways) all.push(...(await upgrade(from as SystemName, to as SystemName, over as Over)));
+for (const one of chosen) all.push(...(await cutAll(one)));
 if (!values.list) console.log(`${all.length} points, ${all.filter(({ faults }) => faults.length === 0).length} survived`);
 process.exitCode = all.every(({ faults }) => faults.length === 0) ? 0 : 1;
 
-async function upgrade(from: SystemName, to: SystemName, over: Over): Promise<{ faults: string[] }[]> {
-	const scene = new Scene(from, to, over);
+async function cutAll(upgrade: Upgrade): Promise<{ faults: string[] }[]> {
+	const scene = new Scene(upgrade);
+	const title = titleOf(upgrade);
 	await scene.open();
 	try {
 		const reference = await learn(scene);
-		if (values.storm !== undefined) return await storm(`${from} to ${to}, ${over}`, scene, reference, Number(values.storm));
-		const cases = wanted(casesOf(reference.points, over));
-		console.log(`== ${from} to ${to}, ${over}: ${reference.points.length} points, ${cases.length} cases`);
+		if (values.storm !== undefined) return await storm(title, scene, reference, Number(values.storm));
+		const cases = wanted(casesOf(reference.points, upgrade.over, values.every));
+		console.log(`== ${title}: ${reference.points.length} points, ${cases.length} cases`);
 		if (values.list) {
 			for (const { number, kind, point } of cases) console.log(`${number} ${kind} ${point.title}`);
 			return [];
@@ -63,7 +60,7 @@ async function upgrade(from: SystemName, to: SystemName, over: Over): Promise<{ 
 			const how = one.faults.length > 0 ? `LOST\n    ${one.faults.join('\n    ')}` : one.by;
 			console.log(`${one.number} ${one.kind} ${one.point.title.slice(0, 110)}: ${how}, ${Math.round(one.ms / 1000)} s`);
 		});
-		tell(`${from} to ${to}, ${over}`, tried);
+		tell(title, tried);
 		return tried;
 	} finally {
 		await scene.close();

@@ -7,8 +7,17 @@ export function keyOf(text: string): string {
 		.replace(/\d+\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'OWNER')
 		.replace(/\b[0-9a-f]{64}\b/g, 'HASH')
 		.replace(/\b[0-9a-f]{12,63}\b/g, 'HEX')
+		.replace(/\/tmp\/tmp\.\w+/g, '/tmp/tmp.HEX')
 		.replace(/\d{4}-\d{2}-\d{2}T[\d:.]+Z/g, 'TIME')
 		.replace(/\.\d+\.tmp\b/g, '.PID.tmp')
 		.replace(/(process|-p|kill) \d+/g, '$1 PID')
 		.replace(/127\.0\.0\.1:\d+/g, 'MIRROR');
+}
+
+/** One form for files that are handled alike, one after another: before the zone it is no matter which of the sets it is. */
+export function roleOf(key: string): string {
+	if (/\btar -C \/ /.test(key)) return key;
+	return key
+		.replace(/\bsha256\/[0-9a-f]{2}\//, 'sha256/XX/')
+		.replace(/\b(bsd(\.mp|\.rd)?|BUILDINFO|INSTALL\.\w+|SHA256(\.sig)?|[a-z]+\d\d\.tgz|\w[\w-]*\.txz)(?=(\.part)?( |$))/g, 'FILE');
 }

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { keyOf } from './key.ts';
+import { keyOf, roleOf } from './key.ts';
 
 /**
  * Loaded into the controller before its program (node --import): counts what it does to its files, and stands still right before the
@@ -32,7 +32,7 @@ function nameOf(file: unknown): string {
 function before(op: string, file: unknown): void {
 	const name = nameOf(file);
 	if (!/run-|\/cache\/|\/usr\/rel\//.test(name) || name.startsWith(dir)) return;
-	const key = `${op} ${keyOf(name)}`;
+	const key = `${op} ${roleOf(keyOf(name))}`;
 	if (learning) append(join(dir, 'ops'), `${key}\n`);
 	if (key !== wanted || exists(join(dir, 'hit'))) return;
 	met++;

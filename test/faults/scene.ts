@@ -8,9 +8,7 @@ import { RELEASES, type ReleaseName } from '../lab/releases.ts';
 import { ROOT } from '../lab/root.ts';
 import { publishSystem, type SystemName } from '../lab/system.ts';
 import { Trap } from './trap.ts';
-
-/** ssh: a controller elsewhere; console: bsdup, or the script alone, on the host itself. */
-export type Over = 'ssh' | 'console';
+import { flagsOf, type Upgrade } from './upgrades.ts';
 
 export interface Ended {
 	code: number | null;
@@ -26,7 +24,6 @@ export interface Running {
 	kill(): void;
 }
 
-const BACKUP = ['--backup-to', '/backup', '--backup', '/etc', '--backup', '/home', '--volume-size', '100K'];
 /** For what a program said right before its end to come through. Milliseconds. */
 const LAST_WORDS_MS = 100;
 const RESUME_SH = 'sh /var/db/bsdup/run-*/resume.sh --yes';
@@ -34,20 +31,15 @@ const RESUME_SH = 'sh /var/db/bsdup/run-*/resume.sh --yes';
 /** What all cases of one upgrade share: the mirror, which nobody changes. */
 export class Scene {
 	readonly #dir = mkdtempSync(join(tmpdir(), 'bsdup-faults-'));
-	readonly from: SystemName;
-	readonly target: SystemName;
-	readonly over: Over;
+	readonly upgrade: Upgrade;
 	#mirror: Mirror | undefined;
 
-	/** The upgrade `from` → `target`, carried `over`. */
-	constructor(from: SystemName, target: SystemName, over: Over) {
-		this.from = from;
-		this.target = target;
-		this.over = over;
+	constructor(upgrade: Upgrade) {
+		this.upgrade = upgrade;
 	}
 
 	async open(): Promise<void> {
-		publishSystem(join(this.#dir, 'mirror'), this.target);
+		publishSystem(join(this.#dir, 'mirror'), this.upgrade.target);
 		this.#mirror = await serveMirror(join(this.#dir, 'mirror'));
 	}
 
@@ -58,36 +50,30 @@ export class Scene {
 
 	/** The archives that the zone unpacks into the running system, by name. */
 	get sets(): Record<string, Buffer> {
-		if (!isInPlace(this.target)) return {};
-		const dir = join(this.#dir, 'mirror', RELEASES[this.target].folder);
+		const { method, target } = this.upgrade;
+		if (method !== 'in-place' || !isOpenbsd(target)) return {};
+		const dir = join(this.#dir, 'mirror', RELEASES[target].folder);
 		const names = readdirSync(dir).filter((name) => /^(base|comp|man|game|x\w+)\d+\.tgz$/.test(name) && !name.startsWith('xetc'));
 		return Object.fromEntries(names.map((name) => [name, readFileSync(join(dir, name))]));
 	}
 
 	/** A new host, which is up, and what carries its upgrade. */
 	async cast(): Promise<Cast> {
-		const host = await PracticeHost.create({ release: this.from, mirror: this.#mirror?.url ?? '' });
+		const { from, over } = this.upgrade;
+		const host = await PracticeHost.create({ release: from, mirror: this.#mirror?.url ?? '' });
 		const trap = new Trap(host);
-		const args = [...argsOf(this.target, this.#mirror?.url ?? ''), '--unattended', '--yes'];
+		const args = [...flagsOf(this.upgrade, this.#mirror?.url ?? ''), '--unattended', '--yes'];
 		await host.powerOn();
-		if (this.over === 'ssh') return new Elsewhere(host, trap, args);
-		if (!isInPlace(this.from) || RELEASES[this.from].modern) return new AtConsole(host, trap, args);
+		if (over === 'ssh') return new Elsewhere(host, trap, args);
+		if (isOpenbsd(from) && RELEASES[from].modern) return new AtConsole(host, trap, args);
 		const cast = new ByScript(host, trap, args);
 		await cast.write();
 		return cast;
 	}
 }
 
-function isInPlace(name: SystemName): name is ReleaseName {
+function isOpenbsd(name: SystemName): name is ReleaseName {
 	return name in RELEASES;
-}
-
-/** Target, mirror and backup of an upgrade. */
-function argsOf(target: SystemName, mirror: string): string[] {
-	// What a boot environment leaves untouched needs no backup.
-	if (!isInPlace(target)) return ['--to', target, '--mirror', mirror, '--no-backup'];
-	const to = target === '7.8' ? '7.8' : 'snapshot';
-	return ['--method', 'in-place', '--to', to, '--mirror', target === '4.9-newer' ? `${mirror}/old` : mirror, ...BACKUP];
 }
 
 /** A host with what carries its upgrade. */

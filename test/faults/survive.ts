@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { PracticeHost } from '../lab/practice-host.ts';
 import { cut, type Kind, ONCE } from './cuts.ts';
 import { deedsOf, doneAgain, type Tree, treeDifferences, treeOf } from './final.ts';
-import { type Learned, type Point, pointsOf } from './points.ts';
+import { hasSaid, type Learned, type Point, pointsOf } from './points.ts';
 import type { Cast, Ended, Scene } from './scene.ts';
 
 /** How a cut run came to its end, or what is wrong. */
@@ -24,6 +26,10 @@ export interface Reference {
 }
 
 const MOST_TRIES = 5;
+/** A host in one of these does not start by itself. */
+const CARD_STATES = ['panic', 'stuck-kernel', 'installer', 'single-user'];
+/** For a host to come to single user mode. Milliseconds. */
+const SINGLE_USER_MS = 60_000;
 const SHOWN = 1500;
 
 /** Runs the upgrade without a cut. Throws when it does not end well. */
@@ -37,10 +43,17 @@ export async function learn(scene: Scene): Promise<Reference> {
 		});
 		// What was started before, at its first boot, is no point of the run.
 		const before = cast.host.processLog().length;
+		const said = cast.host.console().length;
 		const ended = await cast.through(cast.begin());
 		if (ended.code !== 0) throw new Error(`the uninterrupted run failed:\n${ended.output.slice(-SHOWN)}`);
 		const log = cast.host.processLog();
-		const learned: Learned = { log: log.slice(before), acts: cast.trap.acts, pieces: scene.over === 'ssh' ? pieces : 0, sets: scene.sets };
+		const learned: Learned = {
+			log: log.slice(before),
+			acts: cast.trap.acts,
+			console: cast.host.console().slice(said),
+			pieces: scene.upgrade.over === 'ssh' ? pieces : 0,
+			sets: scene.sets,
+		};
 		return { points: pointsOf(learned), tree: await finalTree(cast), deeds: deedsOf(log) };
 	} finally {
 		await cast.destroy();
@@ -53,6 +66,7 @@ export async function survive(scene: Scene, reference: Reference, point: Point, 
 	try {
 		cast.trap.set(point);
 		if (point.at === 'wire') cast.host.onPiece((piece) => piece === point.piece && cast.trap.spring());
+		const said = cast.host.console().length;
 		const first = cast.begin();
 		let over = false;
 		// At the console the point may lie behind a reboot; then the one who goes on meets it.
@@ -60,7 +74,8 @@ export async function survive(scene: Scene, reference: Reference, point: Point, 
 			over = true;
 			return ended;
 		});
-		if (!(await cast.trap.sprung(() => over))) return undefined;
+		const seen = (): boolean => point.at === 'console' && hasSaid(cast.host.console().slice(said), point);
+		if (!(await cast.trap.sprung(() => over, seen))) return undefined;
 		const ended = await cut(kind, cast, { ...first, ended: whole }, number);
 		const { by, faults } = await finish(cast, ended, kind);
 		if (faults.length > 0) return { by, faults, again: [] };
@@ -89,7 +104,7 @@ export async function finish(cast: Cast, first: Ended, kind: Kind): Promise<Pick
 		const dumb = tries > 1 || /E_NOT_BACK|E_NEVER_REBOOTED/.test(ended.output);
 		if (dumb && host.state === 'up') await powerCycle(cast);
 		if (dumb && by !== 'card') by = 'power cycle';
-		const up = await bringUp(cast);
+		const up = await bringUp(cast, tries > 1 && (await isHalf(cast)));
 		if (up.card) by = 'card';
 		if (up.fault !== undefined) return { by, faults: [up.fault] };
 		if (by === 'itself') by = 'resumed';
@@ -98,15 +113,14 @@ export async function finish(cast: Cast, first: Ended, kind: Kind): Promise<Pick
 	return { by, faults: [] };
 }
 
-/** Turns a host on that is off, and mends one whose base is torn by the recovery card. A kernel that does not boot is a fault. */
-export async function bringUp(cast: Cast): Promise<{ card: boolean; fault?: string }> {
+/** Turns a host on that is off, and mends one whose kernel or base is torn, or that is `half` unpacked, by the recovery card. One that still does not boot is a fault. */
+export async function bringUp(cast: Cast, half = false): Promise<{ card: boolean; fault?: string }> {
 	const { host } = cast;
-	if (host.state === 'off') await host.powerOn().catch(() => {});
-	const card = host.state === 'panic';
+	if (host.state === 'off' && !half) await host.powerOn().catch(() => {});
+	const card = half || CARD_STATES.includes(host.state);
 	if (card) {
 		await host.powerOff();
-		byCard(cast);
-		await host.powerOn().catch(() => {});
+		await byCard(cast);
 	}
 	if (host.state === 'up') return { card };
 	return { card, fault: `the host is ${host.state}:\n${host.console().slice(-SHOWN)}` };
@@ -117,16 +131,58 @@ async function powerCycle({ host }: Cast): Promise<void> {
 	await host.powerOn().catch(() => {});
 }
 
-/** The line of the recovery card that is typed in the install kernel's shell, its disks mounted below /mnt; the card is the host's own. */
-function byCard({ host }: Cast): void {
-	host.withDisk((root) => {
+/**
+ * Does what the recovery card says for a system that does not start, the card being the host's own: its install kernel is booted, and
+ * either its shell is given the line that unpacks base, the disks mounted below /mnt, or it upgrades from the sets that are told.
+ */
+async function byCard({ host }: Cast): Promise<void> {
+	const answers = host.withDisk((root) => {
 		const runs = readdirSync(join(root, 'var/db/bsdup')).filter((name) => name.startsWith('run-'));
 		const card = join(root, 'var/db/bsdup', runs[0] ?? '', 'RECOVERY');
 		if (!existsSync(card)) throw new Error('the recovery card is not on the host');
-		const text = execFileSync('cat', [card], { encoding: 'utf8' });
+		const text = readFileSync(card, 'utf8');
 		const line = text.split('\n').find((one) => /^\s+cd \/mnt.*\btar /.test(one));
-		if (line === undefined) throw new Error(`the card has no line that unpacks base:\n${text}`);
-		execFileSync('sh', ['-ec', line.trim().replaceAll('/mnt', root)]);
+		if (line !== undefined) {
+			execFileSync('sh', ['-ec', line.trim().replaceAll('/mnt', root)]);
+			return undefined;
+		}
+		const [, sets, kernel] = /the sets are on\s+the disk in (\S+);[\s\S]*\n +boot \/(\S+)/.exec(text) ?? [];
+		const single = singleUserLines(text);
+		if (single !== undefined) return { kernel: '-s', single };
+		if (sets === undefined) throw new Error(`the card has no line that unpacks base, and names no sets:\n${text}`);
+		const typed = ['Location of sets = disk', `Pathname to the sets = ${sets}`];
+		return { kernel, typed: [...typed, 'Directory does not contain SHA256.sig. Continue without verification = yes', ''].join('\n') };
+	});
+	if (answers !== undefined && 'single' in answers) return inSingleUser(host, answers.single);
+	if (answers !== undefined) writeFileSync(join(host.dir, 'lab/typed'), answers.typed);
+	await host.powerOn(answers?.kernel).catch(() => {});
+}
+
+/** Types lines, of which the last reboots, into the static shell of single user mode. */
+async function inSingleUser(host: PracticeHost, lines: string): Promise<void> {
+	// It never says that it is up.
+	void host.powerOn('-s').catch(() => {});
+	for (const late = Date.now() + SINGLE_USER_MS; host.state !== 'single-user' && Date.now() < late; ) await sleep(30);
+	const { boots } = host;
+	const child = host.enter(['/rescue/sh', '-ec', lines]);
+	child.stdin.end();
+	await new Promise((resolve) => child.once('close', resolve));
+	await host.upAgain(boots + 1).catch(() => {});
+}
+
+/** What a card tells to type in single user mode, where it does. */
+function singleUserLines(card: string): string | undefined {
+	return /\n( +\/rescue\/mount -u [\s\S]*\n +reboot)\n/.exec(card)?.[1];
+}
+
+/** Whether the world of a host is half unpacked, so that it may be up and let nobody in. Turns it off. */
+async function isHalf({ host }: Cast): Promise<boolean> {
+	await host.powerOff();
+	return host.withDisk((root) => {
+		const runs = join(root, 'var/db/bsdup');
+		const run = existsSync(runs) ? (readdirSync(runs).find((name) => name.startsWith('run-')) ?? '') : '';
+		const card = join(runs, run, 'RECOVERY');
+		return existsSync(join(runs, run, 'no-return')) && existsSync(card) && singleUserLines(readFileSync(card, 'utf8')) !== undefined;
 	});
 }
 

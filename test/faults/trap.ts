@@ -46,10 +46,10 @@ export class Trap {
 		this.#write('hit', '');
 	}
 
-	/** True when something is held, false when `over` comes true first. */
-	async sprung(over: () => boolean): Promise<boolean> {
+	/** True when something is held or `seen`, false when `over` comes true first. */
+	async sprung(over: () => boolean, seen: () => boolean): Promise<boolean> {
 		for (;;) {
-			if (existsSync(join(this.#dir, 'hit'))) return true;
+			if (existsSync(join(this.#dir, 'hit')) || seen()) return true;
 			if (over()) return false;
 			await sleep(LOOK_MS);
 		}

@@ -52,6 +52,15 @@ describe.each(SHELLS)('a run that is carried, in %s', (shell) => {
 	});
 });
 
+test.each(SHELLS)('a carrier is told by its name as it is, whatever echo makes of it, in %s', (shell) => {
+	host = new HostProgram(one, { shell });
+	const [first, second] = ['ann\\tdesk\\c, process 7', 'ann\\ndesk, process 8'] as const;
+	expect(host.call('hold', first).code).toBe(0);
+	expect(host.call('hold', B)).toMatchObject({ code: 74, stdout: first });
+	expect(host.call('hold', second, first).code).toBe(0);
+	expect(host.call('hold', B)).toMatchObject({ code: 74, stdout: second });
+});
+
 describe('a host', () => {
 	test('is taken from a run that is not there any more, and from no other', () => {
 		host = new HostProgram(one);

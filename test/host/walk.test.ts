@@ -49,6 +49,18 @@ describe.skipIf(!root).each(SHELLS)('the walk at the console, in %s (needs root)
 		expect(host.traces()).toEqual(['reboot', 'two']);
 	});
 
+	test('leaves out a reboot whose test holds before it was begun, and no other', () => {
+		const reboot = (id: string, top: string, done: string): Step => makeStep(id, [trace(top, id)], { kind: 'reboot', done });
+		host = new HostProgram((top) => [reboot('held', top, 'true'), reboot('open', top, `[ -s '${top}/trace' ]`)], { shell });
+		expect(host.call().code).toBe(3);
+		expect(host.traces()).toEqual(['open']);
+		// What was begun is over when the host has rebooted, and not before, whatever its test says.
+		expect(host.call('settle', 'open').code).toBe(1);
+		host.reboot('open');
+		expect(host.call().code).toBe(0);
+		expect(host.traces()).toEqual(['open']);
+	});
+
 	test('tells as what the host came back when the step is not done, once, then tries it again', () => {
 		const step = (top: string): Step =>
 			makeStep('again', [`: >'${top}/no-return'`, trace(top, 'reboot')], {

@@ -54,8 +54,12 @@ if [ "$id" = RAMDISK ]; then
 		rm -f "$lab/upgrade.fault"
 	fi
 	# Without its answers it is what a person booted: it asks, and waits.
-	[ -f "$root/bsd.upgrade" ] && [ -f "$root/auto_upgrade.conf" ] || { say '(I)nstall, (U)pgrade, (A)utoinstall or (S)hell?'; stay installer; }
-	fsck=${fsck:-} torn=${torn:-} bash "${0%/*}/ramdisk.sh" "$root" || say 'the upgrade failed'
+	answers=$root/auto_upgrade.conf
+	# What a person types who chose (U)pgrade.
+	if [ -f "$lab/typed" ]; then mv "$lab/typed" "$lab/typed.now"; answers=$lab/typed.now
+	else [ -f "$root/bsd.upgrade" ] && [ -f "$answers" ] || { say '(I)nstall, (U)pgrade, (A)utoinstall or (S)hell?'; stay installer; }
+	fi
+	fsck=${fsck:-} torn=${torn:-} bash "${0%/*}/ramdisk.sh" "$root" "$answers" || say 'the upgrade failed'
 	sync -f "$root"
 	say 'rebooting...'
 	exit 10

@@ -1,4 +1,4 @@
-import { type ChildProcess, type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -163,7 +163,10 @@ export class Machine {
 				return '';
 			}
 		};
-		const own = space(String(this.init));
+		const init = this.#init();
+		// Between two boots nothing runs inside.
+		if (init === undefined) return;
+		const own = space(String(init));
 		const held = new Set<string>();
 		// Again until nobody new is found: a process may have forked while the others were held.
 		for (let found = true; found; ) {
@@ -182,6 +185,13 @@ export class Machine {
 
 	/** The first process inside, as seen from outside. */
 	get init(): number {
-		return Number(execFileSync('pgrep', ['-P', String(this.#process?.pid ?? 0)], { encoding: 'utf8' }));
+		const init = this.#init();
+		if (init === undefined) throw new Error('nothing runs inside');
+		return init;
+	}
+
+	#init(): number | undefined {
+		const { stdout } = spawnSync('pgrep', ['-P', String(this.#process?.pid ?? 0)], { encoding: 'utf8' });
+		return stdout === '' ? undefined : Number(stdout);
 	}
 }

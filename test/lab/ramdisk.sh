@@ -1,11 +1,11 @@
 #!/bin/bash
 # The install kernel's unattended upgrade (autoinstall -x of install.sub, F:A.8, F:A.13): it runs from memory, so the tree is only
 # something it writes to. Whatever ends it, the machine boots again into what is there then.
-# usage: fsck=bad torn=SET ramdisk.sh ROOT   fsck: the root file system needs a person; torn: that set breaks off half way
-root=$1
+# usage: fsck=bad torn=SET ramdisk.sh ROOT ANSWERS   fsck: the root file system needs a person; torn: that set breaks off half way
+root=$1 answers=$2
 arch=amd64
 fail() { echo "$*"; exit 1; }
-answer() { sed -n "s/^$1 = //p" "$root/auto_upgrade.conf" | head -n 1; }
+answer() { sed -n "s/^$1 = //p" "$answers" | head -n 1; }
 
 echo 'Performing non-interactive upgrade...'
 # Until here nothing was written: both files stay, and the next boot finds /bsd.upgrade without its x bits.
@@ -13,6 +13,8 @@ echo 'Performing non-interactive upgrade...'
 [ "$fsck" != bad ] || fail '/dev/rsd0a: UNEXPECTED INCONSISTENCY; RUN fsck_ffs MANUALLY.'
 location=$(answer 'Location of sets') sets=$(answer 'Pathname to the sets') unsigned=$(answer 'Directory does not contain SHA256.sig. Continue without verification')
 rm -f "$root/bsd.upgrade" "$root/auto_upgrade.conf"
+# ffs takes names away at once; what is written later may be lost.
+sync -f "$root"
 
 [ "$location" = disk ] && [ -n "$sets" ] && [ -d "$root$sets" ] || fail "'$sets' is not a directory with sets"
 # What lies on a file system that is not in fstab is not there.

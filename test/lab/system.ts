@@ -1,13 +1,14 @@
-import { installFreebsd } from './freebsd/install.ts';
+import { installFreebsd, installOnUfs } from './freebsd/install.ts';
 import { type FreebsdMirrorOptions, publishFreebsd } from './freebsd/mirror.ts';
-import { FREEBSD_RELEASES, type FreebsdReleaseName } from './freebsd/releases.ts';
+import { installPkgbase, PKGBASE, type PkgbaseName, publishPkgbase } from './freebsd/pkgbase.ts';
+import { FREEBSD_RELEASES, type FreebsdRelease, type FreebsdReleaseName } from './freebsd/releases.ts';
 import { type InstallOptions, installSystem } from './install.ts';
 import { type MirrorOptions, publish } from './mirror.ts';
 import { RELEASES, type ReleaseName } from './releases.ts';
 import { OLD_ALGORITHMS } from './tree.ts';
 
 /** Every practice system there is, by its release. */
-export type SystemName = ReleaseName | FreebsdReleaseName;
+export type SystemName = ReleaseName | FreebsdReleaseName | PkgbaseName;
 
 /** What makes a practice host one of its system. */
 export interface PracticeSystem {
@@ -26,6 +27,19 @@ export interface PracticeSystem {
 
 /** The practice system of a release. */
 export function systemOf(name: SystemName): PracticeSystem {
+	if (isPkgbase(name)) {
+		const like = systemOf('15.0-RELEASE');
+		return { ...like, diskGiB: 2, standIns: [...like.standIns, 'test/lab/freebsd/pkgbase'], install: installPkgbase };
+	}
+	if (isFreebsd(name) && isOnUfs(name))
+		return {
+			bootScript: 'test/lab/freebsd/boot-ufs.sh',
+			standIns: ['test/lab/stand-ins', 'test/lab/freebsd/stand-ins', 'test/lab/freebsd/ufs-stand-ins'],
+			diskGiB: 4,
+			hostKey: 'ed25519',
+			sshConfig: [],
+			install: (disk, options) => installOnUfs(disk, name, options),
+		};
 	if (isFreebsd(name))
 		return {
 			bootScript: 'test/lab/freebsd/boot.sh',
@@ -55,10 +69,21 @@ export type PublishOptions = MirrorOptions & FreebsdMirrorOptions;
 
 /** Writes one release in its mirror's real layout below `top`. */
 export function publishSystem(top: string, name: SystemName, options: PublishOptions = {}): void {
-	if (isFreebsd(name)) publishFreebsd(top, name, options);
+	if (isPkgbase(name)) publishPkgbase(top, name, options);
+	else if (isFreebsd(name)) publishFreebsd(top, name, options);
 	else publish(top, name, options);
 }
 
 function isFreebsd(name: SystemName): name is FreebsdReleaseName {
 	return name in FREEBSD_RELEASES;
+}
+
+function isOnUfs(name: FreebsdReleaseName): boolean {
+	const { ufs }: FreebsdRelease = FREEBSD_RELEASES[name];
+	return ufs === true;
+}
+
+/** Whether its base is packages. */
+export function isPkgbase(name: SystemName): name is PkgbaseName {
+	return name in PKGBASE;
 }

@@ -72,6 +72,31 @@ describe('a manifest that uses a part', () => {
 		expect(faults(own)[0]).toMatch(/parts\/data\.yaml:3: checks: shared data holds no checks/);
 	});
 
+	test('adds the words of a use to those of each item', () => {
+		const block = PART.replace(
+			'- { id: shared-check, test: "true", says: x, fix: y }',
+			'- id: shared-check\n      test: "true"\n      says: x\n      fix: y',
+		);
+		writeFileSync(join(dir, 'parts/one.yaml'), `${block}    - id: own\n      title: Own\n      is: ["!gnuTar"]\n      timeout: 1m\n`);
+		const under = using.replaceAll(/- use: parts\/one\.yaml.*/g, '- { use: parts/one.yaml, is: [backup, packages] } # when');
+		const { steps, checks } = parseManifest(under, file);
+		expect(checks.map(({ id, is }) => [id, is])).toEqual([
+			['shared-check', ['backup', 'packages']],
+			['room', undefined],
+		]);
+		expect(steps.map(({ id, is }) => [id, is])).toEqual([
+			['one', undefined],
+			['shared', ['backup', 'packages']],
+			['own', ['backup', 'packages', '!gnuTar']],
+			['two', undefined],
+		]);
+		expect(steps[1]?.run).toBe("echo '\n- use: of a text\n'\n");
+		writeFileSync(join(dir, 'parts/one.yaml'), PART);
+		expect(faults(under)).toEqual([
+			expect.stringMatching(/parts\/one\.yaml:4: an item that is used under conditions has its keys on lines/),
+		]);
+	});
+
 	test('takes a need with a question mark where it has that step, and not where it has none', () => {
 		const needs = (text: string) => parseManifest(using.replace('needs: [one]', `needs: [${text}]`), file).steps.at(-1)?.needs;
 		expect(needs('one?, shared, three?')).toEqual(['one', 'shared']);

@@ -18,10 +18,12 @@ if [ -d "$disk" ]; then
 	mount --bind "$disk" "$pool" || exit 11
 else
 	# ZFS never shows a name without its data: what is lost in a power cut is lost whole.
-	mount -o loop,data=ordered,commit=5 "$disk" "$pool" || exit 11
+	mount -o loop,data=ordered,nodelalloc,commit=5 "$disk" "$pool" || exit 11
 fi
 rm -f "$lab"/ctl/* "$lab/run/state" "$lab/run/mounts"
 : >"$lab/run/mounts"
+# Within a major version the program of one minor runs on the kernel of another, as the way of packaged base needs (F7).
+: >"$lab/minor-runs"
 say() { echo "$*"; }
 # In a user namespace a folder with mounts below it can only be bound with all of them.
 bind() { mount --bind "$1" "$2" 2>/dev/null || mount --rbind "$1" "$2"; }
@@ -38,6 +40,8 @@ done
 read -r _ loaderLevel <"$pool/$loader"
 say "FreeBSD/amd64 EFI loader, level $loaderLevel"
 be=$(cat "$pool/label/bootfs")
+# Chosen in the loader's menu, for this boot.
+[ -z "${LAB_KERNEL:-}" ] || be=$LAB_KERNEL
 if [ -s "$pool/label/bootonce" ]; then
 	be=$(cat "$pool/label/bootonce")
 	rm -f "$pool/label/bootonce"
