@@ -45,15 +45,15 @@ describe.skipIf(LAB === null)('bad input to an upgrade in a boot environment (ne
 			'sed -i s/14.3-RELEASE/13.5-RELEASE/ /bin/freebsd-version; echo "0 3 * * * root freebsd-update cron" >/etc/crontab; : >/lab/sick-pool',
 		];
 		await on.host.inside(`cp -Rp /etc /lab/etc; cp -p /bin/freebsd-version /lab/fv; ${spoil.join('; ')}`);
-		const { code, stdout } = await on.bsdup(environmentArgs(on, 'check'));
+		const { code, stdout } = await on.bsdup([...environmentArgs(on, 'check'), '--method', 'boot-environment']);
 		await on.host.inside(
 			'rm -rf /lab/pool/be/15.0 /lab/no-bootonce /lab/securelevel /lab/pkgbase /lab/sick-pool /var/db/freebsd-update /var/db/etcupdate/conflicts /etc/crontab; cp -p /lab/etc/rc.conf /etc/rc.conf; cp -p /lab/fv /bin/freebsd-version',
 		);
 		expect(code).toBe(1);
 		const ids = [...stdout.matchAll(/^(?:warning: )?([a-z-]+): /gm)].map(([, id]) => id);
 		expect(ids).toEqual([
-			...['list-unproven', 'half-upgraded', 'freebsd-update', 'freebsd-update-cron', 'ipfw', 'address-without-mask', 'bridge-addresses'],
-			...['boot-once', 'name-taken', 'pool', 'securelevel', 'pkgbase', 'merge-open'],
+			...['host-kind', 'list-unproven', 'half-upgraded', 'freebsd-update', 'freebsd-update-cron', 'ipfw', 'address-without-mask'],
+			...['bridge-addresses', 'boot-once', 'name-taken', 'pool', 'securelevel', 'merge-open'],
 		]);
 		expect(stdout).toContain('9 to mend first');
 		await untouched();

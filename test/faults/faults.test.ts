@@ -17,6 +17,7 @@ const COUNTS: Record<string, number> = {
 	'4.9 to 4.9-newer, in-place, ssh': 2,
 	'4.9 to 4.9-newer, in-place, console': 2,
 	'14.3-RELEASE to 15.0-RELEASE, boot-environment, ssh': 2,
+	'15.0-pkgbase to 15.1-pkgbase, pkgbase, ssh': 1,
 };
 const samples = upgrades().flatMap((upgrade) => {
 	const count = COUNTS[titleOf(upgrade)];

@@ -65,7 +65,7 @@ function chosen(count: number, each = EACH): [nth: number, called: string][] {
 function starts(log: readonly string[]): Point[] {
 	let step = '';
 	const seen: { key: string; step: string }[] = [];
-	for (const line of log.filter((one) => /^\d+ \d+ (base|package) /.test(one)).map((one) => one.split(' ').slice(3).join(' '))) {
+	for (const line of log.filter((one) => /^\d+ \d+ (base|package|static) /.test(one)).map((one) => one.split(' ').slice(3).join(' '))) {
 		step = /resume\.sh job (\S+)/.exec(line)?.[1] ?? step;
 		if (!LOOKS.test(line)) seen.push({ key: roleOf(keyOf(line)), step });
 	}

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { PracticeHost } from '../lab/practice-host.ts';
 import { cut, type Kind, ONCE } from './cuts.ts';
 import { deedsOf, doneAgain, type Tree, treeDifferences, treeOf } from './final.ts';
 import { hasSaid, type Learned, type Point, pointsOf } from './points.ts';
@@ -25,7 +27,9 @@ export interface Reference {
 
 const MOST_TRIES = 5;
 /** A host in one of these does not start by itself. */
-const CARD_STATES = ['panic', 'stuck-kernel', 'installer'];
+const CARD_STATES = ['panic', 'stuck-kernel', 'installer', 'single-user'];
+/** For a host to come to single user mode. Milliseconds. */
+const SINGLE_USER_MS = 60_000;
 const SHOWN = 1500;
 
 /** Runs the upgrade without a cut. Throws when it does not end well. */
@@ -100,7 +104,7 @@ export async function finish(cast: Cast, first: Ended, kind: Kind): Promise<Pick
 		const dumb = tries > 1 || /E_NOT_BACK|E_NEVER_REBOOTED/.test(ended.output);
 		if (dumb && host.state === 'up') await powerCycle(cast);
 		if (dumb && by !== 'card') by = 'power cycle';
-		const up = await bringUp(cast);
+		const up = await bringUp(cast, tries > 1 && (await isHalf(cast)));
 		if (up.card) by = 'card';
 		if (up.fault !== undefined) return { by, faults: [up.fault] };
 		if (by === 'itself') by = 'resumed';
@@ -109,11 +113,11 @@ export async function finish(cast: Cast, first: Ended, kind: Kind): Promise<Pick
 	return { by, faults: [] };
 }
 
-/** Turns a host on that is off, and mends one whose kernel or base is torn by the recovery card. One that still does not boot is a fault. */
-export async function bringUp(cast: Cast): Promise<{ card: boolean; fault?: string }> {
+/** Turns a host on that is off, and mends one whose kernel or base is torn, or that is `half` unpacked, by the recovery card. One that still does not boot is a fault. */
+export async function bringUp(cast: Cast, half = false): Promise<{ card: boolean; fault?: string }> {
 	const { host } = cast;
-	if (host.state === 'off') await host.powerOn().catch(() => {});
-	const card = CARD_STATES.includes(host.state);
+	if (host.state === 'off' && !half) await host.powerOn().catch(() => {});
+	const card = half || CARD_STATES.includes(host.state);
 	if (card) {
 		await host.powerOff();
 		await byCard(cast);
@@ -143,12 +147,43 @@ async function byCard({ host }: Cast): Promise<void> {
 			return undefined;
 		}
 		const [, sets, kernel] = /the sets are on\s+the disk in (\S+);[\s\S]*\n +boot \/(\S+)/.exec(text) ?? [];
+		const single = singleUserLines(text);
+		if (single !== undefined) return { kernel: '-s', single };
 		if (sets === undefined) throw new Error(`the card has no line that unpacks base, and names no sets:\n${text}`);
 		const typed = ['Location of sets = disk', `Pathname to the sets = ${sets}`];
 		return { kernel, typed: [...typed, 'Directory does not contain SHA256.sig. Continue without verification = yes', ''].join('\n') };
 	});
+	if (answers !== undefined && 'single' in answers) return inSingleUser(host, answers.single);
 	if (answers !== undefined) writeFileSync(join(host.dir, 'lab/typed'), answers.typed);
 	await host.powerOn(answers?.kernel).catch(() => {});
+}
+
+/** Types lines, of which the last reboots, into the static shell of single user mode. */
+async function inSingleUser(host: PracticeHost, lines: string): Promise<void> {
+	// It never says that it is up.
+	void host.powerOn('-s').catch(() => {});
+	for (const late = Date.now() + SINGLE_USER_MS; host.state !== 'single-user' && Date.now() < late; ) await sleep(30);
+	const { boots } = host;
+	const child = host.enter(['/rescue/sh', '-ec', lines]);
+	child.stdin.end();
+	await new Promise((resolve) => child.once('close', resolve));
+	await host.upAgain(boots + 1).catch(() => {});
+}
+
+/** What a card tells to type in single user mode, where it does. */
+function singleUserLines(card: string): string | undefined {
+	return /\n( +\/rescue\/mount -u [\s\S]*\n +reboot)\n/.exec(card)?.[1];
+}
+
+/** Whether the world of a host is half unpacked, so that it may be up and let nobody in. Turns it off. */
+async function isHalf({ host }: Cast): Promise<boolean> {
+	await host.powerOff();
+	return host.withDisk((root) => {
+		const runs = join(root, 'var/db/bsdup');
+		const run = existsSync(runs) ? (readdirSync(runs).find((name) => name.startsWith('run-')) ?? '') : '';
+		const card = join(runs, run, 'RECOVERY');
+		return existsSync(join(runs, run, 'no-return')) && existsSync(card) && singleUserLines(readFileSync(card, 'utf8')) !== undefined;
+	});
 }
 
 /** How the host differs from what an uninterrupted run makes it. Turns it off. */

@@ -1,7 +1,7 @@
-import { installFreebsd } from './freebsd/install.ts';
+import { installFreebsd, installOnUfs } from './freebsd/install.ts';
 import { type FreebsdMirrorOptions, publishFreebsd } from './freebsd/mirror.ts';
 import { installPkgbase, PKGBASE, type PkgbaseName, publishPkgbase } from './freebsd/pkgbase.ts';
-import { FREEBSD_RELEASES, type FreebsdReleaseName } from './freebsd/releases.ts';
+import { FREEBSD_RELEASES, type FreebsdRelease, type FreebsdReleaseName } from './freebsd/releases.ts';
 import { type InstallOptions, installSystem } from './install.ts';
 import { type MirrorOptions, publish } from './mirror.ts';
 import { RELEASES, type ReleaseName } from './releases.ts';
@@ -29,8 +29,17 @@ export interface PracticeSystem {
 export function systemOf(name: SystemName): PracticeSystem {
 	if (isPkgbase(name)) {
 		const like = systemOf('15.0-RELEASE');
-		return { ...like, standIns: [...like.standIns, 'test/lab/freebsd/pkgbase'], install: installPkgbase };
+		return { ...like, diskGiB: 2, standIns: [...like.standIns, 'test/lab/freebsd/pkgbase'], install: installPkgbase };
 	}
+	if (isFreebsd(name) && isOnUfs(name))
+		return {
+			bootScript: 'test/lab/freebsd/boot-ufs.sh',
+			standIns: ['test/lab/stand-ins', 'test/lab/freebsd/stand-ins', 'test/lab/freebsd/ufs-stand-ins'],
+			diskGiB: 4,
+			hostKey: 'ed25519',
+			sshConfig: [],
+			install: (disk, options) => installOnUfs(disk, name, options),
+		};
 	if (isFreebsd(name))
 		return {
 			bootScript: 'test/lab/freebsd/boot.sh',
@@ -67,6 +76,11 @@ export function publishSystem(top: string, name: SystemName, options: PublishOpt
 
 function isFreebsd(name: SystemName): name is FreebsdReleaseName {
 	return name in FREEBSD_RELEASES;
+}
+
+function isOnUfs(name: FreebsdReleaseName): boolean {
+	const { ufs }: FreebsdRelease = FREEBSD_RELEASES[name];
+	return ufs === true;
 }
 
 /** Whether its base is packages. */

@@ -25,7 +25,7 @@ const MODERN = { usrBin: ['signify', 'doas'], usrSbin: ['rcctl', 'fw_update', 's
 const BULK = 3_000_000;
 
 /** A program: the gate reads its second line. */
-export function program(kind: 'base' | 'package', name: string, level: number): string {
+export function program(kind: 'base' | 'package' | 'static', name: string, level: number): string {
 	return `#!/lab/gate\n# ${kind} ${name} ${level}\n# ${'filler '.repeat(40)}\n# end\n`;
 }
 

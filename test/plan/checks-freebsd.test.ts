@@ -30,9 +30,11 @@ const lookAt = (host: Host, check?: string): Promise<Looked> => {
 	return look(manifest, host, { ...system, dirs: [...system.dirs] }, check);
 };
 
-test('every check of the method of boot environments has FreeBSD hosts on which it fires and on which it is quiet', () => {
+test('every check of the methods of boot environments and of packaged base has FreeBSD hosts on which it fires and on which it is quiet', () => {
 	const told = cases.map(({ check }) => check);
-	expect(told).toEqual(expect.arrayContaining(environment.checks.map(({ id }) => id)));
+	const both = manifests.filter(({ method }) => ['boot-environment', 'pkgbase'].includes(method));
+	expect(both.length).toBe(2);
+	expect(told).toEqual(expect.arrayContaining(both.flatMap(({ checks }) => checks.map(({ id }) => id))));
 	for (const { fires, quiet } of cases) expect([fires.length, quiet.length].every((count) => count > 0)).toBe(true);
 });
 

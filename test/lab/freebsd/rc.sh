@@ -5,6 +5,8 @@ while read -r device dir type options rest; do
 	case $type in msdosfs) mount -t msdosfs "$device" "$dir" ;; esac
 done </etc/fstab
 rm -rf /tmp/* /var/run/*
+# rc.d/nextboot: what was to be booted once has been.
+rm -f /boot/nextboot.conf
 echo 'Setting hostname and mounting local filesystems.'
 # run_rc_script of rc.subr(8): each in a subshell of this one.
 for script in /etc/rc.d/*; do

@@ -10,9 +10,21 @@ export interface FreebsdRelease {
 	/** Programs and libraries that the next release has no more (ObsoleteFiles.inc). */
 	oldFiles: string[];
 	oldLibs: string[];
+	/** Its root is UFS; otherwise it is in a boot environment. */
+	ufs?: true;
 }
 
 export const FREEBSD_RELEASES = {
+	'9.3-RELEASE': { level: 903, name: '9.3-RELEASE', kernel: '9.3-RELEASE-p5', oldFiles: [], oldLibs: [], ufs: true },
+	'10.4-RELEASE': {
+		level: 1004,
+		name: '10.4-RELEASE',
+		kernel: '10.4-RELEASE',
+		oldFiles: ['usr/sbin/gssd-old'],
+		oldLibs: ['usr/lib/libold.so.1'],
+		ufs: true,
+	},
+	'14.3-UFS': { level: 1403, name: '14.3-RELEASE', kernel: '14.3-RELEASE-p2', oldFiles: [], oldLibs: [], ufs: true },
 	'14.3-RELEASE': { level: 1403, name: '14.3-RELEASE', kernel: '14.3-RELEASE-p2', oldFiles: [], oldLibs: [] },
 	'15.0-RELEASE': {
 		level: 1500,

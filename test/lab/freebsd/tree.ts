@@ -5,21 +5,20 @@ import { ROOT } from '../root.ts';
 import { type LabFile, noise, program } from '../tree.ts';
 import type { FreebsdRelease } from './releases.ts';
 
-const BIN =
-	'cat chmod cp date dd df echo expr freebsd-version hostname kill ln ls mkdir mv ps pwd rm rmdir sh sleep stty sync test chflags'.split(
-		' ',
-	);
-const SBIN = 'bectl dmesg geli glabel gpart init kldstat mount reboot shutdown sha256 sysctl umount zfs zpool'.split(' ');
+const BIN = 'cat chmod cp date dd df echo expr hostname kill ln ls mkdir mv ps pwd rm rmdir sh sleep stty sync test chflags'.split(' ');
+const SBIN = 'dmesg geli glabel gpart init kldstat mount nextboot reboot shutdown sha256 sysctl umount zfs zpool'.split(' ');
 const USR_BIN =
 	'awk basename cksum cmp comm cut diff diff3 dirname du env false fetch find grep gunzip head id logger make mkfifo mktemp nohup pgrep printf readlink script sed sort split ssh-keygen stat tail tar tee touch tr true uname uniq wc which xargs xz'.split(
 		' ',
 	);
 const USR_SBIN = 'chroot etcupdate freebsd-update jls kldxref pkg pkg-static service sshd'.split(' ');
+/** Programs of one file, which is static. */
+const RESCUE = 'cat chflags cp init ls mkdir mount mv reboot rm sh sync sysctl tar'.split(' ');
 /** Bytes of base that do not compress, so that unpacking takes time. */
 const BULK = 2_000_000;
 
 /** What has the flag schg in an installed system (F:B.2). */
-export const SCHG = ['lib/libc.so.7', 'libexec/ld-elf.so.1', 'sbin/init', 'usr/bin/passwd', 'usr/bin/su'];
+export const SCHG = readFileSync(join(ROOT, 'test/lab/freebsd/stand-ins/schg'), 'utf8').trimEnd().split('\n');
 
 /** Text that is whole only if its last line is the hash of what stands before. */
 function sealed(body: string): string {
@@ -40,17 +39,20 @@ export function loaderFile({ level }: FreebsdRelease): string {
 export function freebsdSets(release: FreebsdRelease): Record<string, LabFile[]> {
 	const { level, name, libsysFirst = false } = release;
 	const file = (path: string, text: string, mode = 0o644): LabFile => ({ path, text, mode });
-	const programs = (dir: string, names: readonly string[]): LabFile[] =>
+	const programs = (dir: string, names: readonly string[], kind: 'base' | 'static' = 'base'): LabFile[] =>
 		names.map((one) => {
-			const text = program('base', one, level);
+			const text = program(kind, one, level);
 			const own = {
 				'freebsd-version': `USERLAND_VERSION="${name}"`,
 				'freebsd-update': `order=${libsysFirst ? 'libsys libc libthr' : 'by name'}`,
 			}[one];
 			return file(`${dir}/${one}`, own === undefined ? text : text.replace('# end', `${own}\n# end`), 0o755);
 		});
+	/** What came with a release. */
+	const since = (first: number, ...names: string[]): string[] => (level >= first ? names : []);
 	const etc = etcFiles(release);
-	const old = level < 1500 ? [file('usr/sbin/gssd-old', 'gone in 15\n', 0o755), file('usr/lib/libold.so.1', 'gone in 15\n')] : [];
+	const old =
+		release.oldFiles.length === 0 ? [file('usr/sbin/gssd-old', 'gone in 15\n', 0o755), file('usr/lib/libold.so.1', 'gone in 15\n')] : [];
 	return {
 		kernel: [file('boot/kernel/kernel', kernelFile(release), 0o555), file('boot/kernel/zfs.ko', `module of ${level}\n`, 0o555)],
 		base: [
@@ -61,22 +63,30 @@ export function freebsdSets(release: FreebsdRelease): Record<string, LabFile[]> 
 			file('boot/device.hints', `# hints of ${level}\n`),
 			file('boot/loader.conf', ''),
 			file('boot/loader.efi', loaderFile(release), 0o555),
+			file('boot/loader', loaderFile(release), 0o555),
+			file('boot/pmbr', `pmbr of ${level}\n`, 0o444),
+			file('boot/gptboot', `gptboot of ${level}\n`, 0o444),
+			file('boot/gptzfsboot', `gptzfsboot of ${level}\n`, 0o444),
 			file('lib/libc.so.7', `libc of ${level}\n${noise(`libc${level}`, 200_000)}\n`, 0o444),
+			file('lib/libm.so.5', noise(`libm${level}`, 500_000), 0o444),
 			...(level >= 1500 ? [file('lib/libsys.so.7', `libsys of ${level}\n`, 0o444)] : []),
+			file('lib/libthr.so.3', `libthr of ${level}\n`, 0o444),
 			file('libexec/ld-elf.so.1', `ld-elf of ${level}\n`, 0o555),
 			file('usr/bin/passwd', `passwd of ${level}\n`, 0o4555),
 			file('usr/bin/su', `su of ${level}\n`, 0o4555),
 			file('usr/lib/libc.level', `${level}\n`),
-			...programs('bin', BIN),
-			...programs('sbin', SBIN),
+			...programs('bin', [...BIN, ...since(1000, 'freebsd-version')]),
+			...programs('sbin', [...SBIN, ...since(1202, 'bectl')]),
+			...programs('rescue', RESCUE, 'static'),
 			...programs('usr/bin', USR_BIN),
-			...programs('usr/sbin', USR_SBIN),
+			...programs('usr/sbin', [...USR_SBIN, ...(level < 1400 ? ['mergemaster'] : [])]),
 			// What a pattern that is not anchored would leave out (F5).
 			file('usr/share/examples/etc/make.conf', `# examples of ${level}\n`),
 			file('usr/share/skel/.profile', `# skeleton of ${level}\n`),
 			file('usr/share/misc/bulk', noise(`bulk${level}`, BULK)),
 			...old,
-		],
+			// Programs before the libraries they need, as a set has them.
+		].sort((a, b) => (a.path < b.path ? -1 : 1)),
 		lib32: [file('usr/lib32/libc.so.7', `32-bit libc of ${level}\n`, 0o444)],
 		src: [
 			file('usr/src/Makefile', `# of ${level}\n`),
@@ -96,7 +106,8 @@ export function etcFiles({ level }: Pick<FreebsdRelease, 'level'>): LabFile[] {
 	const added = level >= 1500 ? ['_newd:*:999:999::0:0:New in 15:/var/empty:/usr/sbin/nologin'] : [];
 	return [
 		file('etc/rc', readFileSync(join(ROOT, 'test/lab/freebsd/rc.sh'), 'utf8')),
-		file('etc/services', `# services of ${level}\nssh 22/tcp\n`),
+		file('etc/services', `# ${level < 1400 ? `$FreeBSD: services of ${level} $` : `services of ${level}`}\nssh 22/tcp\n`),
+		...(level >= 1000 ? [file('etc/pkg/FreeBSD.conf', 'FreeBSD: { enabled: yes }\n')] : []),
 		file('etc/master.passwd', `# users of base\n${[...users, ...added].join('\n')}\n# end of them\n`, 0o600),
 		file('etc/ssh/sshd_config', freebsdSshdConfig(level)),
 		file('etc/freebsd-update.conf', updateConf(level)),

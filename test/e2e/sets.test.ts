@@ -1,0 +1,120 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { LAB } from '../lab/ability.ts';
+import type { SystemName } from '../lab/system.ts';
+import { makeWorld, type World } from '../lab/world.ts';
+import { cutAt } from './cut.ts';
+import { executed, jobsOf, planOf, shownSteps } from './run-record.ts';
+import { setsArgs, setsDifferences, systemOn } from './sets-proof.ts';
+
+/** Times the script is run at the most: once, and after each of four reboots. */
+const MOST_ROUNDS = 5;
+
+/** Does `work` on a world of its own, so that several go side by side. */
+async function inWorld(from: SystemName, to: SystemName, work: (on: World) => Promise<void>): Promise<void> {
+	const on = await makeWorld(from, to);
+	try {
+		await work(on);
+	} finally {
+		await on.destroy();
+	}
+}
+
+/** Expects these lines in the host's own process log, each after the one before. */
+function expectOrder(on: World, order: readonly RegExp[]): void {
+	const log = on.host.processLog();
+	let at = 0;
+	for (const next of order) {
+		const found = log.findIndex((line, index) => index >= at && next.test(line));
+		expect(found, `${next} does not come after what stands before it`).toBeGreaterThanOrEqual(0);
+		at = found + 1;
+	}
+}
+
+const KERNEL_FIRST = [
+	/tar -xpf \S+\/kernel\.txz -C \/boot\/bsdup\.part$/,
+	/nextboot -k kernel\.\S+$/,
+	/shutdown -r now$/,
+	/mv \/boot\/kernel \/boot\/kernel\.old$/,
+	/mv \/boot\/bsdup\.part \/boot\/kernel$/,
+	/shutdown -r now$/,
+	/service cron onestop$/,
+];
+const AFTER_THE_WORLD = [
+	/sshd -t$/,
+	/shutdown -r now$/,
+	/make -C \S+ BATCH_DELETE_OLD_FILES=yes delete-old$/,
+	/pkg-static upgrade -f /,
+	/shutdown -r now$/,
+];
+
+describe.skipIf(LAB === null)('a live upgrade by sets (needs a practice host)', () => {
+	test.concurrent("takes a 14.3 host on UFS to 15.0 over SSH, in the order of the field notes, by the plan's own strings, and nothing dies for want of libsys", () =>
+		inWorld('14.3-UFS', '15.0-RELEASE', async (on) => {
+			const shown = await on.bsdup([...setsArgs(on, '15.0-RELEASE'), '--dry-run']);
+			const result = await on.bsdup(setsArgs(on, '15.0-RELEASE'));
+			expect(result.stderr).toMatch(
+				/^bsdup: warning: nothing but the mirror's own word vouches for MANIFEST.*\n {2}--trusted-list FILE.*\n$/,
+			);
+			expect(result.code, result.stdout + result.stderr).toBe(0);
+			const plan = planOf(on);
+			for (const { shown: text, planned } of shownSteps(plan, shown.stdout)) expect(text).toContain(planned);
+			expect(await executed(on, plan)).toEqual(jobsOf(plan));
+			expectOrder(on, [
+				...KERNEL_FIRST,
+				/etcupdate -p -s /,
+				/static \S+\/mv -f \S+ \/libexec\/ld-elf\.so\.1$/,
+				/static \S+\/mv -f \S+ \/lib\/libsys\.so\.7$/,
+				/static \S+\/mv -f \S+ \/lib\/libc\.so\.7$/,
+				/static \S+\/mv -f \S+ \/lib\/libthr\.so\.3$/,
+				/static \S+\/tar -xpf base\.txz -C \/ --clear-nochange-fflags --exclude \^\.\/etc /,
+				/static \S+\/tar -xpf lib32\.txz -C \/ --clear-nochange-fflags$/,
+				/etcupdate -s /,
+				...AFTER_THE_WORLD,
+			]);
+			expect(await setsDifferences(on, '14.3-UFS', '15.0-RELEASE')).toEqual([]);
+		}));
+
+	test.concurrent('takes a 9.3 host to 10.4 by the script alone, at its console, with mergemaster and without freebsd-version', () =>
+		inWorld('9.3-RELEASE', '10.4-RELEASE', async (on) => {
+			const out = join(on.host.dir, 'lab/up.sh');
+			const facts = join(on.host.dir, 'facts.json');
+			writeFileSync(facts, (await on.bsdup(['facts', on.host.ssh.spec, ...on.host.flags, '--json'])).stdout);
+			const words = setsArgs(on, '10.4-RELEASE', 'plan').slice(2 + on.host.flags.length);
+			expect(await on.bsdup(['plan', '--facts', facts, ...words, '--format', 'sh', '--out', out])).toMatchObject({ code: 0 });
+			let line = 'cp /lab/up.sh /root/up.sh && sh /root/up.sh --yes';
+			let said = '';
+			for (let round = 0; round < MOST_ROUNDS; round++) {
+				const { boots } = on.host;
+				const { code, output } = await on.host.inside(line);
+				said += output;
+				if (code === 0) break;
+				expect(output).toContain('After it, log in as root');
+				await on.host.upAgain(boots + 1);
+				line = 'rm -f /root/up.sh; sh /var/db/bsdup/run-*/resume.sh --yes';
+			}
+			expect(said).toMatch(/mergemaster leaves to a person what differs/);
+			expect(said).toMatch(/files of \/etc that differ wait in[\s\S]*\/etc\/ssh\/sshd_config[\s\S]*done {4}the host runs the new system/);
+			expectOrder(on, [
+				...KERNEL_FIRST,
+				/mergemaster -p -m /,
+				/static \S+\/chflags -R noschg \/sbin$/,
+				/static \S+\/tar -xpf base\.txz -C \/ --exclude \^\.\/etc /,
+				/mergemaster -iF -m /,
+				...AFTER_THE_WORLD,
+			]);
+			expect(await setsDifferences(on, '9.3-RELEASE', '10.4-RELEASE')).toEqual([]);
+		}));
+
+	test.concurrent('is taken back over SSH until the world is unpacked, and leaves the host as it was', () =>
+		inWorld('14.3-UFS', '15.0-RELEASE', async (on) => {
+			const was = await systemOn(on);
+			await on.host.powerOn();
+			await cutAt(on, setsArgs(on, '15.0-RELEASE'), 'done     users\n', (kill) => kill('SIGKILL'));
+			expect(on.host.boots).toBe(4);
+			expect(await on.bsdup(['rollback', '--patience', '3'])).toMatchObject({ code: 0, stderr: '' });
+			expect((await on.host.inside('uname -r; service cron status')).output).toBe('14.3-RELEASE-p2\ncron is running as pid 812.\n');
+			expect(await systemOn(on)).toEqual(was);
+		}));
+});
