@@ -5,6 +5,7 @@ import { FIRST_BE, treeOf } from '../lab/freebsd/install.ts';
 import { FREEBSD_RELEASES } from '../lab/freebsd/releases.ts';
 import { freebsdSets, loaderFile } from '../lab/freebsd/tree.ts';
 import { publishUpdates, type UpdateServerOptions } from '../lab/freebsd/update-server.ts';
+import type { SystemName } from '../lab/system.ts';
 import { makeWorld, type Outcome, type World } from '../lab/world.ts';
 
 const TARGET = FREEBSD_RELEASES['15.0-RELEASE'];
@@ -20,8 +21,12 @@ export function updateArgs(on: World, command = 'upgrade'): string[] {
 }
 
 /** Does `work` on a world of its own with an update server, so that several go side by side. */
-export async function inUpdateWorld(work: (on: World) => Promise<void>, options: UpdateServerOptions = {}): Promise<void> {
-	const on = await makeWorld('14.3-RELEASE', '15.0-RELEASE');
+export async function inUpdateWorld(
+	work: (on: World) => Promise<void>,
+	options: UpdateServerOptions = {},
+	from: SystemName = '14.3-RELEASE',
+): Promise<void> {
+	const on = await makeWorld(from, '15.0-RELEASE');
 	try {
 		publishUpdates(on.mirror.dir, options);
 		await work(on);

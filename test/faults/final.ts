@@ -8,7 +8,8 @@ export type Tree = Map<string, string>;
 
 /** What no two hosts or boots have alike, each with its reason. */
 const OWN = new RegExp(
-	`^(be/[^/]+/)?(${[
+	// Of a kernel whose installing was cut freebsd-update keeps what was there when it began again.
+	`^be/default/boot/kernel\\.old/|^(be/[^/]+/)?(${[
 		'(dev|lab|lib|lib64|proc|run|lost\\+found)(/|$)', // mounts of the practice host
 		'(tmp|var/run|var/log)/', // the boot empties or writes them
 		'etc/ssh/ssh_host_.*', // each host's own
@@ -16,6 +17,7 @@ const OWN = new RegExp(
 		'etc/installurl', // the mirror's port
 		'var/db/bsdup/.*', // ids, times, process numbers; what must not be left there is looked at by itself
 		'var/db/kernel.SHA256', // of the kernel as it was relinked
+		'var/db/freebsd-update/.*', // its own store, under names of the moment
 		'var/bsdup/.*', // the state of a controller that runs here
 		'(root|var)/cache.*',
 		'root/up.sh',

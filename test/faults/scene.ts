@@ -40,9 +40,10 @@ export class Scene {
 	}
 
 	async open(): Promise<void> {
-		publishSystem(join(this.#dir, 'mirror'), this.upgrade.target);
-		if (this.upgrade.method === 'freebsd-update') publishUpdates(join(this.#dir, 'mirror'));
-		this.#mirror = await serveMirror(join(this.#dir, 'mirror'));
+		const top = join(this.#dir, 'mirror');
+		publishSystem(top, this.upgrade.target);
+		if (this.upgrade.method === 'freebsd-update') publishUpdates(top);
+		this.#mirror = await serveMirror(top);
 	}
 
 	async close(): Promise<void> {
