@@ -25,7 +25,8 @@ describe.skipIf(!canBackUp).each([
 			const { status, said } = backup.stepOnDisk(`size=${kib}k`, id);
 			expect(status).not.toBe(0);
 			expect(said).toMatch(/No space left|disk is full|Wrote only/i);
-			expect(said).not.toContain('MANIFEST.json');
+			// What is not finished has `part` in its name.
+			expect(said).not.toMatch(/\.(MANIFEST\.json|LIST|SHA256)$/m);
 			expect(existsSync(join(backup.top, 'run/backup.SHA256'))).toBe(false);
 		},
 	);
@@ -53,6 +54,58 @@ describe.skipIf(!canBackUp)(`a backup in volumes ${NEEDS}`, () => {
 		const { status, said } = backup.write("trap '' XFSZ; ulimit -f 1000");
 		expect(status).not.toBe(0);
 		expect(said).toContain('volume 1 was cut at 512000 bytes of 1024000');
+	});
+});
+
+describe.skipIf(!canBackUp)(`a backup in volumes that another attempt makes anew ${NEEDS}`, () => {
+	test('is not gone on with by the tar of the one before', () => {
+		make('/usr/bin/tar');
+		expect(backup.write()).toMatchObject({ status: 0 });
+		const late = backup.file('9.part1');
+		writeFileSync(late, 'late');
+		writeFileSync(join(backup.top, 'run/backup.attempt'), '2\n');
+		const tar = { TAR_ARCHIVE: late, TAR_VOLUME: '10', TAR_SUBCOMMAND: '-c', TAR_FD: '1' };
+		const ours = { BSDUP_BYTES: '4', BSDUP_ATTEMPT: join(backup.top, 'run/backup.attempt') };
+		const env = { PATH: `${backup.top}/bin:${process.env['PATH']}`, ...tar, ...ours };
+		const { status, stdout, stderr } = spawnSync('sh', [join(backup.top, 'run/volume.sh')], { encoding: 'utf8', env });
+		expect([status, stdout, stderr]).toEqual([1, '', 'another attempt has begun\n']);
+		expect(existsSync(backup.file('9'))).toBe(false);
+	});
+});
+
+describe.skipIf(!canBackUp)(`a backup in pieces ${NEEDS}`, () => {
+	test('has no list by its name that was not read to its end', () => {
+		make(null);
+		const { status } = backup.write('tar() { case $1 in -tf) echo begun; return 1 ;; *) command tar "$@" ;; esac; }');
+		expect(status).not.toBe(0);
+		expect([existsSync(backup.file('LIST.part1')), existsSync(backup.file('LIST'))]).toEqual([true, false]);
+	});
+});
+
+describe.skipIf(!canBackUp)(`the end of a backup ${NEEDS}`, () => {
+	/** All steps before the last. */
+	function begun(): void {
+		make('/usr/bin/tar');
+		for (const id of ['backup', 'backup-verify', 'keep', 'backup-note', 'backup-words'])
+			expect(backup.step(id)).toMatchObject({ status: 0 });
+	}
+
+	test('that is killed while it writes what the backup holds leaves none that says it is finished', () => {
+		begun();
+		// Counting the lines is the last that the description waits for.
+		expect(backup.step('backup-finish', 'commands', 'wc() { kill -KILL $$; }').status).not.toBe(0);
+		expect([existsSync(backup.file('MANIFEST.json.part')), existsSync(backup.file('MANIFEST.json'))]).toEqual([true, false]);
+		expect(backup.step('backup-finish')).toMatchObject({ status: 0 });
+		expect(backup.manifest()['changed']).toBe(0);
+	});
+
+	test('that cannot lay its files leaves those of an older backup in the same place whole', () => {
+		begun();
+		const shared = join(backup.volumes, 'volume.sh');
+		writeFileSync(shared, 'of an older backup\n');
+		const torn = 'cp() { case $2 in volume.sh*) echo torn >"$2"; return 1 ;; *) command cp "$@" ;; esac; }';
+		expect(backup.step('backup-finish', 'commands', torn).status).not.toBe(0);
+		expect(readFileSync(shared, 'utf8')).toBe('of an older backup\n');
 	});
 });
 

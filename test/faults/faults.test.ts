@@ -17,6 +17,8 @@ const COUNTS: Record<string, number> = {
 	'4.9 to 4.9-newer, in-place, ssh': 2,
 	'4.9 to 4.9-newer, in-place, console': 2,
 	'14.3-RELEASE to 15.0-RELEASE, boot-environment, ssh': 2,
+	'14.3-UFS to 15.0-RELEASE, sets, ssh': 1,
+	'14.3-RELEASE to 15.0-RELEASE, freebsd-update, ssh': 1,
 	'15.0-pkgbase to 15.1-pkgbase, pkgbase, ssh': 1,
 };
 const samples = upgrades().flatMap((upgrade) => {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { publishUpdates } from '../lab/freebsd/update-server.ts';
 import { type Mirror, serveMirror } from '../lab/mirror.ts';
 import { PracticeHost } from '../lab/practice-host.ts';
 import { RELEASES, type ReleaseName } from '../lab/releases.ts';
@@ -40,6 +41,7 @@ export class Scene {
 
 	async open(): Promise<void> {
 		publishSystem(join(this.#dir, 'mirror'), this.upgrade.target);
+		if (this.upgrade.method === 'freebsd-update') publishUpdates(join(this.#dir, 'mirror'));
 		this.#mirror = await serveMirror(join(this.#dir, 'mirror'));
 	}
 

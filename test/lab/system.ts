@@ -44,7 +44,7 @@ export function systemOf(name: SystemName): PracticeSystem {
 		return {
 			bootScript: 'test/lab/freebsd/boot.sh',
 			standIns: ['test/lab/stand-ins', 'test/lab/freebsd/stand-ins'],
-			diskGiB: 12,
+			diskGiB: 5,
 			hostKey: 'ed25519',
 			sshConfig: [],
 			install: (disk, options) => installFreebsd(disk, name, options),
