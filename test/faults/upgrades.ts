@@ -24,7 +24,6 @@ const ASKED: readonly { from: SystemName; target: SystemName; method: string; fl
 		method: 'boot-environment',
 		flags: (mirror) => ['--to', '15.0', '--mirror', mirror, '--no-backup'],
 	},
-	{ from: '14.3-RELEASE', target: '15.0-RELEASE', method: 'freebsd-update', flags: () => ['--to', '15.0', '--no-backup'] },
 	{ from: '14.3-UFS', target: '15.0-RELEASE', method: 'sets', flags: (mirror) => ['--to', '15.0', '--mirror', mirror, '--no-backup'] },
 	{ from: '9.3-RELEASE', target: '10.4-RELEASE', method: 'sets', flags: (mirror) => ['--to', '10.4', '--mirror', mirror, '--no-backup'] },
 	{ from: '14.3-RELEASE', target: '15.0-RELEASE', method: 'freebsd-update', flags: () => ['--to', '15.0', '--no-backup'] },
