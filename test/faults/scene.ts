@@ -124,9 +124,9 @@ class Elsewhere extends Cast {
 	}
 
 	goOn(): Running {
-		// Cut before anything was noted there is nothing to resume, and a person begins.
+		// Cut before the plan was noted there is nothing to resume, which it says, and a person begins.
 		const state = join(this.host.dir, 'state');
-		const begun = existsSync(state) && readdirSync(state).some((name) => name.startsWith('run-'));
+		const begun = existsSync(state) && readdirSync(state).some((name) => existsSync(join(state, name, 'plan.json')));
 		return this.run(begun ? ['resume', '--yes', '--patience', '3'] : this.upgrade());
 	}
 
