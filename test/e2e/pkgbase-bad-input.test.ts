@@ -110,6 +110,6 @@ describe.skipIf(LAB === null)('bad input to an upgrade of packaged base (needs a
 	});
 
 	test('nothing speaks against a sound host', async () => {
-		expect((await on.bsdup(pkgbaseArgs(on, 'check'))).stdout).toBe('nothing speaks against going to 15.1\n');
+		expect((await on.bsdup(pkgbaseArgs(on, 'check'))).stdout).toMatch(/^Method pkgbase: .*\nnothing speaks against going to 15\.1\n$/);
 	});
 });

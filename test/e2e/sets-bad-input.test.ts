@@ -63,7 +63,7 @@ describe.skipIf(LAB === null)('bad input to a live upgrade by sets (needs a prac
 		).finally(unlike);
 		expect(ids).toEqual([
 			...['bridge-addresses', 'bridge-live', 'host-kind', 'ipfw', 'ipfw-live', 'jail', 'kernel-names', 'list-unproven', 'loader-kernel'],
-			...['merge-base', 'nextboot', 'pkgbase', 'read-only', 'rescue', 'root-ufs', 'securelevel'],
+			...['merge-base', 'nextboot', 'read-only', 'rescue', 'root-ufs', 'securelevel'],
 		]);
 		expect(stdout).toMatch(/base of this host is packages[\s\S]*choose --method pkgbase/);
 		expect(stdout).toMatch(/this is a jail/);
