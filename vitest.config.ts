@@ -1,4 +1,14 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Whole upgrades first, so that none of them is left to run alone at the end. */
+class LongOnesFirst extends BaseSequencer {
+	override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+		const rank = ({ moduleId }: TestSpecification): number =>
+			moduleId.includes('/test/faults/') ? 0 : moduleId.includes('/test/e2e/') ? 1 : 2;
+		return (await super.sort(files)).sort((one, other) => rank(one) - rank(other));
+	}
+}
 
 export default defineConfig({
 	test: {
@@ -10,5 +20,6 @@ export default defineConfig({
 		// One more than the processors of the smallest machine: whole upgrades mostly wait.
 		maxWorkers: 3,
 		maxConcurrency: 3,
+		sequence: { sequencer: LongOnesFirst },
 	},
 });
