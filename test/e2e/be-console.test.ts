@@ -1,34 +1,14 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { LAB } from '../lab/ability.ts';
 import { makeWorld } from '../lab/world.ts';
 import { environmentArgs, environmentDifferences } from './be-proof.ts';
-
-/** Times the script is run at the most: once, and after each of two reboots. */
-const MOST_ROUNDS = 3;
+import { carryByScript } from './by-script.ts';
 
 describe.skipIf(LAB === null)('the script of an upgrade in a boot environment (needs a practice host)', () => {
 	test('takes a 14.3 host to 15.0 by base tools alone, run again after each reboot; the new environment knows where the run stands', async () => {
 		const on = await makeWorld('14.3-RELEASE', '15.0-RELEASE');
 		try {
-			const out = join(on.host.dir, 'lab/up.sh');
-			const facts = await on.bsdup(['facts', on.host.ssh.spec, ...on.host.flags, '--json']);
-			writeFileSync(join(on.host.dir, 'facts.json'), facts.stdout);
-			const words = environmentArgs(on, 'plan').slice(2 + on.host.flags.length);
-			const made = await on.bsdup(['plan', '--facts', join(on.host.dir, 'facts.json'), ...words, '--format', 'sh', '--out', out]);
-			expect(made.code).toBe(0);
-			let line = 'cp /lab/up.sh /root/up.sh && sh /root/up.sh --yes';
-			let said = '';
-			for (let round = 0; round < MOST_ROUNDS; round++) {
-				const boots = on.host.boots;
-				const { code, output } = await on.host.inside(line);
-				said = output;
-				if (code === 0) break;
-				expect(output).toContain('After it, log in as root');
-				await on.host.upAgain(boots + 1);
-				line = 'sh /var/db/bsdup/run-*/resume.sh --yes';
-			}
+			const said = await carryByScript(on, environmentArgs(on, 'plan'));
 			expect(said).toContain('done    the host runs the new system');
 			expect(said).toContain('proven: kernel 15.0-RELEASE');
 			expect(await environmentDifferences(on)).toEqual([]);
