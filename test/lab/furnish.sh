@@ -10,12 +10,18 @@ init_runs() {
 	fi
 }
 
+# The machine's own libraries, for its programs: over those of the tree, unless a boot script says it in another way.
+libraries() {
+	mkdir -p "$root/lib"
+	bind "$(realpath /lib)" "$root/lib"
+}
+
 furnish() {
-	mkdir -p "$root"/{lab,lib,lib64,proc,dev/pts}
+	mkdir -p "$root"/{lab,lib64,proc,dev/pts}
 	bind "$lab" "$root/lab"
 	[ ! -d "$lab/pool" ] || bind "$lab/pool" "$root/lab/pool"
 	bind /usr "$root/lab/real" && mount -o remount,bind,ro "$root/lab/real" 2>/dev/null
-	bind "$(realpath /lib)" "$root/lib"
+	libraries
 	bind "$(realpath /lib64)" "$root/lib64"
 	mount -t proc proc "$root/proc"
 	for device in null zero random urandom tty; do

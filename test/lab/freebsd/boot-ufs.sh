@@ -61,20 +61,10 @@ for try in sbin/init rescue/init; do
 	if [ "$(tail -n 1 "$root/$try" 2>/dev/null)" = '# end' ] && [ -n "$of" ] && [ "$of" -le "$level" ]; then init=$try; break; fi
 done
 [ -n "$init" ] || { say 'panic: no init'; stay panic; }
-mkdir -p "$root"/{lab,lib64,proc,dev/pts}
-bind "$lab" "$root/lab" && bind /usr "$root/lab/real" && mount -o remount,bind,ro "$root/lab/real" 2>/dev/null
-# The machine's own libraries, for its programs, are seen below /lib, whose other files are the tree's: they are what is upgraded.
-for dir in /lib/*-linux-*; do mkdir -p "$root$dir" && bind "$(realpath "$dir")" "$root$dir"; done
-bind "$(realpath /lib64)" "$root/lib64"
-mount -t proc proc "$root/proc"
-for device in null zero random urandom tty; do
-	[ -e "$root/dev/$device" ] || : >"$root/dev/$device"
-	mount --bind "/dev/$device" "$root/dev/$device"
-done
-mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$root/dev/pts" 2>/dev/null || bind /dev/pts "$root/dev/pts"
-ln -sf pts/ptmx "$root/dev/ptmx"
-: >"$lab/node" && mount --bind "$LAB_NODE" "$lab/node" && mount --bind "$LAB_NODE" "$root/lab/node"
-if [ -n "${LAB_MODULES:-}" ]; then mkdir -p "$lab/package" && bind "$LAB_MODULES" "$root/lab/package"; fi
+. "${0%/*}/../furnish.sh"
+# Seen below /lib, whose other files are the tree's: they are what is upgraded.
+libraries() { for dir in /lib/*-linux-*; do mkdir -p "$root$dir" && bind "$(realpath "$dir")" "$root$dir"; done; }
+furnish
 
 inside() { env -i PATH=/sbin:/bin:/usr/sbin:/usr/bin HOME=/root TERM=xterm chroot "$root" "$@"; }
 # Typed at the loader: boot -s
