@@ -119,10 +119,13 @@ describe('a process', () => {
 		expect(await isGone(mark)).toBe(false);
 		await end();
 		expect(await isGone(mark)).toBe(true);
-		// sh waits for nothing: its child becomes a zombie and keeps its number.
-		const shell = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'ignore'] });
+		// What the shell became waits for nothing: a child that ends after that becomes a zombie and keeps its number.
+		// (Before it the shell itself would reap the child.)
+		const shell = spawn('sh', ['-c', 'sleep 1000 & echo $!; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'ignore'] });
 		children.push(shell);
 		const pid = Number(await new Promise<string>((resolve) => shell.stdout?.once('data', (text) => resolve(String(text)))));
+		await expect.poll(() => readFileSync(`/proc/${shell.pid}/comm`, 'utf8').trim(), { timeout: 30_000 }).toBe('sleep');
+		process.kill(pid, 'SIGKILL');
 		const zombie = (): string => readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[2] ?? '';
 		await expect.poll(zombie, { timeout: 30_000 }).toBe('Z');
 		expect(await markOf(pid)).toBeUndefined();
