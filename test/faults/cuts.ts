@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { rmSync, statfsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Point } from './points.ts';
@@ -87,19 +87,15 @@ export async function cut(kind: Kind, cast: Cast, running: Running, number: numb
 	}
 }
 
-/** Takes all that is free on a file system; returns the file that does. */
+/** Takes all that is free on a file system, without writing it; returns the file that does. */
 function fill(root: string): string {
 	const filler = join(root, 'filler');
-	for (;;) {
+	for (let before = Number.POSITIVE_INFINITY; ; ) {
 		const { bfree, bsize } = statfsSync(root);
-		if (bfree === 0) return filler;
-		execFileSync('sh', [
-			'-c',
-			'dd if=/dev/zero bs=4096 count="$1" >>"$2" 2>/dev/null || :',
-			'sh',
-			String(Math.min(bfree, 65_536) * (bsize / 4096)),
-			filler,
-		]);
-		if (statfsSync(root).bfree >= bfree) return filler;
+		// As much as there is, in as few pieces as it takes: it ends with what fits, and says that there was not room for all.
+		if (bfree === 0 || bfree >= before) return filler;
+		before = bfree;
+		const size = existsSync(filler) ? statSync(filler).size : 0;
+		spawnSync('fallocate', ['-o', String(size), '-l', String(bfree * bsize), filler]);
 	}
 }
