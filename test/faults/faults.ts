@@ -8,9 +8,9 @@ import { titleOf, type Upgrade, upgrades } from './upgrades.ts';
 
 /** `npm run faults`: every point at which an upgrade can be cut, each kind of cut; see USAGE. */
 const USAGE = `usage: npm run faults -- [--from 7.7] [--method METHOD] [--over ssh|console] [--kind KIND]… [--at TEXT]
-       [--case N] [--shard I/N] [--sample N] [--seed N] [--jobs N] [--every] [--list] [--storm N]
+       [--case N|N-M] [--shard I/N] [--sample N] [--seed N] [--jobs N] [--every] [--list] [--storm N]
 Without --from, --method, --over: every upgrade there is, both ways. KIND: ${KINDS.join(' ')}.
---at: only points whose title contains TEXT. --case: one case by the number it was told with. --shard 2/8: the second eighth. --every: every kind of cut at every point, also
+--at: only points whose title contains TEXT. --case: one case by the number it was told with, or those from N to M. --shard 2/8: the second eighth. --every: every kind of cut at every point, also
 where host and controller cannot know of each other. --storm: N upgrades
 cut 15 times each at random times, 85 % of them by force, instead of the points.`;
 
@@ -88,9 +88,11 @@ async function storm(title: string, scene: Scene, reference: Reference, runs: nu
 function wanted(cases: readonly Case[]): Case[] {
 	const [part = 1, parts = 1] = values.shard.split('/').map(Number);
 	const kinds = values.kind as Kind[] | undefined;
+	const [first = 1, last = first] = values.case?.split('-').map(Number) ?? [1, Number.POSITIVE_INFINITY];
 	const some = cases.filter(
 		({ number, kind, point }) =>
-			(values.case === undefined || number === Number(values.case)) &&
+			number >= first &&
+			number <= last &&
 			(kinds === undefined || kinds.includes(kind)) &&
 			(values.at === undefined || point.title.includes(values.at)),
 	);

@@ -29,11 +29,13 @@ export interface Running {
 const LAST_WORDS_MS = 100;
 const RESUME_SH = 'sh /var/db/bsdup/run-*/resume.sh --yes';
 
-/** What all cases of one upgrade share: the mirror, which nobody changes. */
+/** What all cases of one upgrade share: the mirror and a host as it is installed, which nobody changes, and the script. */
 export class Scene {
 	readonly #dir = mkdtempSync(join(tmpdir(), 'bsdup-faults-'));
 	readonly upgrade: Upgrade;
 	#mirror: Mirror | undefined;
+	#installed: PracticeHost | undefined;
+	#script: string | undefined;
 
 	constructor(upgrade: Upgrade) {
 		this.upgrade = upgrade;
@@ -44,9 +46,11 @@ export class Scene {
 		publishSystem(top, this.upgrade.target);
 		if (this.upgrade.method === 'freebsd-update') publishUpdates(top);
 		this.#mirror = await serveMirror(top);
+		this.#installed = await PracticeHost.create({ release: this.upgrade.from, mirror: this.#mirror.url });
 	}
 
 	async close(): Promise<void> {
+		await this.#installed?.destroy();
 		await this.#mirror?.stop();
 		rmSync(this.#dir, { recursive: true, force: true, maxRetries: 5 });
 	}
@@ -63,14 +67,17 @@ export class Scene {
 	/** A new host, which is up, and what carries its upgrade. */
 	async cast(): Promise<Cast> {
 		const { from, over } = this.upgrade;
-		const host = await PracticeHost.create({ release: from, mirror: this.#mirror?.url ?? '' });
+		if (this.#installed === undefined) throw new Error('the scene is not open');
+		const host = await PracticeHost.create({ release: from, mirror: this.#mirror?.url ?? '', like: this.#installed });
 		const trap = new Trap(host);
 		const args = [...flagsOf(this.upgrade, this.#mirror?.url ?? ''), '--unattended', '--yes'];
 		await host.powerOn();
 		if (over === 'ssh') return new Elsewhere(host, trap, args);
 		if (isOpenbsd(from) && RELEASES[from].modern) return new AtConsole(host, trap, args);
 		const cast = new ByScript(host, trap, args);
-		await cast.write();
+		// Written once: it is made of facts in which no two of these hosts differ.
+		this.#script ??= await cast.write();
+		writeFileSync(join(host.dir, 'lab/up.sh'), this.#script);
 		return cast;
 	}
 }
@@ -183,24 +190,17 @@ class AtConsole extends Cast {
 
 /** The script alone, where nothing of ours starts. */
 class ByScript extends AtConsole {
-	/** Writes the script on another machine and lays it there. */
-	async write(): Promise<void> {
+	/** Writes the script, on another machine. */
+	async write(): Promise<string> {
 		const { host } = this;
 		const elsewhere = new Elsewhere(host, this.trap, this.args);
-		const facts = await elsewhere.run(['facts', host.ssh.spec, ...host.flags, '--json']).ended;
-		writeFileSync(join(host.dir, 'facts.json'), facts.output);
+		const facts = join(host.dir, 'facts.json');
+		writeFileSync(facts, (await elsewhere.run(['facts', host.ssh.spec, ...host.flags, '--json']).ended).output);
 		const args = this.args.filter((word) => word !== '--yes');
-		const made = await elsewhere.run([
-			'plan',
-			'--facts',
-			join(host.dir, 'facts.json'),
-			...args,
-			'--format',
-			'sh',
-			'--out',
-			join(host.dir, 'lab/up.sh'),
-		]).ended;
+		const script = join(host.dir, 'up.sh');
+		const made = await elsewhere.run(['plan', '--facts', facts, ...args, '--format', 'sh', '--out', script]).ended;
 		if (made.code !== 0) throw new Error(made.output);
+		return readFileSync(script, 'utf8');
 	}
 
 	override begin(): Running {

@@ -74,7 +74,7 @@ furnish
 
 env -i PATH=/sbin:/bin:/usr/sbin:/usr/bin HOME=/root TERM=vt220 chroot "$root" /bin/sh /etc/rc
 echo up >"$lab/run/state"
-while [ ! -e "$lab/ctl/reboot" ] && [ ! -e "$lab/ctl/halt" ]; do sleep 0.05; done
+while [ ! -e "$lab/ctl/reboot" ] && [ ! -e "$lab/ctl/halt" ]; do moment; done
 say 'syncing disks... done'
 kill -TERM -1
 sleep 0.3

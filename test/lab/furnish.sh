@@ -10,6 +10,9 @@ init_runs() {
 	fi
 }
 
+# Waits a moment, without starting a program: a host that is up asks twenty times a second whether it shall go down.
+moment() { [ -p "$lab/run/never" ] || mkfifo "$lab/run/never"; read -rt 0.05 <>"$lab/run/never"; }
+
 # The machine's own libraries, for its programs: over those of the tree, unless a boot script says it in another way.
 libraries() {
 	mkdir -p "$root/lib"

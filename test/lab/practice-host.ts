@@ -17,6 +17,8 @@ export interface PracticeOptions {
 	name?: string;
 	/** The best this machine can do when it is absent. */
 	kind?: LabKind;
+	/** One of the same release, mirror and kind that is off: its disk and keys are copied, which takes less than to install. */
+	like?: PracticeHost;
 }
 
 /** A host that behaves like the system under upgrade; see the docs of boot.sh, gate.sh and ability.ts. */
@@ -53,26 +55,32 @@ export class PracticeHost {
 		copyFileSync(join(ROOT, 'test/lab/gate.sh'), join(dir, 'lab/gate'));
 		chmodSync(join(dir, 'lab/gate'), 0o755);
 		for (const from of system.standIns) cpSync(join(ROOT, from), join(dir, 'lab/stand-ins'), { recursive: true, verbatimSymlinks: true });
-		execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(dir, 'id')]);
 		writeFileSync(join(dir, 'lab/port'), `${sshPort}\n`);
 		if (kind === 'namespace') writeFileSync(join(dir, 'lab/ssh-server'), 'in the place of OpenSSH\n');
-		host.withDisk((disk) => {
-			const root = system.install(disk, {
-				authorizedKey: readFileSync(join(dir, 'id.pub'), 'utf8'),
-				name: host.name,
-				mirror: options.mirror,
-			});
-			const hostKey = join(root, `etc/ssh/ssh_host_${system.hostKey}_key`);
-			execFileSync('ssh-keygen', ['-q', '-t', system.hostKey, '-N', '', '-f', hostKey]);
-			const key = readFileSync(`${hostKey}.pub`, 'utf8').split(' ').slice(0, 2).join(' ');
-			writeFileSync(join(dir, 'known_hosts'), `[127.0.0.1]:${host.#wire.port} ${key}\n`);
-		});
+		if (options.like === undefined) host.#install(system, options.mirror);
+		else
+			for (const name of ['id', 'id.pub', 'host.pub', 'disk'])
+				execFileSync('cp', ['-a', '--sparse=always', join(options.like.dir, name), dir]);
+		const key = readFileSync(join(dir, 'host.pub'), 'utf8').split(' ').slice(0, 2).join(' ');
+		writeFileSync(join(dir, 'known_hosts'), `[127.0.0.1]:${host.#wire.port} ${key}\n`);
 		if (system.sshConfig.length > 0) {
 			host.#sshConfig = join(dir, 'ssh_config');
 			writeFileSync(host.#sshConfig, `${system.sshConfig.join('\n')}\n`);
 		}
 		process.once('exit', host.#kill);
 		return host;
+	}
+
+	/** Lays the system on the disk, with a key of a person who may log in and one of the host. */
+	#install(system: PracticeSystem, mirror: string): void {
+		const { dir } = this;
+		execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(dir, 'id')]);
+		this.withDisk((disk) => {
+			const root = system.install(disk, { authorizedKey: readFileSync(join(dir, 'id.pub'), 'utf8'), name: this.name, mirror });
+			const hostKey = join(root, `etc/ssh/ssh_host_${system.hostKey}_key`);
+			execFileSync('ssh-keygen', ['-q', '-t', system.hostKey, '-N', '', '-f', hostKey]);
+			copyFileSync(`${hostKey}.pub`, join(dir, 'host.pub'));
+		});
 	}
 
 	/** How a controller reaches it. */

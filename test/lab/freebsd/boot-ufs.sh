@@ -71,13 +71,13 @@ inside() { env -i PATH=/sbin:/bin:/usr/sbin:/usr/bin HOME=/root TERM=xterm chroo
 if [ "${LAB_KERNEL:-}" = -s ] || ! inside /bin/sh -c :; then
 	say 'Enter full pathname of shell or RETURN for /bin/sh:'
 	echo single-user >"$lab/run/state"
-	while [ ! -e "$lab/ctl/reboot" ]; do sleep 0.05; done
+	while [ ! -e "$lab/ctl/reboot" ]; do moment; done
 	/bin/sync -f "$root"
 	exit 10
 fi
 inside /bin/sh /etc/rc
 echo up >"$lab/run/state"
-while [ ! -e "$lab/ctl/reboot" ] && [ ! -e "$lab/ctl/halt" ]; do sleep 0.05; done
+while [ ! -e "$lab/ctl/reboot" ] && [ ! -e "$lab/ctl/halt" ]; do moment; done
 say 'Syncing disks, vnodes remaining... done'
 kill -TERM -1 2>/dev/null
 sleep 0.3

@@ -72,7 +72,7 @@ if [ -f "$console" ]; then : >"$root/dev/console"; mount --bind "$console" "$roo
 
 env -i PATH=/sbin:/bin:/usr/sbin:/usr/bin HOME=/root TERM=xterm chroot "$root" /bin/sh /etc/rc
 echo up >"$lab/run/state"
-while [ ! -e "$lab/ctl/reboot" ] && [ ! -e "$lab/ctl/halt" ]; do sleep 0.05; done
+while [ ! -e "$lab/ctl/reboot" ] && [ ! -e "$lab/ctl/halt" ]; do moment; done
 say 'Syncing disks, vnodes remaining... done'
 kill -TERM -1 2>/dev/null
 sleep 0.3
