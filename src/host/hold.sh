@@ -19,6 +19,8 @@ carrier() {
 hold() {
 	lock=${dir%/*}/lock
 	own_dir "${dir%/*}" && own_dir "$dir" || exit 1
+	# What a controller laid here is whole on the disk before the host is held for it, as in take_here.
+	[ -L "$lock" ] || sync
 	if ln -s "held-by:$run" "$lock" 2>/dev/null; then :
 	else
 		holder=$(named "$lock")
@@ -59,8 +61,9 @@ release() {
 take_here() {
 	mkdir -p "$dir"
 	own_dir "${dir%/*}" && own_dir "$dir" || exit 1
-	[ "$0" = "$self" ] || { cp "$0" "$self.new" && mv "$self.new" "$self"; }
-	[ -f "$dir/RECOVERY" ] || recovery >"$dir/RECOVERY"
+	[ -s "$dir/RECOVERY" ] || recovery >"$dir/RECOVERY"
+	# It gets its name when it is whole on the disk: an empty one would do nothing, and say that all is well.
+	[ "$0" = "$self" ] || { cp "$0" "$self.new" && sync && mv "$self.new" "$self"; }
 	me="the console, process $$, since $(date -u +%Y-%m-%dT%H:%M:%SZ)"
 	held=$(hold "$me")
 	case $? in

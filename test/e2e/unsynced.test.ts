@@ -68,8 +68,8 @@ async function stopAt({ program, at, when = ':', disk }: Moment, begin: string):
 	try {
 		let said = '';
 		void world.host.inside(begin).then(({ code, output }) => {
-			// In the zone who began it may die with base's programs.
-			if (code !== 0 && !output.includes('running')) said = output;
+			// In the zone who began it may die with base's programs, or not find its job by them.
+			if (code !== 0 && !/running|lost/.test(output)) said = output;
 		});
 		for (const late = Date.now() + 60_000; !existsSync(stop); await sleep(5))
 			if (said !== '' || Date.now() > late) throw new Error(`nothing stopped at ${at}: ${said}`);
@@ -183,6 +183,21 @@ describe.skipIf(LAB !== 'root')(`when the power goes, and with it what was not s
 			(root) => [text(root, `${SMALL}/jobs/one/1/rc`), kernelOf(root, 'root/made')],
 		);
 		expect(found).toEqual(['0\n', OLD]);
+	});
+
+	test.each([
+		['that a walk at the console brings along', { program: 'date', at: '*' }, 'sh /lab/small.sh --yes'],
+		[
+			'that a controller has laid',
+			{ program: 'ln', at: '*held-by:*' },
+			`cp /lab/small.sh ${SMALL}/resume.sh; sh ${SMALL}/resume.sh hold me`,
+		],
+	])('the program %s is whole where it has its name and the host is held', async (_what, moment, begin) => {
+		await beforeTheZone();
+		const { code, output } = await world.host.inside(`rm -f /var/db/bsdup/lock; mkdir -p ${SMALL}; sync`);
+		expect(code, output).toBe(0);
+		await (await stopAt({ ...moment, disk: '' }, begin))();
+		expect(world.host.withDisk((root) => text(root, `${SMALL}/resume.sh`))).toBe(smallScript);
 	});
 
 	test.each([
