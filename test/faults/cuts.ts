@@ -34,6 +34,9 @@ export function kindsAt(point: Point, over: 'ssh' | 'console', every = false): K
 		if (over === 'console' && (kind === 'drop' || kind === 'silent')) return false;
 		if ((point.at === 'wire' || point.at === 'console') && (kind === 'full' || kind === 'clock')) return false;
 		if (every || point.at === 'wire') return true;
+		// Between a line of the journal and its sync nothing else happens: only what ends the controller, or its disk, meets it there.
+		if (point.at === 'act' && point.key === 'fsyncSync RUN/journal.jsonl')
+			return kind === 'kill' || (over === 'console' && (kind === 'power' || kind === 'full'));
 		if (ofHost) return OF_HOST.includes(kind) || point.stands === true;
 		return OF_CONTROLLER.includes(kind) || (point.at === 'act' && point.key.endsWith('journal.jsonl'));
 	});

@@ -14,10 +14,17 @@ export function keyOf(text: string): string {
 		.replace(/127\.0\.0\.1:\d+/g, 'MIRROR');
 }
 
-/** One form for files that are handled alike, one after another: before the zone it is no matter which of the sets it is. */
+/** What begins the job of any step, before its own lines: asked for, its directory made, claimed. What reboots is begun in its own way. */
+const BEGINS = /(resume\.sh (?:start|job|act)|mkdir -p \S+\/jobs\/|mkdir \S+\/jobs\/)(\s?)(?!zone|\S*reboot)[a-z][a-z0-9-]*/;
+
+/**
+ * One form for what is handled alike, one after another: before the zone it is no matter which of the sets it is, and before its own
+ * lines which of the steps.
+ */
 export function roleOf(key: string): string {
 	if (/\btar -C \/ /.test(key)) return key;
 	return key
+		.replace(BEGINS, '$1$2STEP')
 		.replace(/\bsha256\/[0-9a-f]{2}\//, 'sha256/XX/')
 		.replace(/\b(bsd(\.mp|\.rd)?|BUILDINFO|INSTALL\.\w+|SHA256(\.sig)?|[a-z]+\d\d\.tgz|\w[\w-]*\.txz)(?=(\.part)?( |$))/g, 'FILE');
 }
