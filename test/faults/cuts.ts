@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { PracticeHost } from '../lab/practice-host.ts';
 import type { Point } from './points.ts';
 import type { Cast, Ended, Running } from './scene.ts';
 
@@ -75,10 +76,10 @@ export async function cut(kind: Kind, cast: Cast, running: Running, number: numb
 			return running.ended;
 		}
 		case 'full': {
-			const filler = fill(host.tree);
+			fill(host.tree);
 			trap.release();
 			const ended = await running.ended;
-			rmSync(filler, { force: true });
+			await makeRoom(host);
 			return ended;
 		}
 		case 'clock': {
@@ -90,15 +91,24 @@ export async function cut(kind: Kind, cast: Cast, running: Running, number: numb
 	}
 }
 
-/** Takes all that is free on a file system, without writing it; returns the file that does. */
-function fill(root: string): string {
-	const filler = join(root, 'filler');
+const FILLER = 'filler';
+
+/** Takes all that is free on a file system, without writing it. */
+function fill(root: string): void {
+	const filler = join(root, FILLER);
 	for (let before = Number.POSITIVE_INFINITY; ; ) {
 		const { bfree, bsize } = statfsSync(root);
 		// As much as there is, in as few pieces as it takes: it ends with what fits, and says that there was not room for all.
-		if (bfree === 0 || bfree >= before) return filler;
+		if (bfree === 0 || bfree >= before) return;
 		before = bfree;
 		const size = existsSync(filler) ? statSync(filler).size : 0;
 		spawnSync('fallocate', ['-o', String(size), '-l', String(bfree * bsize), filler]);
 	}
+}
+
+/** Takes that away again, also where the host has rebooted since, or does not come up. */
+async function makeRoom(host: PracticeHost): Promise<void> {
+	await host.upAgain(host.boots).catch(() => host.powerOff());
+	if (host.state === 'up') rmSync(join(host.tree, FILLER), { force: true });
+	else host.withDisk((root) => rmSync(join(root, FILLER), { force: true }));
 }
