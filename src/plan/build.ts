@@ -85,12 +85,18 @@ function assemble(
 						about: aboutOf(facts, options),
 					},
 				}),
-		steps: ordered.sorted,
+		steps: tellStays(ordered.sorted),
 		rewritten: head.rewritten,
 		...(head.consoleSigns === undefined ? {} : { consoleSigns: head.consoleSigns }),
 		recovery: expandText(manifest.recovery, scope.values),
 	};
 	return { ...plan, hash: hashOf(plan) };
+}
+
+/** Behind the point of no return nothing is taken back, so there is nothing to tell of what stays (a part may be used on either side). */
+function tellStays(steps: Step[]): Step[] {
+	const last = steps.findIndex(({ danger }) => danger === 'no-return');
+	return last < 0 ? steps : steps.map((step, index) => (index > last ? { ...step, stays: '' } : step));
 }
 
 /** The plan with what comes after it. */

@@ -19,18 +19,25 @@ const planOf = (also?: NonNullable<Facts['also']>): Plan =>
 /** The steps that come before the first of no return, and that one. */
 function parted(plan: Plan): { before: Plan['steps']; at: Plan['steps'][number] | undefined } {
 	const first = plan.steps.findIndex(({ danger }) => danger === 'no-return');
-	return { before: plan.steps.slice(0, first), at: plan.steps[first] };
+	return { before: first < 0 ? plan.steps : plan.steps.slice(0, first), at: plan.steps[first] };
 }
 
 describe('the shipped manifest of packaged base', () => {
 	test.each([
-		['in a boot environment', {}, 'activate'],
-		['live', { environments: false }, 'live'],
-	])('%s says of every step before the point of no return how it is taken back, or what stays of it and why', (_where, also, last) => {
+		['in a boot environment of every step', {}, undefined],
+		['live of every step before the point of no return', { environments: false }, 'live'],
+	])('says %s how it is taken back, or what stays of it and why', (_where, also, last) => {
 		const { before, at } = parted(planOf(also));
 		expect(at?.id).toBe(last);
 		expect(before.map(({ id }) => id)).toEqual(expect.arrayContaining(['check', 'keep', 'catalogue', 'confirm']));
 		expect(before.filter(({ undo, stays = '' }) => (undo === '') === (stays === '')).map(({ id }) => id)).toEqual([]);
+	});
+
+	test('tells live of nothing behind the point of no return that it stays', () => {
+		const { steps } = planOf({ environments: false });
+		const last = steps.findIndex(({ danger }) => danger === 'no-return');
+		expect(steps.length).toBeGreaterThan(last + 5);
+		expect(steps.slice(last + 1).filter(({ stays }) => stays !== '')).toEqual([]);
 	});
 
 	test('marks the point of no return live right before base is touched, after pkg itself', () => {
