@@ -1,7 +1,10 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LAB } from '../lab/ability.ts';
 import { publishUpdates } from '../lab/freebsd/update-server.ts';
 import { makeWorld, type World } from '../lab/world.ts';
+import { before } from './stand-in.ts';
 import { updateArgs } from './update-proof.ts';
 
 const WORK = '/var/db/freebsd-update';
@@ -94,6 +97,19 @@ describe.skipIf(LAB === null)('bad input to an upgrade by freebsd-update (needs 
 		]);
 		expect(await on.bsdup(['rollback'])).toMatchObject({ code: 0, stderr: '' });
 		expect(on.host.boots).toBe(boots);
+		await untouched();
+	});
+
+	test('a freebsd-update that asks what nobody knows: it is given no answer, told, and taken back', async () => {
+		publishUpdates(on.mirror.dir);
+		// The ten minutes that it may stand there pass at once.
+		writeFileSync(join(on.host.dir, 'lab/hurry'), '600\n');
+		const asks = "case $* in *upgrade) printf 'Which of them shall it be? '; read -r of || echo none; exit 1 ;; esac";
+		const end = before(on, 'freebsd-update', asks);
+		const { code, stderr } = await on.bsdup(updateArgs(on));
+		end();
+		expect([code, stderr]).toEqual([1, expect.stringContaining('asks what is not known here, and was given no answer: Which of them')]);
+		expect(await on.bsdup(['rollback'])).toMatchObject({ code: 0, stderr: '' });
 		await untouched();
 	});
 
