@@ -14,6 +14,18 @@ carrier() {
 	[ "$n" = 0 ] || [ -f "$1/holder.$n.left" ] || other=$(named "$1/holder.$n")
 }
 
+# inherit RUN: takes the lock that RUN left over: its directory came before the lock, and is gone. Several may want it at once; the link of the
+# heir lets one after another look whether it is still that lock, and replace it.
+inherit() {
+	[ ! -d "${dir%/*}/$1" ] || return 1
+	ln -s "held-by:$run" "$lock.of-$1" 2>/dev/null || [ "$(named "$lock.of-$1")" = "held-by:$run" ] || return 1
+	[ "$(named "$lock")" = "held-by:$1" ] && rm -f "$lock" && ln -s "held-by:$run" "$lock" 2>/dev/null
+	set -- "$1" $?
+	rm -f "$lock.of-$1"
+	[ "$2" = 0 ] || { holder=$(named "$lock"); holder=${holder#held-by:}; }
+	return "$2"
+}
+
 # hold WHO [GONE]: takes the host for this run, to be carried by WHO. 75: another run has it; 74: this run is carried by
 # somebody else, who is told, and is not GONE, whom the caller knows to carry it no more.
 hold() {
@@ -25,13 +37,10 @@ hold() {
 	else
 		holder=$(named "$lock")
 		holder=${holder#held-by:}
-		if [ "$holder" != "$run" ]; then
-			# The directory comes before the lock, so a lock without one is left over.
-			if [ -d "${dir%/*}/$holder" ] || ! mv "$lock" "$dir/lock.was" || ! ln -s "held-by:$run" "$lock"; then
-				carrier "${dir%/*}/$holder"
-				say "$holder $other"
-				return 75
-			fi
+		if [ "$holder" != "$run" ] && ! inherit "$holder"; then
+			carrier "${dir%/*}/$holder"
+			say "$holder $other"
+			return 75
 		fi
 	fi
 	[ -n "$1" ] || return 0

@@ -73,14 +73,22 @@ describe('a host', () => {
 		expect(readlinkSync(join(host.top, 'lock'))).toBe(`held-by:run-t${process.pid}`);
 	});
 
-	test('is not taken where another takes that lock away at the same instant', () => {
+	test('that a run left is taken by one of two who come at the same instant, and never from that one', () => {
 		host = new HostProgram(one);
+		const second = new HostProgram(one, { top: host.top, run: 'run-second' });
+		others.push(second);
 		symlinkSync('held-by:run-gone', join(host.top, 'lock'));
-		const other = 'mv() { command mv "$1" "$dir/../theirs"; command mv "$@" 2>/dev/null; }';
+		// Right before the second becomes the heir of what it found, the first comes, and goes through.
+		const first = `[ -f "$dir/came" ] || { : >"$dir/came"; sh '${host.script}' hold ann; }`;
+		const text = readFileSync(second.script, 'utf8').replace(
+			/^verb=[\s\S]*/m,
+			`ln() { case $3 in *.of-*) ${first} ;; esac; command ln "$@"; }\nhold bob\n`,
+		);
 		const file = join(host.top, 'second');
-		writeFileSync(file, readFileSync(host.script, 'utf8').replace(/^verb=[\s\S]*/m, `${other}\nhold me\n`));
-		expect(host.callFile(file).code).toBe(75);
-		expect(existsSync(join(host.top, 'lock'))).toBe(false);
+		writeFileSync(file, text);
+		expect(second.callFile(file)).toMatchObject({ code: 75, stdout: `run-t${process.pid} ann` });
+		expect(readdirSync(host.top).filter((name) => name.startsWith('lock'))).toEqual(['lock']);
+		expect(readlinkSync(join(host.top, 'lock'))).toBe(`held-by:run-t${process.pid}`);
 	});
 
 	test.skipIf(!root)(
