@@ -6,8 +6,8 @@ import type { PracticeHost } from '../lab/practice-host.ts';
 import type { Point } from './points.ts';
 import type { Cast, Ended, Running } from './scene.ts';
 
-export const KINDS = ['kill', 'drop', 'silent', 'power', 'reboot', 'full', 'clock'] as const;
-/** What happens at a point: to the controller, the line between, the host's power, its disk, its clock. */
+export const KINDS = ['kill', 'drop', 'silent', 'power', 'reboot', 'full', 'clock', 'back'] as const;
+/** What happens at a point: to the controller, the line between, the host's power, its disk, its clock; back: a kill after which it is taken back. */
 export type Kind = (typeof KINDS)[number];
 
 /** Longer than the keepalives take to find a silent connection out. Milliseconds. */
@@ -32,6 +32,7 @@ const OF_HOST: readonly Kind[] = ['power', 'reboot', 'full'];
 export function kindsAt(point: Point, over: 'ssh' | 'console', every = false): Kind[] {
 	const ofHost = point.at === 'start' || point.at === 'member' || point.at === 'console';
 	return KINDS.filter((kind) => {
+		if (kind === 'back') return point.stands === true;
 		if (over === 'console' && (kind === 'drop' || kind === 'silent')) return false;
 		if ((point.at === 'wire' || point.at === 'console') && (kind === 'full' || kind === 'clock')) return false;
 		if (every || point.at === 'wire') return true;
@@ -48,6 +49,7 @@ export async function cut(kind: Kind, cast: Cast, running: Running, number: numb
 	const { host, trap } = cast;
 	switch (kind) {
 		case 'kill':
+		case 'back':
 			running.kill();
 			trap.release();
 			return running.ended;

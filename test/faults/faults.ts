@@ -104,7 +104,9 @@ function wanted(cases: readonly Case[]): Case[] {
 function tell(title: string, tried: readonly Tried[]): void {
 	const line = (name: string, some: readonly Tried[]): void => {
 		const survived = some.filter(({ faults }) => faults.length === 0);
-		const by = ['itself', 'resumed', 'power cycle', 'card'].map((way) => `${survived.filter((one) => one.by === way).length} ${way}`);
+		const by = ['itself', 'resumed', 'power cycle', 'card', 'back'].map(
+			(way) => `${survived.filter((one) => one.by === way).length} ${way}`,
+		);
 		const again = survived.filter((one) => one.again.length > 0).length;
 		console.log(
 			`${name}: ${some.length} points, ${survived.length} survived (${by.join(', ')}; ${again} did something again that had been cut)`,

@@ -103,6 +103,8 @@ export abstract class Cast {
 	abstract begin(): Running;
 	/** What a person types after a cut. */
 	abstract goOn(): Running;
+	/** What they type who want the host as it was. */
+	abstract goBack(): Running;
 
 	/** Begins it, and after each reboot that it waits for goes on, until it ends otherwise. */
 	async through(first: Running): Promise<Ended> {
@@ -132,9 +134,16 @@ class Elsewhere extends Cast {
 
 	goOn(): Running {
 		// Cut before the plan was noted there is nothing to resume, which it says, and a person begins.
+		return this.run(this.begun ? ['resume', '--yes', '--patience', '3'] : this.upgrade());
+	}
+
+	goBack(): Running {
+		return this.run(this.begun ? ['rollback', '--patience', '3'] : ['--version']);
+	}
+
+	private get begun(): boolean {
 		const state = join(this.host.dir, 'state');
-		const begun = existsSync(state) && readdirSync(state).some((name) => existsSync(join(state, name, 'plan.json')));
-		return this.run(begun ? ['resume', '--yes', '--patience', '3'] : this.upgrade());
+		return existsSync(state) && readdirSync(state).some((name) => existsSync(join(state, name, 'plan.json')));
 	}
 
 	private upgrade(): string[] {
@@ -169,6 +178,10 @@ class AtConsole extends Cast {
 
 	goOn(): Running {
 		return this.type(`if [ -f /var/db/bsdup/run-*/resume.sh ]; then ${RESUME_SH}; else ${this.cli} upgrade ${this.args.join(' ')}; fi`);
+	}
+
+	goBack(): Running {
+		return this.type('if [ -f /var/db/bsdup/run-*/resume.sh ]; then sh /var/db/bsdup/run-*/resume.sh rollback; fi');
 	}
 
 	/** Types a line at the host's console. */

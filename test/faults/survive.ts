@@ -10,8 +10,8 @@ import type { Cast, Ended, Scene } from './scene.ts';
 
 /** How a cut run came to its end, or what is wrong. */
 export interface Survival {
-	/** by itself: the program went on · resumed · power cycle: turned off and on, then resumed · card: by the recovery card's commands */
-	by: 'itself' | 'resumed' | 'power cycle' | 'card';
+	/** by itself: the program went on · resumed · power cycle: turned off and on, then resumed · card: by the recovery card's commands · back: taken back */
+	by: 'itself' | 'resumed' | 'power cycle' | 'card' | 'back';
 	/** Empty when the host is what an uninterrupted run makes it. */
 	faults: string[];
 	/** Deeds that were done oftener than in an uninterrupted run. */
@@ -22,6 +22,8 @@ export interface Survival {
 export interface Reference {
 	points: Point[];
 	tree: Tree;
+	/** The host before it. */
+	before: Tree;
 	deeds: Map<string, number>;
 }
 
@@ -34,6 +36,8 @@ const SHOWN = 1500;
 
 /** Runs the upgrade without a cut. Throws when it does not end well. */
 export async function learn(scene: Scene): Promise<Reference> {
+	const untouched = await scene.cast();
+	const before = await finalTree(untouched).finally(() => untouched.destroy());
 	const cast = await scene.cast();
 	try {
 		cast.trap.learn();
@@ -42,19 +46,19 @@ export async function learn(scene: Scene): Promise<Reference> {
 			pieces = piece;
 		});
 		// What was started before, at its first boot, is no point of the run.
-		const before = cast.host.processLog().length;
+		const started = cast.host.processLog().length;
 		const said = cast.host.console().length;
 		const ended = await cast.through(cast.begin());
 		if (ended.code !== 0) throw new Error(`the uninterrupted run failed:\n${ended.output.slice(-SHOWN)}`);
 		const log = cast.host.processLog();
 		const learned: Learned = {
-			log: log.slice(before),
+			log: log.slice(started),
 			acts: cast.trap.acts,
 			console: cast.host.console().slice(said),
 			pieces: scene.upgrade.over === 'ssh' ? pieces : 0,
 			sets: scene.sets,
 		};
-		return { points: pointsOf(learned), tree: await finalTree(cast), deeds: deedsOf(log) };
+		return { points: pointsOf(learned), tree: await finalTree(cast), before, deeds: deedsOf(log) };
 	} finally {
 		await cast.destroy();
 	}
@@ -77,6 +81,8 @@ export async function survive(scene: Scene, reference: Reference, point: Point, 
 		const seen = (): boolean => point.at === 'console' && hasSaid(cast.host.console().slice(said), point);
 		if (!(await cast.trap.sprung(() => over, seen))) return undefined;
 		const ended = await cut(kind, cast, { ...first, ended: whole }, number);
+		const back = kind === 'back' ? await takeBack(cast, reference) : undefined;
+		if (back !== undefined) return back;
 		const { by, faults } = await finish(cast, ended, kind);
 		if (faults.length > 0) return { by, faults, again: [] };
 		const log = cast.host.processLog();
@@ -88,6 +94,18 @@ export async function survive(scene: Scene, reference: Reference, point: Point, 
 	} finally {
 		await cast.destroy();
 	}
+}
+
+/** What a rollback says that it leaves: a backup, a new loader, the record of the run, what freebsd-update has fetched. */
+const LEFT = /^(backup|esp)\/|(^|\/)var\/db\/(bsdup|freebsd-update)$/;
+
+/** Takes it back, and compares the host with what it was. undefined: it is past the point of no return, and was told so. */
+async function takeBack(cast: Cast, { before }: Reference): Promise<Survival | undefined> {
+	const { code, output } = await cast.through(cast.goBack());
+	if (/point of no return/.test(output)) return undefined;
+	if (code !== 0) return { by: 'back', faults: [`it was not taken back:\n${output.slice(-SHOWN)}`], again: [] };
+	const ofHost = (tree: Tree): Tree => new Map([...tree].filter(([path]) => !LEFT.test(path)));
+	return { by: 'back', faults: treeDifferences(ofHost(before), ofHost(await finalTree(cast))), again: [] };
 }
 
 /** Does what a person does until the upgrade is at its end. */

@@ -20,7 +20,10 @@ once() {
 }
 @modern@once sysmerge
 @modern@echo 'reordering libraries: done.'
-@modern@for f in /usr/lib/libc.so.* /usr/sbin/sshd; do [ ! -f "$f" ] || { grep -v '^# relinked' "$f" >/tmp/relink; echo "# relinked $(date +%s)" >>/tmp/relink; cat /tmp/relink >"$f"; }; done
+# Each beside the old one, so that a full disk or a cut leaves one that is whole.
+@modern@for f in /usr/lib/libc.so.*[0-9] /usr/sbin/sshd; do [ ! -f "$f" ] || { cp -p "$f" "$f.new" && { grep -v '^# relinked' "$f" && echo "# relinked $(date +%s)"; } >"$f.new" || rm -f "$f.new"; }; done
+@modern@sync
+@modern@for f in /usr/lib/libc.so.*[0-9] /usr/sbin/sshd; do [ ! -f "$f.new" ] || mv "$f.new" "$f"; done
 [ -f /etc/ssh/ssh_host_ed25519_key ] || ssh-keygen -A
 echo 'starting network daemons: sshd.'
 /usr/sbin/sshd -p "$(cat /lab/port)"

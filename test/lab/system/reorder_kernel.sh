@@ -1,4 +1,6 @@
-# Relinks the kernel when its hash is the one recorded (F:A.10): the same version, other bytes.
+# Relinks the kernel when its hash is the one recorded (F:A.10): the same version, other bytes. Where anything fails, a full disk too, it ends.
+set -e
+umask 077
 if ! sha256 -q -C /var/db/kernel.SHA256 /bsd; then
 	echo "Failed to verify /bsd's checksum, therefore a randomly linked kernel (KARL) is not being built."
 	exit 1
