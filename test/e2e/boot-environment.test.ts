@@ -119,25 +119,26 @@ describe.skipIf(LAB === null)('an upgrade in a new boot environment (needs a pra
 	// The new loader stays, and boots the old system.
 	const exceptLoader = (lines: readonly string[]): string[] => lines.filter((line) => !line.includes(' esp/'));
 
-	test.skipIf(LAB !== 'root').concurrent.each([
-		['its packages are refreshed', 'running  packages\n'],
-		['it is booted as the default', 'running  reboot-last\n'],
-	])(`is taken back after a power cut while %s: the old environment is the default again (${NEEDS_DISK})`, (_when, said) =>
-		inWorld(async (on) => {
-			const before = await oldSystem(on);
-			await on.host.powerOn();
-			let cut: Promise<void> = Promise.resolve();
-			await cutAt(on, environmentArgs(on), said, (kill) => {
-				cut = on.host.powerCut();
-				void cut.then(() => kill('SIGKILL'));
-			});
-			await cut;
-			await on.host.powerOn();
-			expect((await on.host.inside('freebsd-version -r')).output).toBe('15.0-RELEASE\n');
-			expect(await on.bsdup(['rollback', '--patience', '3'])).toMatchObject({ code: 0, stderr: '' });
-			expect(exceptLoader(await oldSystem(on))).toEqual(exceptLoader(before));
-		}),
-	);
+	test
+		.skipIf(LAB !== 'root')
+		.concurrent(
+			`is taken back after a power cut while it is booted as the default: the old environment is that again (${NEEDS_DISK})`,
+			() =>
+				inWorld(async (on) => {
+					const before = await oldSystem(on);
+					await on.host.powerOn();
+					let cut: Promise<void> = Promise.resolve();
+					await cutAt(on, environmentArgs(on), 'running  reboot-last\n', (kill) => {
+						cut = on.host.powerCut();
+						void cut.then(() => kill('SIGKILL'));
+					});
+					await cut;
+					await on.host.powerOn();
+					expect((await on.host.inside('freebsd-version -r')).output).toBe('15.0-RELEASE\n');
+					expect(await on.bsdup(['rollback', '--patience', '3'])).toMatchObject({ code: 0, stderr: '' });
+					expect(exceptLoader(await oldSystem(on))).toEqual(exceptLoader(before));
+				}),
+		);
 
 	test
 		.skipIf(LAB !== 'root')

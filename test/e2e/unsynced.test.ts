@@ -177,6 +177,16 @@ describe.skipIf(LAB !== 'root')(`when the power goes, and with it what was not s
 		expect(torn).toEqual([]);
 	});
 
+	test('a zone does not go on with a program that a power cut has emptied; it names it, and the recovery card', async () => {
+		await beforeTheZone();
+		const { code, output } = await world.host.inside(`: >/bin/cksum; sh ${RUN}/resume.sh --yes`);
+		expect([code, output]).toEqual([
+			1,
+			expect.stringMatching(/^\/bin\/cksum is empty, .*recovery card, \/var\/db\/bsdup\/run-\S+\/RECOVERY$/m),
+		]);
+		expect((await world.host.inside('head -n 1 /bsd')).output).toBe(`LABKERNEL ${OLD}\n`);
+	});
+
 	test('a job that is recorded as done has done it, on the disk', async () => {
 		const found = await cutAfter(
 			`sh $s start one 1; while [ ! -s ${SMALL}/jobs/one/1/rc ]; do sleep 0.1; done; ${REACH}; /lab/real/bin/sync ${SMALL}/jobs/one/1/rc`,

@@ -22,8 +22,8 @@ export interface Survival {
 export interface Reference {
 	points: Point[];
 	tree: Tree;
-	/** The host before it. */
-	before: Tree;
+	/** The host before it, looked at when it is first asked for. */
+	before: () => Promise<Tree>;
 	deeds: Map<string, number>;
 }
 
@@ -36,8 +36,6 @@ const SHOWN = 1500;
 
 /** Runs the upgrade without a cut. Throws when it does not end well. */
 export async function learn(scene: Scene): Promise<Reference> {
-	const untouched = await scene.cast();
-	const before = await finalTree(untouched).finally(() => untouched.destroy());
 	const cast = await scene.cast();
 	try {
 		cast.trap.learn();
@@ -58,7 +56,7 @@ export async function learn(scene: Scene): Promise<Reference> {
 			pieces: scene.upgrade.over === 'ssh' ? pieces : 0,
 			sets: scene.sets,
 		};
-		return { points: pointsOf(learned), tree: await finalTree(cast), before, deeds: deedsOf(log) };
+		return { points: pointsOf(learned), tree: await finalTree(cast), before: once(() => untouched(scene)), deeds: deedsOf(log) };
 	} finally {
 		await cast.destroy();
 	}
@@ -96,6 +94,16 @@ export async function survive(scene: Scene, reference: Reference, point: Point, 
 	}
 }
 
+async function untouched(scene: Scene): Promise<Tree> {
+	const cast = await scene.cast();
+	return finalTree(cast).finally(() => cast.destroy());
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+	let made: Promise<T> | undefined;
+	return () => (made ??= make());
+}
+
 /** What a rollback says that it leaves: a backup, a new loader, the record of the run, what freebsd-update has fetched. */
 const LEFT = /^(backup|esp)\/|(^|\/)var\/db\/(bsdup|freebsd-update)$/;
 
@@ -105,7 +113,7 @@ async function takeBack(cast: Cast, { before }: Reference): Promise<Survival | u
 	if (/point of no return/.test(output)) return undefined;
 	if (code !== 0) return { by: 'back', faults: [`it was not taken back:\n${output.slice(-SHOWN)}`], again: [] };
 	const ofHost = (tree: Tree): Tree => new Map([...tree].filter(([path]) => !LEFT.test(path)));
-	return { by: 'back', faults: treeDifferences(ofHost(before), ofHost(await finalTree(cast))), again: [] };
+	return { by: 'back', faults: treeDifferences(ofHost(await before()), ofHost(await finalTree(cast))), again: [] };
 }
 
 /** Does what a person does until the upgrade is at its end. */
@@ -193,14 +201,18 @@ function singleUserLines(card: string): string | undefined {
 	return /\n( +\/rescue\/mount -u [\s\S]*\n +reboot)\n/.exec(card)?.[1];
 }
 
-/** Whether the world of a host is half unpacked, so that it may be up and let nobody in. Turns it off. */
+/** Cards that bring back a system which does not start: by single user mode, a shell of the install kernel, or its own upgrade. */
+const HELPS = /\n +\/rescue\/mount -u |\n +cd \/mnt.*\btar |the sets are on\s+the disk in /;
+
+/** Whether the world of a host is half unpacked, so that it may be up and let nobody in, or have programs that do nothing. Turns it off. */
 async function isHalf({ host }: Cast): Promise<boolean> {
 	await host.powerOff();
 	return host.withDisk((root) => {
 		const runs = join(root, 'var/db/bsdup');
 		const run = existsSync(runs) ? (readdirSync(runs).find((name) => name.startsWith('run-')) ?? '') : '';
-		const card = join(runs, run, 'RECOVERY');
-		return existsSync(join(runs, run, 'no-return')) && existsSync(card) && singleUserLines(readFileSync(card, 'utf8')) !== undefined;
+		const there = (name: string): boolean => existsSync(join(runs, run, name));
+		if (!there('no-return') || there('sets.complete') || !there('RECOVERY')) return false;
+		return HELPS.test(readFileSync(join(runs, run, 'RECOVERY'), 'utf8'));
 	});
 }
 

@@ -72,7 +72,13 @@ echo "$now" >"$lab/run/boottime"
 init_runs 'panic: init died (signal 12, exit 0)'
 furnish
 
-env -i PATH=/sbin:/bin:/usr/sbin:/usr/bin HOME=/root TERM=vt220 chroot "$root" /bin/sh /etc/rc
+inside() { env -i PATH=/sbin:/bin:/usr/sbin:/usr/bin HOME=/root TERM=vt220 chroot "$root" "$@"; }
+if ! inside /bin/sh -c :; then
+	say "init: can't exec /bin/sh for /etc/rc"
+	say 'Enter pathname of shell or RETURN for sh:'
+	stay single-user
+fi
+inside /bin/sh /etc/rc
 echo up >"$lab/run/state"
 while [ ! -e "$lab/ctl/reboot" ] && [ ! -e "$lab/ctl/halt" ]; do moment; done
 say 'syncing disks... done'

@@ -38,8 +38,9 @@ describe('a shipped manifest', () => {
 		const zone = inPlace.steps.find(({ id }) => id === 'zone');
 		const parts = zone?.parts.map(({ run = '', each }) => run + (each?.run ?? '')) ?? [];
 		const mark = parts.findIndex((text) => text.startsWith(': >{{dir}}/no-return\nsync\n'));
-		expect(mark).toBe(1);
-		expect(parts[0]).toMatch(/^\[ "\$\(cksum /);
+		expect(mark).toBe(2);
+		expect(parts[0]).toMatch(/^for f in \/bin\/\* .*exit 1; \}; done\n$/);
+		expect(parts[1]).toMatch(/^\[ "\$\(cksum /);
 	});
 
 	test('marks the point of no return right before the name that the loader boots, and takes the mark back where nothing was changed', () => {
