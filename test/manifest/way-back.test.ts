@@ -39,7 +39,7 @@ describe('a shipped manifest', () => {
 		const parts = zone?.parts.map(({ run = '', each }) => run + (each?.run ?? '')) ?? [];
 		const mark = parts.findIndex((text) => text.startsWith(': >{{dir}}/no-return\nsync\n'));
 		expect(mark).toBe(2);
-		expect(parts[0]).toMatch(/^for f in \/bin\/\* .*exit 1; \}; done\n$/);
+		expect(parts[0]).toMatch(/^for p in cat .*\n.* is empty, .*exit 1; \}; done\n *done\n$/);
 		expect(parts[1]).toMatch(/^\[ "\$\(cksum /);
 	});
 
