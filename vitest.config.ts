@@ -15,6 +15,8 @@ export default defineConfig({
 		include: ['test/**/*.test.ts'],
 		globalSetup: 'test/tools/path.ts',
 		disableConsoleIntercept: true,
+		// What one test file made can serve the next of the same process: the modules, and archives of releases.
+		isolate: false,
 		testTimeout: 180_000,
 		hookTimeout: 60_000,
 		// One more than the processors of the smallest machine: whole upgrades mostly wait.

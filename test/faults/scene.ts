@@ -6,7 +6,7 @@ import { publishUpdates } from '../lab/freebsd/update-server.ts';
 import { type Mirror, serveMirror } from '../lab/mirror.ts';
 import { PracticeHost } from '../lab/practice-host.ts';
 import { RELEASES, type ReleaseName } from '../lab/releases.ts';
-import { ROOT } from '../lab/root.ts';
+import { BSDUP } from '../lab/root.ts';
 import { publishSystem, type SystemName } from '../lab/system.ts';
 import { Trap } from './trap.ts';
 import { flagsOf, type Upgrade } from './upgrades.ts';
@@ -154,7 +154,7 @@ class Elsewhere extends Cast {
 	run(args: readonly string[], more: Record<string, string> = {}): Running {
 		const { dir } = this.host;
 		const env = { BSDUP_STATE: join(dir, 'state'), BSDUP_CACHE: join(dir, 'cache'), XDG_CONFIG_HOME: join(dir, 'config'), ...more };
-		const child = spawn(process.execPath, [join(ROOT, 'dist/src/cli.js'), ...args], {
+		const child = spawn(process.execPath, [...BSDUP, ...args], {
 			env: { ...process.env, ...env },
 			stdio: ['ignore', 'pipe', 'pipe'],
 		});

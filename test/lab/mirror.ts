@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createReadStream, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join, normalize } from 'node:path';
+import { archiveOf } from './archive.ts';
 import { signedList } from './keys.ts';
 import { RELEASES, type Release, type ReleaseName } from './releases.ts';
-import { kernelText, type LabFile, setsOf } from './tree.ts';
-import { writeFiles } from './write-tree.ts';
+import { kernelText, setsOf } from './tree.ts';
+import type { Content } from './write-tree.ts';
 
 export interface MirrorOptions {
 	/** The new rc hangs at shutdown, as a broken package daemon makes it (F:A.11). */
@@ -16,18 +16,8 @@ export interface MirrorOptions {
 }
 
 /** A set as bytes: gzipped tar, members in the order given, owned by root. */
-export function makeSet(files: readonly LabFile[]): Buffer {
-	const dir = mkdtempSync(join(tmpdir(), 'bsdup-set-'));
-	try {
-		writeFiles(dir, files);
-		const list = files.map(({ path }) => `./${path}`).join('\n');
-		return execFileSync('tar', ['-czf', '-', '--format=ustar', '--owner=0', '--group=0', '--mtime=2026-01-01', '-C', dir, '-T', '-'], {
-			input: list,
-			maxBuffer: 1 << 28,
-		});
-	} finally {
-		rmSync(dir, { recursive: true, force: true });
-	}
+export function makeSet(files: readonly Content[]): Buffer {
+	return archiveOf(files, 'gzip');
 }
 
 /** Writes one release in the mirror's real layout below `top` (F:A.3). */
@@ -36,7 +26,6 @@ export function publish(top: string, name: ReleaseName, options: MirrorOptions =
 	const dir = join(top, release.folder);
 	mkdirSync(dir, { recursive: true });
 	const { etc = [], xetc = [], ...sets } = setsOf(release);
-	if (release.modern) sets['base']?.push({ path: 'var/sysmerge/etc.tgz', text: '', mode: 0o600 });
 	if (options.hangAtShutdown === true) sets['base']?.push({ path: 'etc/rc.hangs', text: '', mode: 0o644 });
 	const files = new Map<string, Buffer>();
 	files.set('BUILDINFO', Buffer.from(`Build date: ${release.build} - practice\n`));
@@ -44,9 +33,10 @@ export function publish(top: string, name: ReleaseName, options: MirrorOptions =
 	files.set('bsd', Buffer.from(kernelText(release, 'GENERIC')));
 	files.set('bsd.mp', Buffer.from(kernelText(release, 'GENERIC.MP')));
 	files.set('bsd.rd', Buffer.from(kernelText(release, 'RAMDISK')));
-	for (const [set, members] of Object.entries(release.modern ? sets : { ...sets, etc, xetc })) {
-		files.set(`${set}${release.suffix}.tgz`, set === 'base' && release.modern ? baseWithEtc(members, etc) : makeSet(members));
-	}
+	// base carries etc.tgz, a set inside the set (F:A.2).
+	const inside: Content[] = release.modern ? [{ path: 'var/sysmerge/etc.tgz', text: makeSet(etc), mode: 0o600 }] : [];
+	for (const [set, members] of Object.entries(release.modern ? sets : { ...sets, etc, xetc }))
+		files.set(`${set}${release.suffix}.tgz`, makeSet(set === 'base' ? [...members, ...inside] : members));
 	const list = [...files]
 		.sort(([a], [b]) => (a < b ? -1 : 1))
 		.map(([file, bytes]) => `SHA256 (${file}) = ${createHash('sha256').update(bytes).digest('hex')}\n`)
@@ -59,22 +49,6 @@ export function publish(top: string, name: ReleaseName, options: MirrorOptions =
 	mkdirSync(packages, { recursive: true });
 	writeFileSync(join(packages, 'level'), `${release.level}\n`);
 	writeFileSync(join(packages, 'SHA256'), 'hashes of the packages\n');
-}
-
-/** base carries etc.tgz, a set inside the set (F:A.2). */
-function baseWithEtc(members: readonly LabFile[], etc: readonly LabFile[]): Buffer {
-	const dir = mkdtempSync(join(tmpdir(), 'bsdup-base-'));
-	try {
-		writeFiles(dir, members);
-		writeFileSync(join(dir, 'var/sysmerge/etc.tgz'), makeSet(etc));
-		const list = members.map(({ path }) => `./${path}`).join('\n');
-		return execFileSync('tar', ['-czf', '-', '--format=ustar', '--owner=0', '--group=0', '--mtime=2026-01-01', '-C', dir, '-T', '-'], {
-			input: list,
-			maxBuffer: 1 << 28,
-		});
-	} finally {
-		rmSync(dir, { recursive: true, force: true });
-	}
 }
 
 /** A running mirror on loopback. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Mirror, serveMirror } from './mirror.ts';
 import { PracticeHost } from './practice-host.ts';
-import { ROOT } from './root.ts';
+import { BSDUP } from './root.ts';
 import { type PublishOptions, publishSystem, type SystemName } from './system.ts';
 
 export interface Outcome {
@@ -40,7 +40,7 @@ export async function makeWorld(from: SystemName, target: SystemName, options: P
 		host,
 		state,
 		env,
-		bsdup: (args, onOutput) => runProgram([join(ROOT, 'dist/src/cli.js'), ...args], env, onOutput),
+		bsdup: (args, onOutput) => runProgram([...BSDUP, ...args], env, onOutput),
 		async destroy() {
 			await host.destroy();
 			await mirror.stop();

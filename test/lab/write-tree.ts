@@ -1,9 +1,15 @@
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { LabFile } from './tree.ts';
+
+/** A file to write: a text, or an archive that lies in an archive. */
+export interface Content {
+	path: string;
+	text: string | Buffer;
+	mode: number;
+}
 
 /** Writes files below `root`. */
-export function writeFiles(root: string, files: readonly LabFile[]): void {
+export function writeFiles(root: string, files: readonly Content[]): void {
 	for (const { path, text, mode } of files) {
 		const full = join(root, path);
 		mkdirSync(dirname(full), { recursive: true });

@@ -1,10 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { archiveOf } from '../archive.ts';
 import type { LabFile } from '../tree.ts';
-import { writeFiles } from '../write-tree.ts';
 import { FREEBSD_RELEASES, type FreebsdRelease, type FreebsdReleaseName } from './releases.ts';
 import { freebsdSets } from './tree.ts';
 
@@ -26,18 +24,7 @@ const ABOUT: Record<string, string> = {
 
 /** A set as bytes: tar and xz, members `./…` in the order given. */
 export function makeDistSet(files: readonly LabFile[]): Buffer {
-	const dir = mkdtempSync(join(tmpdir(), 'bsdup-dist-'));
-	try {
-		writeFiles(dir, files);
-		const list = files.map(({ path }) => `./${path}`).join('\n');
-		return execFileSync('tar', ['-cJf', '-', '--format=ustar', '--owner=0', '--group=0', '--mtime=2026-01-01', '-C', dir, '-T', '-'], {
-			input: list,
-			maxBuffer: 1 << 28,
-			env: { ...process.env, XZ_OPT: '-0' },
-		});
-	} finally {
-		rmSync(dir, { recursive: true, force: true });
-	}
+	return archiveOf(files, 'xz');
 }
 
 /** Writes one release in the mirror's real layout below `top` (F:B.1). Returns the text of its MANIFEST. */

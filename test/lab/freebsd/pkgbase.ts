@@ -1,8 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { archiveOf } from '../archive.ts';
 import type { InstallOptions } from '../install.ts';
 import { type LabFile, program } from '../tree.ts';
 import { writeFiles } from '../write-tree.ts';
@@ -144,23 +143,11 @@ function publishRepository(dir: string, level: number, packages: readonly Packag
 	rmSync(dir, { recursive: true, force: true });
 	mkdirSync(join(dir, 'All'), { recursive: true });
 	const lines = packages.map((one) => {
-		const bytes = packed(one);
+		const bytes = archiveOf([{ path: '+META', text: metaOf(one), mode: 0o644 }, ...one.files], 'plain');
 		writeFileSync(join(dir, 'All', `${one.name}-${one.version}.pkg`), bytes);
 		const flat = one.files.reduce((sum, { text }) => sum + text.length, 0);
 		return `${one.name} ${one.version} ${createHash('sha256').update(bytes).digest('hex')} ${flat} ${one.deps.join(',')}\n`;
 	});
 	writeFileSync(join(dir, 'meta.conf'), `osversion ${level}000\n`);
 	writeFileSync(join(dir, 'packagesite'), lines.join(''));
-}
-
-function packed(one: Package): Buffer {
-	const dir = mkdtempSync(join(tmpdir(), 'bsdup-pkg-'));
-	try {
-		writeFiles(dir, [{ path: '+META', text: metaOf(one), mode: 0o644 }, ...one.files]);
-		return execFileSync('tar', ['-cf', '-', '--format=ustar', '--owner=0', '--group=0', '--mtime=2026-01-01', '-C', dir, '.'], {
-			maxBuffer: 1 << 28,
-		});
-	} finally {
-		rmSync(dir, { recursive: true, force: true });
-	}
 }
