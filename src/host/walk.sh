@@ -119,10 +119,12 @@ carry() {
 		child=$!
 		tail -f "$a/log" &
 		tail=$!
-		# Only builtins from here: in the zone nothing new may start.
+		# In the zone nothing new may start: where it is rebooting, only builtins from here.
 		wait $child
+		case $kind in zone | reboot) status "$a" || { kill $tail; exit 3; } ;; esac
+		# tail hears of the last lines a moment after they are written. Without fractions, or without sleep, it is 1 s, or none.
+		sleep 0.3 2>/dev/null || sleep 1 2>/dev/null
 		kill $tail
-		case $kind in zone | reboot) status "$a" || exit 3 ;; esac
 	fi
 	status "$a" || rc=lost
 	case $1 in *.undo) again=" rollback" ;; *) again= ;; esac

@@ -82,6 +82,16 @@ describe.skipIf(!root).each(SHELLS)('the walk at the console, in %s (needs root)
 });
 
 describe.skipIf(!root)('the walk at the console (needs root)', () => {
+	test('shows the last line of a step that fails, though what shows it is slow', () => {
+		host = new HostProgram((top) => {
+			const tail = (signal: string): string => `pkill -${signal} -f 'tail -f ${top}/.*/bad/'`;
+			return [makeStep('bad', [`until ${tail('STOP')}; do sleep 0.1; done`, 'echo why', `{ sleep 0.1; ${tail('CONT')}; } &`, 'exit 1'])];
+		});
+		const { code, stdout } = host.call('--yes');
+		expect(code).toBe(1);
+		expect(stdout).toMatch(/^why$/m);
+	});
+
 	test('stops at a step that fails, says so, and tries it again the next time', () => {
 		host = new HostProgram((top) => [
 			makeStep('one', [trace(top, 'one')]),
