@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -10,13 +11,21 @@ class LongOnesFirst extends BaseSequencer {
 	}
 }
 
+const all = readdirSync('test', { recursive: true, encoding: 'utf8' })
+	.filter((file) => file.endsWith('.test.ts'))
+	.map((file) => `test/${file}`);
+/** What puts another module in the place of one needs modules of its own. */
+const apart = all.filter((file) => readFileSync(file, 'utf8').includes('vi.mock('));
+
 export default defineConfig({
 	test: {
-		include: ['test/**/*.test.ts'],
+		projects: [
+			{ extends: true, test: { name: 'apart', include: apart } },
+			// The others share what one file of a process made: the modules, and the archives of releases.
+			{ extends: true, test: { name: 'together', include: all.filter((file) => !apart.includes(file)), isolate: false } },
+		],
 		globalSetup: 'test/tools/path.ts',
 		disableConsoleIntercept: true,
-		// What one test file made can serve the next of the same process: the modules, and archives of releases.
-		isolate: false,
 		testTimeout: 180_000,
 		hookTimeout: 60_000,
 		// One more than the processors of the smallest machine: whole upgrades mostly wait.

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path/posix';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BsdupError } from '../errors.ts';
 import { ownDir, renderScript } from '../host/script.ts';
 import type { Plan, Step } from '../plan/plan.ts';
@@ -28,6 +29,10 @@ const UNPROVEN = 3;
 
 /** The least that a look at a log gives when it does not give all. Bytes. */
 export const LOG_PIECE = 1024 * 1024;
+
+/** Looks at a job that fail before it counts, and the pause between them. Milliseconds. */
+const LOOKS = 5;
+const LOOK_AGAIN_MS = 1_000;
 
 /** Who takes the host: a sentence that is told to others, and what of those who had it before may be passed over. */
 export interface Carrier {
@@ -161,7 +166,15 @@ export class HostProgram {
 
 	/** Looks at an attempt; its log from byte `offset` on, all of it or at least `LOG_PIECE`. */
 	async poll(step: string, attempt: number, offset: number): Promise<Look> {
-		return this.#look(`follow ${step}`, 'poll', step, String(attempt), String(offset));
+		for (let looks = 1; ; looks++) {
+			try {
+				return await this.#look(`follow ${step}`, 'poll', step, String(attempt), String(offset));
+			} catch (error) {
+				// The job may just be replacing the programs that look at it, sh itself among them.
+				if (looks === LOOKS || !(error instanceof BsdupError && error.code === 'E_HOST_PROGRAM')) throw error;
+				await sleep(LOOK_AGAIN_MS);
+			}
+		}
 	}
 
 	/**

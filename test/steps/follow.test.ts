@@ -5,6 +5,7 @@ import { HostProgram as Driver } from '../../src/run/host-program.ts';
 import type { StepContext } from '../../src/steps/context.ts';
 import { followJob } from '../../src/steps/host-job.ts';
 import { localTransport } from '../../src/transport/local.ts';
+import type { RunOptions, Transport } from '../../src/transport/transport.ts';
 import { HostProgram, makeStep } from '../host/host-program.ts';
 
 /** A host whose job has written `log`, of which each look shows `piece` bytes more; it ends when all is shown. */
@@ -31,6 +32,29 @@ describe('a job that is followed', () => {
 		const lines = events.flatMap((event) => (event.kind === 'log' ? [event.line] : []));
 		expect(lines).toEqual(['ü', '€', '\ufffd', 'z']);
 		expect(tail).toBe(lines.join('\n'));
+	});
+
+	test('is followed on where a look finds no sh, as while the job replaces it', async () => {
+		const program = new HostProgram(() => [makeStep('world', ['echo done'])]);
+		try {
+			const transport = localTransport({ become: 'none' });
+			let looks = 0;
+			const without: Transport = Object.assign(Object.create(transport), {
+				run: async (script: string, options?: RunOptions) => {
+					const sh = / poll /.test(script) && ++looks === 1 ? '/nowhere/sh' : 'sh';
+					return transport.run(script.replace(/^sh/, sh), options);
+				},
+			});
+			const host = new Driver(program.plan(), without, new HostLink(without, () => {}, 1_000));
+			const events: RunEvent[] = [];
+			const emit = (event: RunEvent): void => void events.push(event);
+			const context = { host, emit, signal: new AbortController().signal } as unknown as StepContext;
+			await host.start('world', 1);
+			expect(await followJob(makeStep('world', []), context, 1)).toMatchObject({ state: 'ok', tail: 'done' });
+			expect(looks).toBeGreaterThan(1);
+		} finally {
+			program.remove();
+		}
 	});
 
 	test('of which somebody prints very much, with and without line feeds, is told whole, a piece at a time', {
