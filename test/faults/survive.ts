@@ -81,13 +81,14 @@ export async function survive(scene: Scene, reference: Reference, point: Point, 
 		const ended = await cut(kind, cast, { ...first, ended: whole }, number);
 		const back = kind === 'back' ? await takeBack(cast, reference) : undefined;
 		if (back !== undefined) return back;
-		const { by, faults } = await finish(cast, ended, kind);
+		const { by, faults, last } = await finish(cast, ended, kind);
 		if (faults.length > 0) return { by, faults, again: [] };
 		const log = cast.host.processLog();
 		const again = doneAgain(reference.deeds, deedsOf(log));
 		const wrong = await finalFaults(cast, reference);
 		if (ONCE.includes(kind)) wrong.push(...again.map((deed) => `done again: ${deed}`));
 		if (ONCE.includes(kind) && by !== 'itself' && by !== 'resumed') wrong.push(`it took a ${by}`);
+		if (wrong.length > 0) wrong.push(`the last that went on said:\n${last.slice(-SHOWN)}`);
 		return { by, faults: wrong, again };
 	} finally {
 		await cast.destroy();
@@ -116,15 +117,18 @@ async function takeBack(cast: Cast, { before }: Reference): Promise<Survival | u
 	return { by: 'back', faults: treeDifferences(ofHost(await before()), ofHost(await finalTree(cast))), again: [] };
 }
 
+/** How it came to its end, and what the last that carried it said. */
+type Finish = Pick<Survival, 'by' | 'faults'> & { last: string };
+
 /** Does what a person does until the upgrade is at its end. */
-export async function finish(cast: Cast, first: Ended, kind: Kind): Promise<Pick<Survival, 'by' | 'faults'>> {
+export async function finish(cast: Cast, first: Ended, kind: Kind): Promise<Finish> {
 	const { host } = cast;
 	let by: Survival['by'] = 'itself';
 	let ended = first;
 	for (let tries = 0; ended.code !== 0; tries++) {
 		if (tries >= MOST_TRIES) {
 			const last = `${kind}: not at its end after ${tries} tries; ${host.state}: ${ended.output.slice(-SHOWN)}`;
-			return { by, faults: [last] };
+			return { by, faults: [last], last };
 		}
 		// It does not answer, or nothing starts on it any more: somebody walks there.
 		const dumb = tries > 1 || /E_NOT_BACK|E_NEVER_REBOOTED/.test(ended.output);
@@ -132,11 +136,11 @@ export async function finish(cast: Cast, first: Ended, kind: Kind): Promise<Pick
 		if (dumb && by !== 'card') by = 'power cycle';
 		const up = await bringUp(cast, tries > 1 && (await isHalf(cast)));
 		if (up.card) by = 'card';
-		if (up.fault !== undefined) return { by, faults: [up.fault] };
+		if (up.fault !== undefined) return { by, faults: [up.fault], last: ended.output };
 		if (by === 'itself') by = 'resumed';
 		ended = await cast.through(cast.goOn());
 	}
-	return { by, faults: [] };
+	return { by, faults: [], last: ended.output };
 }
 
 /** Turns a host on that is off, and mends one whose kernel or base is torn, or that is `half` unpacked, by the recovery card. One that still does not boot is a fault. */
