@@ -1,16 +1,20 @@
 import tls from 'node:tls';
-import { type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import type { Dispatcher } from 'undici';
 
 /** Milliseconds for one address before the next one is tried too, so that a dead address family costs little (RFC 8305). */
 const FAMILY_MS = 250;
 
 let agent: { for: string; dispatcher: Dispatcher } | undefined;
 
+/** Loaded with the first request: it is a quarter of the time in which bsdup starts, and what asks no mirror needs it not. */
+export const undiciModule = () => import('undici');
+
 /**
  * What opens http(s) connections: through the proxies that the environment names (http_proxy, https_proxy, no_proxy), over both
  * address families, with certificates checked against Node's authorities and, where this Node can ask for them, the system's.
  */
-export function httpAgent(connectMs: number): Dispatcher {
+export async function httpAgent(connectMs: number): Promise<Dispatcher> {
+	const { EnvHttpProxyAgent } = await undiciModule();
 	const names = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'no_proxy', 'NO_PROXY'];
 	const key = JSON.stringify([connectMs, ...names.map((name) => process.env[name])]);
 	if (agent?.for === key) return agent.dispatcher;

@@ -1,5 +1,5 @@
-import { type Dispatcher, request } from 'undici';
-import { httpAgent } from './http-agent.ts';
+import type { Dispatcher } from 'undici';
+import { httpAgent, undiciModule } from './http-agent.ts';
 import { Crowded, notFound, Refused } from './mirror-errors.ts';
 import type { Opened, Wanted } from './source.ts';
 
@@ -64,6 +64,8 @@ async function ask(method: 'GET' | 'HEAD', url: string, { stallMs, signal }: Wan
 	// Packed once more on the way, the lengths and offsets of a set would mean nothing.
 	const headers: Record<string, string> = { 'accept-encoding': 'identity', 'user-agent': 'bsdup', ...more };
 	const { origin } = new URL(url);
+	const { request } = await undiciModule();
+	const dispatcher = await httpAgent(stallMs);
 	for (let [hops, next] = [0, url]; ; hops++) {
 		const at = new URL(next);
 		const own = at.origin === origin ? { ...headers, ...authorization(url) } : headers;
@@ -76,7 +78,7 @@ async function ask(method: 'GET' | 'HEAD', url: string, { stallMs, signal }: Wan
 		} = await request(at, {
 			method,
 			headers: own,
-			dispatcher: httpAgent(stallMs),
+			dispatcher,
 			headersTimeout: stallMs,
 			...(signal === undefined ? {} : { signal }),
 		});

@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import { Readable } from 'node:stream';
-import { execa, type Options } from 'execa';
+import type { Options } from 'execa';
 import { proveRoot } from './become.ts';
 import { timedOut } from './errors.ts';
 import { push } from './push.ts';
@@ -11,6 +11,9 @@ import { type Become, DEFAULT_TIMEOUT_MS, type FeedOptions, type RunOptions, typ
 const NAME = 'this machine';
 /** Status of a program that is not there, as sh tells it. */
 const NOT_FOUND = 127;
+
+/** Loaded with the first program that is started: it is a quarter of the time in which bsdup starts, and other hosts need it not. */
+const execaModule = () => import('execa');
 
 /** This machine as a host; `become`: how root is reached. See the contract in transport.ts. */
 export function localTransport({ become }: { become: Become }): Transport {
@@ -23,9 +26,10 @@ export function localTransport({ become }: { become: Become }): Transport {
 		stop: AbortSignal,
 		{ onStdout, onBytes, encoding = 'utf8' }: RunOptions = {},
 	): Promise<RunResult> => {
-		stop.throwIfAborted();
 		const buffer = { stdout: onBytes === undefined };
 		const options = { input, reject: false, stripFinalNewline: false, cancelSignal: stop, encoding, buffer } satisfies Options;
+		const { execa } = await execaModule();
+		stop.throwIfAborted();
 		const child = execa(shell, args, options);
 		const taken = onBytes === undefined ? undefined : takeAll(child.stdout, onBytes);
 		if (onStdout !== undefined) child.stdout.setEncoding(encoding).on('data', (text: string) => !stop.aborted && onStdout(text));
@@ -87,6 +91,7 @@ export function localTransport({ become }: { become: Become }): Transport {
 		feed,
 		push: (source, remotePath, options) => push({ name: NAME, run, feed }, source, remotePath, options),
 		async terminal(line: string) {
+			const { execa } = await execaModule();
 			const result = await execa(shell, [...before, '-c', line], { stdio: 'inherit', reject: false });
 			return { code: result.exitCode ?? null, signal: result.signal ?? null };
 		},
