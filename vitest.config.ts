@@ -6,7 +6,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 class LongOnesFirst extends BaseSequencer {
 	override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
 		const rank = ({ moduleId }: TestSpecification): number =>
-			moduleId.includes('/test/faults/') ? 0 : moduleId.includes('/test/e2e/') ? 1 : 2;
+			/\/test\/(faults|lab\/demo)/.test(moduleId) ? 0 : moduleId.includes('/test/e2e/') ? 1 : 2;
 		return (await super.sort(files)).sort((one, other) => rank(one) - rank(other));
 	}
 }

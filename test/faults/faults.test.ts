@@ -8,14 +8,8 @@ import { titleOf, upgrades } from './upgrades.ts';
 const SEED = Number(process.env['BSDUP_SEED'] ?? 1);
 const LIMIT_MS = 600_000;
 
-/** Of each way to carry an upgrade one is sampled; the others are cut by `npm run faults` alone. */
-const SAMPLED = [
-	'7.7 to 7.8, in-place, ssh',
-	'4.9 to 4.9-newer, in-place, console',
-	'14.3-RELEASE to 15.0-RELEASE, boot-environment, ssh',
-	'14.3-UFS to 15.0-RELEASE, sets, ssh',
-	'14.3-RELEASE to 15.0-RELEASE, freebsd-update, ssh',
-];
+/** Over SSH, by the script alone, and what can be taken back to its end; the others are cut by `npm run faults` alone. */
+const SAMPLED = ['7.7 to 7.8, in-place, ssh', '4.9 to 4.9-newer, in-place, console', '14.3-RELEASE to 15.0-RELEASE, boot-environment, ssh'];
 const samples = upgrades()
 	.map((upgrade) => ({ title: titleOf(upgrade), upgrade }))
 	.filter(({ title }) => SAMPLED.includes(title));
