@@ -78,5 +78,5 @@ export function installSystem(root: string, name: ReleaseName, options: InstallO
 		writeFileSync(join(root, 'var/sysmerge/etc.tgz'), makeSet(shipped));
 		writeFileSync(join(root, 'var/db/kernel.SHA256'), `SHA256 (/bsd) = ${createHash('sha256').update(kernel).digest('hex')}\n`);
 		writeFileSync(join(root, 'var/db/installed.BUILDINFO'), `Build date: ${release.build} - practice\n`);
-	} else writeFileSync(join(root, 'var/db/sysmerge.sum'), `${sums}\n`);
+	} else writeFiles(root, [file('var/db/sysmerge/etcsum', `${sums}\n`)]);
 }
