@@ -67,7 +67,6 @@ back() {
 		say "undo    ${u%.undo}: $title"
 		set -- $(state "$u")
 		[ "$2" = ok ] || carry "$u" "$2"
-		set +e
 		test_of proof "$u"
 		case $? in 0 | 9) ;; *) die "$u: it does not show; see $jobs/$u; to try again: sh $self rollback" ;; esac
 	done

@@ -25,6 +25,8 @@ self=$dir/resume.sh
 # A program is started only for what echo reads in another way in some shells.
 say() { case $* in -* | *\\*) printf '%s\n' "$*" ;; *) echo "$*" ;; esac; }
 die() { printf 'bsdup: %s\n' "$*" >&2; exit 1; }
+# The same from within $( ), where exit ends only that.
+die_whole() { printf 'bsdup: %s\n' "$*" >&2; kill $$; exit 1; }
 
 # latest STEP: the number of the newest attempt, 0 for none
 latest() {
@@ -82,6 +84,8 @@ attempt() {
 		if [ ! -d "$1/claim" ]; then
 			# The starter may be between mkdir and the job's first act; give it a moment, then take its place.
 			[ "$tries" -lt 2 ] || { mkdir "$1/claim" 2>/dev/null && { say lost; return; }; }
+			# Nobody can take it, on a full disk; the job may still begin, so that nothing can be said of it.
+			[ "$tries" -lt 4 ] || die_whole "$1: whether it began cannot be told: $dir is full, or cannot be written"
 		elif [ -s "$1/start" ]; then
 			of=${1#"$jobs/"}
 			if alive "$1/" "$self job ${of%/*} ${of##*/}" || alive "$1/act." "$1/script"; then say running; return; fi

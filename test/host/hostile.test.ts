@@ -1,5 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+	chownSync,
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	symlinkSync,
+	writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -96,6 +107,21 @@ describe.skipIf(!canEnterTrees)('a disk that is read-only (needs mounts of its o
 		expect(said).toMatch(/^one 1 ok\ntwo 0 none\n/);
 		expect(said).toMatch(/Read-only file system[\s\S]*status 1\n/);
 		expect(host.traces()).toEqual(['one']);
+	});
+});
+
+describe.skipIf(!canEnterTrees).each(SHELLS)('an attempt that nobody has taken, with %s (needs mounts of its own)', (shell) => {
+	test('is told as such where nobody can take it, within seconds, and is given up where somebody can', () => {
+		host = new HostProgram((top) => [makeStep('one', [trace(top, 'one')])], { shell });
+		mkdirSync(host.path('one', '1'), { recursive: true });
+		const begun = Date.now();
+		const verbs = ['states', 'start one 1', 'start one 2', 'poll one 1 0'].map((verb) => `(${shell} "$2" ${verb} 2>&1; echo "status $?")`);
+		const said = mounted(shell, 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"', `${verbs.join(' & ')} & wait`);
+		expect(Date.now() - begun).toBeLessThan(20_000);
+		expect(said.match(/^bsdup: .*one\/1: whether it began cannot be told: .* is full, or cannot be written$/gm)).toHaveLength(4);
+		expect(said.match(/^status 143$/gm)).toHaveLength(4);
+		expect(host.traces()).toEqual([]);
+		expect(host.state('one')).toBe('1 lost');
 	});
 });
 
