@@ -1,10 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { loadSetsManifest } from '../../src/manifest/load.ts';
 import { buildPlan } from '../../src/plan/build.ts';
+import type { Plan } from '../../src/plan/plan.ts';
 import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts';
+import { FREEBSD_RELEASES } from '../lab/freebsd/releases.ts';
+import { etcFiles } from '../lab/freebsd/tree.ts';
 import { makeSet } from '../lab/mirror.ts';
 import { RELEASES } from '../lab/releases.ts';
+import { ROOT } from '../lab/root.ts';
 import { setsOf } from '../lab/tree.ts';
 import { inPlace, makeFacts, makeOptions, makeTarget } from './make.ts';
 
@@ -14,18 +19,23 @@ afterEach(() => tree?.destroy());
 const SERVICES = '# services of 7800\nssh 22/tcp\n';
 const NEW = '# new in 7.8, of more than one line\nand another\n';
 
+const commandsOf = (plan: Plan, id: string): string => plan.steps.find((step) => step.id === id)?.commands.join('\n') ?? 'exit 9';
+
+/** Runs a script as a step, and what it says. */
+function runIn(on: BareTree, script: string): string {
+	writeFileSync(join(on.dir, 'step'), script);
+	const { status, stdout, stderr } = on.run('sh -e /step </dev/null');
+	expect([status, stderr]).toEqual([0, '']);
+	return stdout;
+}
+
 /** A host that has kept its /etc, and has the /etc of the next release to merge; `run` runs a step. */
 function host(unattended: boolean): { on: BareTree; run: (step: string) => string } {
 	const on = makeBareTree('7.7');
 	tree = on;
 	const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions({ unattended }), 'in-place');
 	on.lay({ dirs: ['usr/rel', plan.dir] });
-	const run = (id: string): string => {
-		writeFileSync(join(on.dir, 'step'), plan.steps.find((step) => step.id === id)?.commands.join('\n') ?? 'exit 9');
-		const { status, stdout, stderr } = on.run('sh -e /step </dev/null');
-		expect([status, stderr]).toEqual([0, '']);
-		return stdout;
-	};
+	const run = (id: string): string => runIn(on, commandsOf(plan, id));
 	run('keep');
 	const next = [...(setsOf(RELEASES['7.8'])['etc'] ?? []), { path: 'etc/new.conf', text: NEW, mode: 0o644 }];
 	writeFileSync(join(on.dir, 'var/sysmerge/etc.tgz'), makeSet(next));
@@ -66,5 +76,74 @@ describe.skipIf(!canEnterTrees)('a merge of /etc (needs root or user namespaces)
 		on.run('echo "# services of the house" >/etc/services');
 		expect(run('sysmerge-batch')).toContain('---- /etc/services unhandled');
 		expect(etcOf(on)).toMatch(/^# services of the house\n/);
+	});
+});
+
+describe.skipIf(!canEnterTrees)('a merge of /etc of FreeBSD, live (needs root or user namespaces)', () => {
+	const target = makeTarget('15.0');
+	const files = ['kernel', 'base', 'src'].map((set) => ({ name: `${set}.txz`, sha256: target.list.sha256, size: 1_000_000 }));
+
+	/** A host that has its new base; `users` and `merge` run what merges. */
+	async function host(): Promise<{ on: BareTree; users: () => void; merge: () => string }> {
+		const on = makeBareTree('14.3-RELEASE');
+		tree = on;
+		const manifest = await loadSetsManifest(join(ROOT, 'manifests/freebsd/sets.yaml'));
+		const facts = makeFacts({ system: 'FreeBSD', release: '14.3', rootDisk: 'ada0p2', sets: ['kernel', 'base'] });
+		const to = { ...target, suffix: '', files, list: { ...target.list, file: 'MANIFEST', key: null } };
+		const plan = buildPlan(manifest, facts, to, makeOptions({ backup: null }), 'sets');
+		const shipped = etcFiles(FREEBSD_RELEASES['15.0-RELEASE']).map(({ path, text }) => [
+			`${plan.sets}/tree/usr/src/etcfiles/${path}`,
+			text,
+		]);
+		on.lay({ dirs: [plan.dir], files: Object.fromEntries(shipped) });
+		const world = commandsOf(plan, 'world');
+		const merge = world.slice(world.indexOf('PATH=/sbin'), world.indexOf('! service -e'));
+		runIn(on, commandsOf(plan, 'keep'));
+		const users = (): void => void runIn(on, commandsOf(plan, 'users'));
+		return { on, users, merge: () => runIn(on, merge) };
+	}
+
+	/** What etcupdate status lists at the end. */
+	const conflicts = (said: string): string[] => [...new Set([...said.matchAll(/^ {2}C (.*)$/gm)].map(([, file = '']) => file))];
+
+	test('that a power cut left half done, with files empty, is done again from what they were', async () => {
+		const { on, users, merge } = await host();
+		users();
+		const was = on.run('cat /etc/services /etc/master.passwd').stdout;
+		on.run('cp -Rp /etc /before; cp -Rp /var/db/etcupdate /record');
+		merge();
+		const whole = on.run('cat /etc/services /etc/master.passwd').stdout;
+		expect(whole).not.toBe(was);
+
+		on.run('rm -rf /etc /var/db/etcupdate; cp -Rp /before /etc; cp -Rp /record /var/db/etcupdate; : >/etc/services; : >/etc/master.passwd');
+		expect(conflicts(merge())).toEqual(['/etc/motd.template']);
+		expect(on.run('cat /etc/services /etc/master.passwd').stdout).toBe(whole);
+	});
+
+	test('of the users that a power cut left empty is done again from what they were', async () => {
+		const { on, users } = await host();
+		users();
+		const whole = on.run('cat /etc/master.passwd').stdout;
+		expect(whole).toContain('_newd');
+		on.run(': >/etc/master.passwd');
+		users();
+		expect(on.run('cat /etc/master.passwd').stdout).toBe(whole);
+	});
+
+	test('that was cut off when it was done tells its conflicts again', async () => {
+		const { users, merge } = await host();
+		users();
+		expect(conflicts(merge())).toEqual(['/etc/motd.template']);
+		expect(conflicts(merge())).toEqual(['/etc/motd.template']);
+	});
+
+	test('that was cut off between its last two names is done again', async () => {
+		const { on, users, merge } = await host();
+		users();
+		on.run('cp -Rp /var/db/etcupdate/current /record');
+		merge();
+		on.run('rm -rf /var/db/etcupdate/*; mv /record /var/db/etcupdate/old');
+		expect(conflicts(merge())).toEqual(['/etc/motd.template']);
+		expect(on.run('ls /var/db/etcupdate').stdout).toBe('conflicts\ncurrent\nold\n');
 	});
 });
