@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { RELEASES, type Release, type ReleaseName } from '../lab/releases.ts';
+import { patchedVersion, RELEASES, type Release, type ReleaseName } from '../lab/releases.ts';
 import { setsOf } from '../lab/tree.ts';
 import type { World } from '../lab/world.ts';
 
@@ -20,7 +20,9 @@ export function upgradeArgs(world: World, target: ReleaseName): string[] {
 export const BACKUP = ['--backup-to', '/backup', '--backup', '/etc', '--backup', '/home', '--volume-size', '100K'];
 
 /** Paths the manifest lists as rewritten, as the lab's system really rewrites them. */
-const REWRITTEN = /^(usr\/lib\/libc\.so\.|usr\/sbin\/sshd$|var\/sysmerge\/)/;
+const REWRITTEN = /^(usr\/lib\/libc\.so\.|usr\/sbin\/sshd$|var\/sysmerge\/|usr\/share\/relink\/)/;
+/** What the patch of a practice release changes. */
+const PATCHED = /^usr\/(bin\/wc|sbin\/user)$/;
 
 /** Everything the host must be after an upgrade, as differences; empty = all of it holds. Turns the host off. */
 export async function differences(world: World, target: ReleaseName): Promise<string[]> {
@@ -28,7 +30,9 @@ export async function differences(world: World, target: ReleaseName): Promise<st
 	const running = (await world.host.inside('sysctl -n kern.version')).output.split('\n')[0];
 	await world.host.powerOff();
 	const found: string[] = [];
-	if (running !== release.version) found.push(`the kernel is ${running}`);
+	// Snapshots and 4.9 have no patches.
+	const patched = /^OpenBSD [\d.]+ /.test(release.version) && release.modern;
+	if (running !== (patched ? patchedVersion(release) : release.version)) found.push(`the kernel is ${running}`);
 	world.host.withDisk((root) => {
 		const text = (path: string): string => {
 			try {
@@ -40,7 +44,8 @@ export async function differences(world: World, target: ReleaseName): Promise<st
 		const { etc = [], xetc = [], ...sets } = setsOf(release);
 		for (const file of Object.values(sets).flat()) {
 			if (REWRITTEN.test(file.path)) continue;
-			if (text(file.path) !== file.text) found.push(`${file.path} is not the set's`);
+			const wanted = patched && PATCHED.test(file.path) ? `${file.text}# patched by 001_example\n` : file.text;
+			if (text(file.path) !== wanted) found.push(`${file.path} is not the set's${wanted === file.text ? '' : ', with its patch'}`);
 			const mode = statSync(join(root, file.path), { throwIfNoEntry: false })?.mode;
 			if (((mode ?? 0) & 0o7777) !== file.mode) found.push(`${file.path} has mode ${mode?.toString(8)}`);
 		}

@@ -67,7 +67,8 @@ export function treeDifferences(wanted: Tree, found: Tree): string[] {
 }
 
 /** Programs that change a system in a way that shows when it is done twice. */
-const DEEDS = /^\S*\/(tar -C \/ -xz|sysmerge|pkg_add|installboot|fw_update|syspatch$|rcctl stop|oreboot|reboot|gtar -c|sh .\/MAKEDEV)/;
+const DEEDS =
+	/^\S*\/(tar -C \/ -xz|sysmerge|pkg_add|installboot|fw_update|syspatch( -r)?$|rcctl stop|oreboot|reboot|gtar -c|sh .\/MAKEDEV)/;
 
 /** How often a host did what must not be done twice, by its process log. */
 export function deedsOf(log: readonly string[]): Map<string, number> {

@@ -28,6 +28,8 @@ describe.each(SHELLS)('a job, in %s', (shell) => {
 		expect(host.state('slow')).toBe('1 running');
 		go();
 		await until(() => host.state('slow') === '1 ok');
+		// Its status counts before it has its name.
+		await until(() => existsSync(host.path('slow', '1', 'rc')));
 		expect(readFileSync(host.path('slow', '1', 'rc'), 'utf8')).toBe('0\n');
 		expect(host.call('poll', 'slow', '1', '0').stdout.split('\n')[0]).toBe('1 ok');
 	});

@@ -70,7 +70,10 @@ export function makeBareTree(name: SystemName): BareTree {
 		lay({ files = {}, links = {}, dirs = [], programs = {} }) {
 			for (const path of dirs) mkdirSync(join(dir, path), { recursive: true });
 			for (const [path, text] of Object.entries(files)) put(path, text);
-			for (const [path, to] of Object.entries(links)) symlinkSync(to, join(dir, path));
+			for (const [path, to] of Object.entries(links)) {
+				rmSync(join(dir, path), { recursive: true, force: true });
+				symlinkSync(to, join(dir, path));
+			}
 			for (const [called, text] of Object.entries(programs)) {
 				put(`lab/stand-ins/${called}`, text);
 				put(`usr/local/bin/${called}`, program('package', called, level));

@@ -56,3 +56,6 @@ export const RELEASES = {
 } as const satisfies Record<string, Release>;
 
 export type ReleaseName = keyof typeof RELEASES;
+
+/** What a relinked kernel says of itself once its release's patches are in (F:A.14). */
+export const patchedVersion = ({ version }: Pick<Release, 'version'>): string => version.replace(/#\d+:/, '#1:');

@@ -109,14 +109,26 @@ describe.skipIf(LAB === null)('stand-ins in a practice tree (needs a practice ho
 		expect(read('etc/services')).toContain('services of 4910');
 	});
 
-	test('syspatch installs once, then exits 2 with nothing to do, and does not know snapshots', () => {
+	test('syspatch installs once and relinks, then exits 2 with nothing to do, takes it back, and does not know snapshots', () => {
 		install('7.8');
+		expect(inside('/usr/libexec/reorder_kernel').status).toBe(0);
 		expect(inside('syspatch -c').stdout).not.toBe('');
 		expect(inside('syspatch').status).toBe(0);
 		expect(inside('syspatch').status).toBe(2);
 		expect(inside('syspatch -c').stdout).toBe('');
+		expect([read('usr/bin/wc').includes('# patched'), read('bsd').includes('#1: ')]).toEqual([true, true]);
+		expect(inside('sha256 -q -C /var/db/kernel.SHA256 /bsd').status).toBe(0);
+		expect(inside('syspatch -r').status).toBe(0);
+		expect([read('usr/bin/wc').includes('# patched'), read('bsd').includes('#54: ')]).toEqual([false, true]);
+		expect(inside('syspatch -c').stdout).not.toBe('');
 		write('lab/run/version', `${RELEASES['7.9-beta'].version}\n`);
 		expect(inside('syspatch -c')).toMatchObject({ status: 1, stderr: 'syspatch: Unsupported release\n' });
+	});
+
+	test('syspatch counts a patch as installed before its first file is', () => {
+		install('7.8');
+		inside('mkdir -p /var/syspatch/78-001_example; tar -C / -czf /var/syspatch/78-001_example/rollback.tgz usr/bin/wc');
+		expect(inside('syspatch -c').stdout).toBe('');
 	});
 
 	test('sysctl -n kern.boottime is bare seconds, hw.ncpufound is unknown in the old era, uname never tells beta', () => {

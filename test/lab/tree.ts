@@ -69,7 +69,12 @@ export function setsOf(release: Release): Record<string, LabFile[]> {
 		file('usr/share/misc/bulk', noise(`bulk${level}`, BULK)),
 		file('dev/MAKEDEV', `#!/bin/sh\n${shell('MAKEDEV.sh')}`, 0o555),
 		...(modern
-			? [file('usr/libexec/reorder_kernel', `#!/bin/sh\n${shell('reorder_kernel.sh')}`, 0o555), file('etc/rc', shell('rc.sh')), ...keys]
+			? [
+					file('usr/share/relink/kernel.tgz', `${release.version}\n`),
+					file('usr/libexec/reorder_kernel', `#!/bin/sh\n${shell('reorder_kernel.sh')}`, 0o555),
+					file('etc/rc', shell('rc.sh')),
+					...keys,
+				]
 			: []),
 	];
 	return {

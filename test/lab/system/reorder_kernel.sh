@@ -5,7 +5,13 @@ if ! sha256 -q -C /var/db/kernel.SHA256 /bsd; then
 	echo "Failed to verify /bsd's checksum, therefore a randomly linked kernel (KARL) is not being built."
 	exit 1
 fi
-sed '$d' /bsd | grep -v '^relinked' >/tmp/newbsd
+parts=/usr/share/relink/kernel
+if [ -f $parts.tgz ]; then
+	mkdir -p $parts/GENERIC.MP
+	mv $parts.tgz $parts/GENERIC.MP/vers.o
+fi
+read -r version <$parts/GENERIC.MP/vers.o
+sed -e '$d' -e '/^relinked/d' -e "2s/.*/version $version/" /bsd >/tmp/newbsd
 echo "relinked $(date +%s)" >>/tmp/newbsd
 echo "END $(sha256 -q /tmp/newbsd)" >/tmp/newbsd.end
 cat /tmp/newbsd /tmp/newbsd.end >/nbsd

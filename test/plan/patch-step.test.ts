@@ -1,0 +1,43 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { buildPlan } from '../../src/plan/build.ts';
+import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts';
+import { inPlace, makeFacts, makeOptions, makeTarget } from './make.ts';
+
+let tree: BareTree | undefined;
+afterEach(() => tree?.destroy());
+
+const PATCH = '/var/syspatch/78-001_example';
+
+/** A 7.8 that is just upgraded, `cut` having been done to it; runs the step that patches it. */
+function patch(cut: string): { on: BareTree; status: number | null } {
+	const on = makeBareTree('7.8');
+	tree = on;
+	const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions(), 'in-place');
+	on.lay({ dirs: [plan.dir] });
+	expect(on.run(`/usr/libexec/reorder_kernel; cd ${plan.dir}; ${cut}`).stderr).toBe('');
+	writeFileSync(join(on.dir, 'step'), plan.steps.find(({ id }) => id === 'syspatch')?.commands.join('\n') ?? 'exit 9');
+	return { on, status: on.run('sh -e /step').status };
+}
+
+describe.skipIf(!canEnterTrees)('the patches of a release (needs root or user namespaces)', () => {
+	test.each([
+		['are installed', 'true'],
+		[
+			'are installed anew where a patch was cut off that counts as installed',
+			`touch patching; mkdir -p ${PATCH}; tar -C / -czf ${PATCH}/rollback.tgz usr/bin/wc usr/sbin/user usr/share/relink/kernel/GENERIC.MP/vers.o`,
+		],
+		['are installed anew where what would take one back was torn', `touch patching; mkdir -p ${PATCH}; : >${PATCH}/rollback.tgz`],
+	])('%s', (_title, cut) => {
+		const { on, status } = patch(cut);
+		expect(status).toBe(0);
+		expect(on.run('tail -n 1 /usr/bin/wc; syspatch -c; ls /var/db/bsdup/*').stdout).toMatch(/^# patched by 001_example\n(?!.*patching)/s);
+	});
+
+	test('that cannot be told are told so, and nothing fails', () => {
+		const { on, status } = patch("printf 'exit 1\\n' >/lab/stand-ins/syspatch");
+		expect(status).toBe(0);
+		expect(on.run('cat /var/db/bsdup/*/report.syspatch').stdout).toBe('syspatch could not tell which patches are missing: run it later\n');
+	});
+});
