@@ -42,6 +42,8 @@ export function treeOf(root: string): Tree {
 			} else if (stat.isSymbolicLink()) tree.set(path, `${about} -> ${readlinkSync(join(root, path))}`);
 			// What a backup holds is proven elsewhere; its volumes are never the same twice.
 			else if (path.startsWith('backup/')) tree.set(keyOf(path), about);
+			// An archive has the times of what is in it.
+			else if (path.endsWith('/rollback.tgz')) tree.set(path, about);
 			else tree.set(path, `${about} ${contentOf(join(root, path))}`);
 		}
 	};
