@@ -11,18 +11,20 @@ afterEach(() => tree?.destroy());
 const PATCH = '/var/syspatch/78-001_example';
 
 /** A 7.8 that is just upgraded, `cut` having been done to it; runs the step that patches it. */
-function patch(cut: string): { on: BareTree; status: number | null } {
+function patch(cut: string): { on: BareTree; ended: { status: number | null; stderr: string } } {
 	const on = makeBareTree('7.8');
 	tree = on;
 	const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions(), 'in-place');
-	on.lay({ dirs: [plan.dir] });
-	const run = (step: string): number | null => {
+	// Of this tree alone: it sees what the other hosts of this machine run.
+	on.lay({ dirs: [plan.dir], programs: { pgrep: 'exit 1' } });
+	const run = (step: string): { status: number | null; stderr: string } => {
 		writeFileSync(join(on.dir, 'step'), plan.steps.find(({ id }) => id === step)?.commands.join('\n') ?? 'exit 9');
-		return on.run('sh -e /step').status;
+		const { status, stderr } = on.run('sh -e /step');
+		return { status, stderr };
 	};
 	run('keep');
 	expect(on.run(`/usr/libexec/reorder_kernel; cd ${plan.dir}; ${cut}`).stderr).toBe('');
-	return { on, status: run('syspatch') };
+	return { on, ended: run('syspatch') };
 }
 
 describe.skipIf(!canEnterTrees)('the patches of a release (needs root or user namespaces)', () => {
@@ -34,14 +36,14 @@ describe.skipIf(!canEnterTrees)('the patches of a release (needs root or user na
 		],
 		['are installed anew where what would take one back was torn', `touch patching; mkdir -p ${PATCH}; : >${PATCH}/rollback.tgz`],
 	])('%s', (_title, cut) => {
-		const { on, status } = patch(cut);
-		expect(status).toBe(0);
+		const { on, ended } = patch(cut);
+		expect(ended.status, ended.stderr).toBe(0);
 		expect(on.run('tail -n 1 /usr/bin/wc; syspatch -c; ls /var/db/bsdup/*').stdout).toMatch(/^# patched by 001_example\n(?!.*patching)/s);
 	});
 
 	test('that cannot be told are told so, and nothing fails', () => {
-		const { on, status } = patch("printf 'exit 1\\n' >/lab/stand-ins/syspatch");
-		expect(status).toBe(0);
+		const { on, ended } = patch("printf 'exit 1\\n' >/lab/stand-ins/syspatch");
+		expect(ended.status, ended.stderr).toBe(0);
 		expect(on.run('cat /var/db/bsdup/*/report.syspatch').stdout).toBe('syspatch could not tell which patches are missing: run it later\n');
 	});
 });
