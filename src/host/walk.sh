@@ -27,6 +27,8 @@ settle() {
 			test_of proof "$1"
 			case $? in 0 | 9) ;; *) return 3 ;; esac
 		fi
+		# What the test saw is on the disk before it is recorded: files that were brought here, above all.
+		sync
 		mkdir -p "$jobs/$1"
 		: >"$jobs/$1/already"
 		return 0

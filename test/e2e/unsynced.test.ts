@@ -87,7 +87,11 @@ async function cutInZone<T>(moment: Moment, look: (root: string) => T): Promise<
 }
 
 /** A run of one step on the host, beside the other. */
-const small = new HostProgram(() => [makeStep('one', ['cp /bsd /root/made']), makeStep('ask', [], { kind: 'confirm' })]);
+const small = new HostProgram(() => [
+	makeStep('one', ['cp /bsd /root/made']),
+	makeStep('brought', ['true'], { done: '[ -f /root/brought ]' }),
+	makeStep('ask', [], { kind: 'confirm' }),
+]);
 const SMALL = '/var/db/bsdup/run-small';
 const smallScript = renderScript({ ...small.plan(), run: 'run-small', dir: SMALL, bootTime: 'sysctl -n kern.boottime' });
 
@@ -193,6 +197,15 @@ describe.skipIf(LAB !== 'root')(`when the power goes, and with it what was not s
 			(root) => [text(root, `${SMALL}/jobs/one/1/rc`), kernelOf(root, 'root/made')],
 		);
 		expect(found).toEqual(['0\n', OLD]);
+	});
+
+	test('a step that is recorded by its own test has what was brought for it on the disk', async () => {
+		const already = `${SMALL}/jobs/brought/already`;
+		const found = await cutAfter(`cp /bsd /root/brought; sh $s settle brought; ${REACH}; /lab/real/bin/sync ${already}`, (root) => [
+			text(root, already),
+			kernelOf(root, 'root/brought'),
+		]);
+		expect(found).toEqual(['', OLD]);
 	});
 
 	test.each([
