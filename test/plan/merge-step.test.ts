@@ -125,9 +125,18 @@ describe.skipIf(!canEnterTrees)('a merge of /etc of FreeBSD, live (needs root or
 		users();
 		const whole = on.run('cat /etc/master.passwd').stdout;
 		expect(whole).toContain('_newd');
-		on.run(': >/etc/master.passwd');
+		on.run(': >/etc/master.passwd; rm /var/db/bsdup/*/users.merged');
 		users();
 		expect(on.run('cat /etc/master.passwd').stdout).toBe(whole);
+	});
+
+	test('of the users stops at what both sides changed, once, and goes on when a person has decided it', async () => {
+		const { on, users } = await host();
+		on.run("sed -i 's/^# end of them/mine:*:1:1::0:0:Mine:\\/:\\/bin\\/sh/' /etc/master.passwd");
+		expect(users).toThrow(/users or groups were changed on both sides|expected \[ 1/);
+		expect(on.run('echo mf | etcupdate resolve').status).toBe(0);
+		users();
+		expect(on.run('cat /etc/master.passwd').stdout).toContain('mine:');
 	});
 
 	test('that was cut off when it was done tells its conflicts again', async () => {
