@@ -1,0 +1,54 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { buildPlan } from '../../src/plan/build.ts';
+import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts';
+import { inPlace, makeFacts, makeOptions, makeTarget } from './make.ts';
+
+let tree: BareTree | undefined;
+afterEach(() => tree?.destroy());
+
+const REPORT = '/var/db/bsdup/*/report.packages';
+
+/** Runs the step with a pkg_add that says `said` and ends with `status`; `answer` is typed. */
+function refresh(unattended: boolean, said: string, status: number, answer = ''): { status: number | null; report: string } {
+	const on = makeBareTree('7.8');
+	tree = on;
+	const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions({ unattended }), 'in-place');
+	on.lay({ dirs: [plan.dir], programs: { pkg_add: `cat <<'END'\n${said}\nEND\nexit ${status}\n` } });
+	writeFileSync(join(on.dir, 'step'), plan.steps.find(({ id }) => id === 'packages')?.commands.join('\n') ?? 'exit 9');
+	const ended = on.run(`echo ${answer} | sh -e /step`);
+	return { status: ended.status, report: on.run(`cat ${REPORT} 2>/dev/null`).stdout };
+}
+
+describe.skipIf(!canEnterTrees)('the packages, with nobody there (needs root or user namespaces)', () => {
+	const OLD = "Couldn't find updates for mine-1.0";
+	test.each([
+		['all renewed', 'quirks-7.1->7.2: ok', 0, ''],
+		['one that has no newer one', `quirks-7.1->7.2: ok\n${OLD}`, 1, `${OLD}\n`],
+		[
+			'what is not clear',
+			'There were some ambiguities. Please run in interactive mode again.',
+			0,
+			'There were some ambiguities. Please run in interactive mode again.\n',
+		],
+	])('are done, and told: %s', (_what, said, status, report) => {
+		expect(refresh(true, said, status)).toEqual({ status: 0, report });
+	});
+
+	test.each([
+		['the mirror has nothing', "https://mirror.example.org/pub/: no such dir\nCouldn't find any update", 1],
+		['the line broke', `Error from https://mirror.example.org/: Connection reset\n${OLD}`, 1],
+		['one could not be installed', `${OLD}\nCouldn't install vim-9.1`, 1],
+		['pkg_add says no more', '', 139],
+	])('are not done where %s', (_what, said, status) => {
+		expect(refresh(true, said, status).status).toBe(1);
+	});
+});
+
+test.skipIf(!canEnterTrees).each([
+	['yes', 0],
+	['no', 1],
+])('a person who is there decides what an error of pkg_add means: %s (needs root or user namespaces)', (answer, status) => {
+	expect(refresh(false, "Couldn't find updates for mine-1.0", 1, answer).status).toBe(status);
+});
