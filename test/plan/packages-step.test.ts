@@ -10,12 +10,18 @@ afterEach(() => tree?.destroy());
 
 const REPORT = '/var/db/bsdup/*/report.packages';
 
-/** Runs the step with a pkg_add that says `said` and ends with `status`; `answer` is typed. */
-function refresh(unattended: boolean, said: string, status: number, answer = ''): { status: number | null; report: string } {
+/** Runs the step with a pkg_add that says `said` and ends with `status`; `answer` is typed; `dirs` are there. */
+function refresh(
+	unattended: boolean,
+	said: string,
+	status: number,
+	answer = '',
+	dirs: string[] = [],
+): { status: number | null; report: string } {
 	const on = makeBareTree('7.8');
 	tree = on;
 	const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions({ unattended }), 'in-place');
-	on.lay({ dirs: [plan.dir], programs: { pkg_add: `cat <<'END'\n${said}\nEND\nexit ${status}\n` } });
+	on.lay({ dirs: [plan.dir, ...dirs], programs: { pkg_add: `cat <<'END'\n${said}\nEND\nexit ${status}\n` } });
 	writeFileSync(join(on.dir, 'step'), plan.steps.find(({ id }) => id === 'packages')?.commands.join('\n') ?? 'exit 9');
 	const ended = on.run(`echo ${answer} | sh -e /step`);
 	return { status: ended.status, report: on.run(`cat ${REPORT} 2>/dev/null`).stdout };
@@ -34,6 +40,13 @@ describe.skipIf(!canEnterTrees)('the packages, with nobody there (needs root or 
 		],
 	])('are done, and told: %s', (_what, said, status, report) => {
 		expect(refresh(true, said, status)).toEqual({ status: 0, report });
+	});
+
+	test('tell what a pkg_add that was cut off has left', () => {
+		expect(refresh(true, 'quirks-7.2: ok', 0, '', ['var/db/pkg/partial-vim-9.1'])).toEqual({
+			status: 0,
+			report: 'partial-vim-9.1: left by a pkg_add that was cut off (pkg_delete it, pkg_add the package anew)\n',
+		});
 	});
 
 	test.each([
