@@ -115,7 +115,9 @@ describe.skipIf(!canEnterTrees).each(SHELLS)('an attempt that nobody has taken, 
 		host = new HostProgram((top) => [makeStep('one', [trace(top, 'one')])], { shell });
 		mkdirSync(host.path('one', '1'), { recursive: true });
 		const begun = Date.now();
-		const verbs = ['states', 'start one 1', 'start one 2', 'poll one 1 0'].map((verb) => `(${shell} "$2" ${verb} 2>&1; echo "status $?")`);
+		const verbs = ['states', 'start one 1', 'start one 2', 'poll one 1 0'].map(
+			(verb) => `(said=$(${shell} "$2" ${verb} 2>&1); echo "$said\nstatus $?")`,
+		);
 		const said = mounted(shell, 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"', `${verbs.join(' & ')} & wait`);
 		expect(Date.now() - begun).toBeLessThan(20_000);
 		const told = said.match(/^bsdup: .*one\/1: whether it began cannot be told: .* is full, or cannot be written$/gm);
