@@ -1,15 +1,11 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { LAB } from '../lab/ability.ts';
 import type { SystemName } from '../lab/system.ts';
 import { makeWorld, type World } from '../lab/world.ts';
+import { carryByScript } from './by-script.ts';
 import { cutAt } from './cut.ts';
 import { executed, jobsOf, planOf, shownSteps } from './run-record.ts';
 import { setsArgs, setsDifferences, systemOn } from './sets-proof.ts';
-
-/** Times the script is run at the most: once, and after each of four reboots. */
-const MOST_ROUNDS = 5;
 
 /** Does `work` on a world of its own, so that several go side by side. */
 async function inWorld(from: SystemName, to: SystemName, work: (on: World) => Promise<void>): Promise<void> {
@@ -79,22 +75,7 @@ describe.skipIf(LAB === null)('a live upgrade by sets (needs a practice host)', 
 
 	test.concurrent('takes a 9.3 host to 10.4 by the script alone, at its console, with mergemaster and without freebsd-version', () =>
 		inWorld('9.3-RELEASE', '10.4-RELEASE', async (on) => {
-			const out = join(on.host.dir, 'lab/up.sh');
-			const facts = join(on.host.dir, 'facts.json');
-			writeFileSync(facts, (await on.bsdup(['facts', on.host.ssh.spec, ...on.host.flags, '--json'])).stdout);
-			const words = setsArgs(on, '10.4-RELEASE', 'plan').slice(2 + on.host.flags.length);
-			expect(await on.bsdup(['plan', '--facts', facts, ...words, '--format', 'sh', '--out', out])).toMatchObject({ code: 0 });
-			let line = 'cp /lab/up.sh /root/up.sh && sh /root/up.sh --yes';
-			let said = '';
-			for (let round = 0; round < MOST_ROUNDS; round++) {
-				const { boots } = on.host;
-				const { code, output } = await on.host.inside(line);
-				said += output;
-				if (code === 0) break;
-				expect(output).toContain('After it, log in as root');
-				await on.host.upAgain(boots + 1);
-				line = 'rm -f /root/up.sh; sh /var/db/bsdup/run-*/resume.sh --yes';
-			}
+			const said = await carryByScript(on, setsArgs(on, '10.4-RELEASE', 'plan'));
 			expect(said).toMatch(/mergemaster leaves to a person what differs/);
 			expect(said).toMatch(/files of \/etc that differ wait in[\s\S]*\/etc\/ssh\/sshd_config[\s\S]*done {4}the host runs the new system/);
 			expectOrder(on, [
