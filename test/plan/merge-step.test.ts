@@ -64,6 +64,19 @@ describe.skipIf(!canEnterTrees)('a merge of /etc (needs root or user namespaces)
 		expect(left?.match(/^merge\S*/gm)).toEqual(['merge.sh']);
 	});
 
+	test('is not begun where there is no room, and says where', () => {
+		const { on, run } = host(true);
+		const table = [
+			'Filesystem 1024-blocks Used Available Capacity Mounted on',
+			'/dev/sd0a 9000 9 9000000 1% /',
+			'/dev/sd0e 9000 9 10239 1% /var',
+		];
+		on.lay({ programs: { df: `cat <<'END'\n${table.join('\n')}\nEND\n` } });
+		expect(() => run('sysmerge-batch')).toThrow();
+		expect(on.run('sh -e /step').stdout).toBe('/var has less than 10 MiB free, too little to merge anything\n');
+		expect(etcOf(on)).not.toContain(SERVICES);
+	});
+
 	test('asks a person no more than before it was cut off', () => {
 		const { on, run } = host(false);
 		on.run('cp /etc/services /services; sysmerge -b; rm /etc/new.conf; mv /services /etc/services');
