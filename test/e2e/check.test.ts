@@ -13,7 +13,7 @@ const FAULTS: [string, string][] = [
 	['securelevel', 'sed -i "s/value=1 /value=2 /" /lab/stand-ins/sysctl'],
 	['read-only', 'echo "echo \'/dev/sd0a on / type ffs (local, read-only, softdep)\'" >/lab/stand-ins/mount'],
 	['softdep', ':'],
-	['relink-link', 'mkdir -p /home/relink /usr/share; ln -s /home/relink /usr/share/relink'],
+	['relink-link', 'mkdir -p /home/relink /usr/share; rm -rf /usr/share/relink; ln -s /home/relink /usr/share/relink'],
 	['pkg-scripts', "echo 'pkg_scripts=cupsd' >>/etc/rc.conf.local"],
 	['login-shells', "sed -i '/^admin/s,/bin/ksh,/usr/local/bin/bash,' /etc/passwd"],
 	['databases', 'mkdir -p /var/postgresql/data/base'],
