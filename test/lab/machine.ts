@@ -27,6 +27,8 @@ export class Machine {
 	readonly #script: string;
 	#process: ChildProcess | undefined;
 	readonly #entered = new Set<ChildProcess>();
+	/** Runs from the end of one kernel to the begin of the next. */
+	#pause: NodeJS.Timeout | undefined;
 	#on = false;
 	boots = 0;
 
@@ -104,13 +106,15 @@ export class Machine {
 		machine.once('exit', (code) => {
 			if (this.#process !== machine) return;
 			this.#process = undefined;
-			if (code === REBOOT && this.#on) setTimeout(() => this.#on && this.#boot(), REBOOT_PAUSE_MS);
+			if (code === REBOOT && this.#on) this.#pause = setTimeout(() => this.#boot(), REBOOT_PAUSE_MS);
 		});
 	}
 
 	/** Ends everything inside at once. Resolves when it has ended. */
 	async off(): Promise<void> {
 		this.#on = false;
+		// Turned off between two boots and on again at once, it would run twice.
+		clearTimeout(this.#pause);
 		const machine = this.#process;
 		this.#process = undefined;
 		if (machine?.exitCode !== null) return;
@@ -191,7 +195,8 @@ export class Machine {
 	}
 
 	#init(): number | undefined {
-		const { stdout } = spawnSync('pgrep', ['-P', String(this.#process?.pid ?? 0)], { encoding: 'utf8' });
+		if (this.#process === undefined) return undefined;
+		const { stdout } = spawnSync('pgrep', ['-P', String(this.#process.pid)], { encoding: 'utf8' });
 		return stdout === '' ? undefined : Number(stdout);
 	}
 }

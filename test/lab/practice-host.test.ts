@@ -28,6 +28,20 @@ describe('pulling the plug', () => {
 		},
 	);
 
+	test.skipIf(whyNot('root') !== null)(
+		`between two boots leaves one machine, also when it is on again at once (${NEEDS_DISK})`,
+		async () => {
+			host = await PracticeHost.create({ release: '7.7', mirror: 'http://127.0.0.1:1', kind: 'root' });
+			await host.powerOn();
+			void host.inside('reboot');
+			while (host.state !== 'off') await sleep(5);
+			await host.powerCut();
+			await host.powerOn();
+			await sleep(600);
+			expect(host.boots).toBe(2);
+		},
+	);
+
 	test.skipIf(whyNot('namespace') !== null)('is refused where nothing would be lost (needs user namespaces)', async () => {
 		host = await PracticeHost.create({ release: '7.7', mirror: 'http://127.0.0.1:1', kind: 'namespace' });
 		await host.powerOn();
