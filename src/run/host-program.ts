@@ -30,7 +30,7 @@ const UNPROVEN = 3;
 /** The least that a look at a log gives when it does not give all. Bytes. */
 export const LOG_PIECE = 1024 * 1024;
 
-/** Looks at a job that fail before it counts, and the pause between them. Milliseconds. */
+/** Looks at a job for which the host's programs fail before it counts, and the pause between them. Milliseconds. */
 const LOOKS = 5;
 const LOOK_AGAIN_MS = 1_000;
 
@@ -166,15 +166,7 @@ export class HostProgram {
 
 	/** Looks at an attempt; its log from byte `offset` on, all of it or at least `LOG_PIECE`. */
 	async poll(step: string, attempt: number, offset: number): Promise<Look> {
-		for (let looks = 1; ; looks++) {
-			try {
-				return await this.#look(`follow ${step}`, 'poll', step, String(attempt), String(offset));
-			} catch (error) {
-				// The job may just be replacing the programs that look at it, sh itself among them.
-				if (looks === LOOKS || !(error instanceof BsdupError && error.code === 'E_HOST_PROGRAM')) throw error;
-				await sleep(LOOK_AGAIN_MS);
-			}
-		}
+		return this.#look(`follow ${step}`, 'poll', step, String(attempt), String(offset));
 	}
 
 	/**
@@ -210,7 +202,14 @@ export class HostProgram {
 
 	async #look(what: string, ...line: [string, ...string[]]): Promise<Look> {
 		// As bytes: what is no text, or is cut in the middle of a character, must not move the next offset.
-		const { stdout } = this.#must(await this.#link.run(this.#line(...line), { encoding: 'latin1' }), what);
+		const once = (): Promise<RunResult> => this.#link.run(this.#line(...line), { encoding: 'latin1' });
+		let result = await once();
+		// The job may just be replacing the programs that look at it, sh itself among them; what is refused has status 1.
+		for (let looks = 1; looks < LOOKS && result.code !== 0 && result.code !== 1; looks++) {
+			await sleep(LOOK_AGAIN_MS);
+			result = await once();
+		}
+		const { stdout } = this.#must(result, what);
 		const [state = '', measure = '', ...log] = stdout.split('\n');
 		const words = measure.split(' ').filter((word) => /^\d+$/.test(word));
 		return { ...parseState(state), measured: words.map(Number), log: Buffer.from(log.join('\n'), 'latin1') };

@@ -34,14 +34,14 @@ describe('a job that is followed', () => {
 		expect(tail).toBe(lines.join('\n'));
 	});
 
-	test('is followed on where a look finds no sh, as while the job replaces it', async () => {
+	test.each(['start', 'poll'])('is followed on where a look (%s) finds no sh, as while the job replaces it', async (verb) => {
 		const program = new HostProgram(() => [makeStep('world', ['echo done'])]);
 		try {
 			const transport = localTransport({ become: 'none' });
 			let looks = 0;
 			const without: Transport = Object.assign(Object.create(transport), {
 				run: async (script: string, options?: RunOptions) => {
-					const sh = / poll /.test(script) && ++looks === 1 ? '/nowhere/sh' : 'sh';
+					const sh = script.includes(` ${verb} `) && ++looks === 1 ? '/nowhere/sh' : 'sh';
 					return transport.run(script.replace(/^sh/, sh), options);
 				},
 			});
