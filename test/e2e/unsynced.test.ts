@@ -86,7 +86,7 @@ async function cutInZone<T>(moment: Moment, look: (root: string) => T): Promise<
 	return world.host.withDisk(look);
 }
 
-/** A run of one step on the host, beside the other. */
+/** A run of small steps on the host, beside the other. */
 const small = new HostProgram(() => [
 	makeStep('one', ['cp /bsd /root/made']),
 	makeStep('brought', ['true'], { done: '[ -f /root/brought ]' }),

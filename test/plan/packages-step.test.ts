@@ -1,9 +1,8 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { buildPlan } from '../../src/plan/build.ts';
 import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts';
 import { inPlace, makeFacts, makeOptions, makeTarget } from './make.ts';
+import { linesOf, runLines } from './run-step.ts';
 
 let tree: BareTree | undefined;
 afterEach(() => tree?.destroy());
@@ -22,8 +21,7 @@ function refresh(
 	tree = on;
 	const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions({ unattended }), 'in-place');
 	on.lay({ dirs: [plan.dir, ...dirs], programs: { pkg_add: `cat <<'END'\n${said}\nEND\nexit ${status}\n` } });
-	writeFileSync(join(on.dir, 'step'), plan.steps.find(({ id }) => id === 'packages')?.commands.join('\n') ?? 'exit 9');
-	const ended = on.run(`echo ${answer} | sh -e /step`);
+	const ended = runLines(on, linesOf(plan, 'packages'), answer);
 	return { status: ended.status, report: on.run(`cat ${REPORT} 2>/dev/null`).stdout };
 }
 

@@ -1,9 +1,8 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { buildPlan } from '../../src/plan/build.ts';
 import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts';
 import { inPlace, makeFacts, makeOptions, makeTarget } from './make.ts';
+import { linesOf, runLines } from './run-step.ts';
 
 let tree: BareTree | undefined;
 afterEach(() => tree?.destroy());
@@ -17,14 +16,9 @@ function patch(cut: string): { on: BareTree; ended: { status: number | null; std
 	const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions(), 'in-place');
 	// Of this tree alone: it sees what the other hosts of this machine run.
 	on.lay({ dirs: [plan.dir], programs: { pgrep: 'exit 1' } });
-	const run = (step: string): { status: number | null; stderr: string } => {
-		writeFileSync(join(on.dir, 'step'), plan.steps.find(({ id }) => id === step)?.commands.join('\n') ?? 'exit 9');
-		const { status, stderr } = on.run('sh -e /step');
-		return { status, stderr };
-	};
-	run('keep');
+	runLines(on, linesOf(plan, 'keep'));
 	expect(on.run(`/usr/libexec/reorder_kernel; cd ${plan.dir}; ${cut}`).stderr).toBe('');
-	return { on, ended: run('syspatch') };
+	return { on, ended: runLines(on, linesOf(plan, 'syspatch')) };
 }
 
 describe.skipIf(!canEnterTrees)('the patches of a release (needs root or user namespaces)', () => {
