@@ -133,7 +133,7 @@ class Elsewhere extends Cast {
 	}
 
 	goOn(): Running {
-		// Cut before the plan was noted there is nothing to resume, which it says, and a person begins.
+		// Cut before its folder was a run there is nothing to resume, which it says, and a person begins.
 		return this.run(this.begun ? ['resume', '--yes', '--patience', '3'] : this.upgrade());
 	}
 
@@ -143,7 +143,7 @@ class Elsewhere extends Cast {
 
 	private get begun(): boolean {
 		const state = join(this.host.dir, 'state');
-		return existsSync(state) && readdirSync(state).some((name) => existsSync(join(state, name, 'plan.json')));
+		return existsSync(state) && readdirSync(state).some((name) => existsSync(join(state, name, 'host.json')));
 	}
 
 	private upgrade(): string[] {
