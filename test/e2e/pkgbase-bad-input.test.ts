@@ -42,17 +42,17 @@ describe.skipIf(LAB === null)('bad input to an upgrade of packaged base (needs a
 
 	test('everything that speaks against the host is told at once', async () => {
 		await on.host.inside(
-			'cp -Rp /lab/pool/be/default "/lab/pool/be/15.1-$(date -u +%Y%m%d)"; echo 1 >/lab/securelevel; : >/lab/sick-pool; mv /var/db/pkg/local/FreeBSD-set-minimal /lab/set; sed -i s/15.0-RELEASE/14.3-RELEASE/ /bin/freebsd-version; mkdir -p /var/db/freebsd-update/abc-install',
+			'cp -Rp /lab/pool/be/default "/lab/pool/be/15.1-$(date -u +%Y%m%d)"; echo 1 >/lab/securelevel; : >/lab/sick-pool; mkdir /var/db/pkg/locked; : >/var/db/pkg/locked/FreeBSD-kernel-generic; mv /var/db/pkg/local/FreeBSD-set-minimal /lab/set; sed -i s/15.0-RELEASE/14.3-RELEASE/ /bin/freebsd-version; mkdir -p /var/db/freebsd-update/abc-install',
 		);
 		rmSync(release(1), { recursive: true });
 		const { code, stdout } = await on.bsdup(pkgbaseArgs(on, 'check'));
 		publishPkgbase(on.mirror.dir, '15.1-pkgbase');
 		await on.host.inside(
-			'rm -rf /lab/pool/be/15.1-* /lab/securelevel /lab/sick-pool /var/db/freebsd-update; mv /lab/set /var/db/pkg/local/FreeBSD-set-minimal; sed -i s/14.3-RELEASE/15.0-RELEASE/ /bin/freebsd-version',
+			'rm -rf /lab/pool/be/15.1-* /var/db/pkg/locked /lab/securelevel /lab/sick-pool /var/db/freebsd-update; mv /lab/set /var/db/pkg/local/FreeBSD-set-minimal; sed -i s/14.3-RELEASE/15.0-RELEASE/ /bin/freebsd-version',
 		);
 		expect(code).toBe(1);
 		expect([...stdout.matchAll(/^(?:warning: )?([a-z-]+): /gm)].map(([, id]) => id)).toEqual([
-			...['half-upgraded', 'freebsd-update', 'name-taken', 'pool', 'repository-there', 'single-packages', 'securelevel'],
+			...['half-upgraded', 'freebsd-update', 'name-taken', 'pool', 'repository-there', 'single-packages', 'locked', 'securelevel'],
 		]);
 		expect(stdout).toMatch(/repository-there: .*base_release_1\/meta\.conf: Not Found/);
 		await untouched();
@@ -109,7 +109,36 @@ describe.skipIf(LAB === null)('bad input to an upgrade of packaged base (needs a
 		await takenBack(/failed checksum from repository/).finally(() => publishPkgbase(on.mirror.dir, '15.1-pkgbase'));
 	});
 
+	test('packages of ports that pkg would take away for those of base: in an environment it is taken back', async () => {
+		publishPkgbase(on.mirror.dir, '15.1-pkgbase', { conflicts: 'gtar' });
+		await takenBack(/gtar\npkg took these away/).finally(() => publishPkgbase(on.mirror.dir, '15.1-pkgbase'));
+	});
+
+	test('accounts that are lost where pkg was never told the original text: warned of, then found out before the new system is booted, and taken back', async () => {
+		const shipped = '/var/db/pkg/shipped/FreeBSD-runtime/etc/master.passwd';
+		await on.host.inside(`mv ${shipped} /lab/shipped`);
+		const checked = await on.bsdup(pkgbaseArgs(on, 'check'));
+		const { code, stderr } = await on.bsdup(pkgbaseArgs(on));
+		const back = await on.bsdup(['rollback']);
+		await on.host.inside(`mv /lab/shipped ${shipped}`);
+		expect(checked.stdout).toMatch(/warning: originals: .*\/etc\/master\.passwd/);
+		expect([code, stderr]).toEqual([1, expect.stringMatching(/\w+: this account is gone/)]);
+		expect(back).toMatchObject({ code: 0, stderr: '' });
+		await untouched();
+	});
+
 	test('nothing speaks against a sound host', async () => {
 		expect((await on.bsdup(pkgbaseArgs(on, 'check'))).stdout).toMatch(/^Method pkgbase: .*\nnothing speaks against going to 15\.1\n$/);
+	});
+
+	// The last, for pkg itself stays newer.
+	test('packages of ports that pkg would take away for those of base: live, before anything of base is replaced', async () => {
+		publishPkgbase(on.mirror.dir, '15.1-pkgbase', { conflicts: 'gtar' });
+		await on.host.inside(': >/lab/no-be');
+		const { code, stderr } = await on.bsdup(pkgbaseArgs(on));
+		expect([code, stderr]).toEqual([1, expect.stringMatching(/gtar:?\npkg would take these away/)]);
+		expect((await on.host.inside('pkg query "%n-%v"; ls /var/db/bsdup/run-*/no-return')).output).toMatch(
+			/FreeBSD-runtime-15\.0\n[\s\S]*gtar-1\.35\n[\s\S]*No such file/,
+		);
 	});
 });

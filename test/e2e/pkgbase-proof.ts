@@ -46,6 +46,12 @@ export async function pkgbaseDifferences(on: World, to: PkgbaseName, { live = fa
 		must(new RegExp(`${release.level}[\\s\\S]*changed on this host`).test(inNew('etc/ssh/sshd_config')), 'sshd_config was not merged');
 		must(inNew('etc/motd.template') === 'welcome to this host\n', 'a conflict did not keep what this host had');
 		must((inNew('etc/motd.template.pkgnew') !== 'not there') === (release.minor === 1), '.pkgnew is not beside it');
+		const [there, aside] = release.minor === 1 ? ['15.1', 'this host'] : ['this host', undefined];
+		must(inNew('etc/login.access') === `as ${there} has it\n`, 'a file of a new package is not its own');
+		must(
+			inNew('etc/login.access.pkgsave') === (aside === undefined ? 'not there' : `as ${aside} has it\n`),
+			'what this host had there is not beside it',
+		);
 		must(inNew('etc/rc.d/bsdup_deadman') === 'not there', 'the dead man is left');
 		must(inNew('usr/local/bin/gtar').includes('# 1.36'), 'packages were not refreshed');
 		must(inNew('var/db/pkg/local/pkg').includes('version 2.5.1'), 'pkg is old');

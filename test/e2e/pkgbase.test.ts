@@ -31,7 +31,7 @@ const ORDER = [
 	/pkg-static .*REPOS_DIR=\/etc\/pkg,\/usr\/local\/etc\/pkg\/repos,\/var\/db\/bsdup\/run-\S+ upgrade -y -r FreeBSD-base$/,
 	/pkg-static .* upgrade -y -r FreeBSD-ports-kmods$/,
 	/chroot \S+\/be \/usr\/sbin\/sshd -t$/,
-	/find etc usr\/local\/etc -name \*\.pkgnew$/,
+	/find .* etc root usr\/local\/etc -name \*\.pkgnew -o -name \*\.pkgsave$/,
 	/bectl umount 15\.1-\d{8}$/,
 	/bectl activate -t 15\.1-\d{8}$/,
 	/shutdown -r now$/,
@@ -53,7 +53,7 @@ const LIVE_ORDER = [
 	/sshd -t$/,
 	/service sshd restart$/,
 	/mv \S+loader\.efi\.new \S+loader\.efi$/,
-	/find \/etc \/usr\/local\/etc -name \*\.pkgnew$/,
+	/find .* etc root usr\/local\/etc -name \*\.pkgnew -o -name \*\.pkgsave$/,
 	/shutdown -r now$/,
 	/freebsd-version -kru$/,
 	/pkg-static .* upgrade -y$/,
@@ -78,6 +78,10 @@ describe.skipIf(LAB === null)('an upgrade of packaged base (needs a practice hos
 			const shown = await on.bsdup([...pkgbaseArgs(on), '--dry-run']);
 			const result = await on.bsdup(pkgbaseArgs(on));
 			expect([result.stderr, result.code]).toEqual(['', 0]);
+			expect(result.stdout).toMatch(/\n\/etc\/login\.access\.pkgsave\n/);
+			expect(result.stdout).toMatch(
+				/what the new packages have to say:[\s\S]*Message from FreeBSD-runtime-15\.1:[\s\S]*"service unbound setup"/,
+			);
 			const plan = planOf(on);
 			expect(plan.manifest).toBe('freebsd/pkgbase');
 			for (const { shown: text, planned } of shownSteps(plan, shown.stdout)) expect(text).toContain(planned);

@@ -34,6 +34,8 @@ interface Package {
 	version: string;
 	deps: string[];
 	files: LabFile[];
+	/** What pkg says at the end of all for it. */
+	message?: string;
 }
 
 /** Configuration files are merged, not replaced. */
@@ -50,7 +52,7 @@ const OWNERS: [RegExp, string][] = [
 	[/./, 'FreeBSD-runtime'],
 ];
 
-/** The packages of base of a release. 15.1 has pam in one of its own, which only the set knows of (UPD 20251110), and lacks one of 15.0. */
+/** The packages of base of a release. 15.1 has pam in one of its own, which only the set knows of (UPD 20251110), with a file that hosts have made themselves, and lacks one of 15.0. */
 export function basePackages({ version, minor, ...release }: PkgbaseRelease): Package[] {
 	const file = (path: string, text: string): LabFile => ({ path, text, mode: 0o444 });
 	const { src: _src, ...sets } = freebsdSets(release);
@@ -59,9 +61,14 @@ export function basePackages({ version, minor, ...release }: PkgbaseRelease): Pa
 	for (const one of Object.values(sets).flat()) own(OWNERS.find(([path]) => path.test(one.path))?.[1] ?? '', one);
 	own(minor === 0 ? 'FreeBSD-runtime' : 'FreeBSD-pam', file('usr/lib/pam_unix.so', `pam of ${release.level}\n`));
 	if (minor === 0) own('FreeBSD-games', file('usr/bin/pom', 'only in 15.0\n'));
-	const packages = [...owned].map(([name, files]): Package => ({ name, version, deps: [], files }));
+	else own('FreeBSD-pam', { path: 'etc/login.access', text: 'as 15.1 has it\n', mode: 0o644 });
+	const packages = [...owned].map(([name, files]): Package => ({ name, version, deps: [], files, ...messageOf(name, minor) }));
 	const deps = packages.map(({ name }) => name).filter((name) => name !== 'FreeBSD-games');
 	return [...packages, { name: 'FreeBSD-set-minimal', version, deps, files: [] }];
+}
+
+function messageOf(name: string, minor: number): Pick<Package, 'message'> {
+	return name === 'FreeBSD-runtime' && minor === 1 ? { message: 'Type "service unbound setup" before you restart it.' } : {};
 }
 
 /** What FreeBSD-ports has: `step` 0 is installed, 1 is what the repository holds by now. */
@@ -82,9 +89,14 @@ function kmodPackage(minor: number): Package {
 	};
 }
 
-function metaOf({ version, deps, files }: Package): string {
+function metaOf({ version, deps, files, message }: Package): string {
 	const flat = files.reduce((sum, { text }) => sum + text.length, 0);
-	const lines = [`version ${version}`, `flat ${flat}`, ...deps.map((dep) => `dep ${dep}`)];
+	const lines = [
+		`version ${version}`,
+		`flat ${flat}`,
+		...deps.map((dep) => `dep ${dep}`),
+		...(message === undefined ? [] : [`message ${message}`]),
+	];
 	return [...lines, ...files.map(({ path }) => `${CONFIG.test(path) ? 'config' : 'file'} ${path}`), ''].join('\n');
 }
 
@@ -115,6 +127,7 @@ export function installPkgbase(top: string, options: InstallOptions): string {
 				`FreeBSD-base: {\n  ${url(`base_release_\${VERSION_MINOR}`)},\n  enabled: no\n}\n`,
 			].join('\n'),
 		),
+		file('etc/login.access', 'as this host has it\n'),
 		file('usr/local/etc/pkg/repos/FreeBSD-base.conf', 'FreeBSD-base: { enabled: yes }\n'),
 	]);
 	mkdirSync(join(top, treeOf(FIRST_BE), 'var/cache/pkg'), { recursive: true });
@@ -125,21 +138,25 @@ export function installPkgbase(top: string, options: InstallOptions): string {
 export interface PkgbaseOptions {
 	/** The system boots, and its sshd does not start; its check of the configuration says that all is well. */
 	noSshd?: boolean;
+	/** An installed package that the solver takes away for what is in base. */
+	conflicts?: string;
 }
 
 /** Writes the repositories of a release below `top`, as the practice pkg(8) reads them: those of base, of ports and of their modules. */
-export function publishPkgbase(top: string, name: PkgbaseName, { noSshd = false }: PkgbaseOptions = {}): void {
+export function publishPkgbase(top: string, name: PkgbaseName, { noSshd = false, conflicts }: PkgbaseOptions = {}): void {
 	const release: PkgbaseRelease = PKGBASE[name];
 	const sick = (file: LabFile): LabFile =>
 		noSshd && file.path === 'usr/sbin/sshd' ? { ...file, text: '#!/bin/sh\n[ "$1" = -t ]\n' } : file;
 	const base = basePackages(release).map((one) => ({ ...one, files: one.files.map(sick) }));
 	const folder = join(top, 'FreeBSD:15:amd64');
-	publishRepository(join(folder, `base_release_${release.minor}`), release.level, base);
+	// It has a pkg as well, which the one of ports has left behind.
+	const pkg: Package = { name: 'pkg', version: '2.4.0', deps: [], files: [] };
+	publishRepository(join(folder, `base_release_${release.minor}`), release.level, [...base, pkg], conflicts);
 	publishRepository(join(folder, `kmods_quarterly_${release.minor}`), release.level, [kmodPackage(release.minor)]);
 	publishRepository(join(folder, 'quarterly'), 1500, portsPackages(1));
 }
 
-function publishRepository(dir: string, level: number, packages: readonly Package[]): void {
+function publishRepository(dir: string, level: number, packages: readonly Package[], conflicts?: string): void {
 	rmSync(dir, { recursive: true, force: true });
 	mkdirSync(join(dir, 'All'), { recursive: true });
 	const lines = packages.map((one) => {
@@ -148,6 +165,7 @@ function publishRepository(dir: string, level: number, packages: readonly Packag
 		const flat = one.files.reduce((sum, { text }) => sum + text.length, 0);
 		return `${one.name} ${one.version} ${createHash('sha256').update(bytes).digest('hex')} ${flat} ${one.deps.join(',')}\n`;
 	});
-	writeFileSync(join(dir, 'meta.conf'), `osversion ${level}000\n`);
+	const meta = [`osversion ${level}${level % 100 === 0 ? '068' : '000'}`, ...(conflicts === undefined ? [] : [`conflicts ${conflicts}`])];
+	writeFileSync(join(dir, 'meta.conf'), `${meta.join('\n')}\n`);
 	writeFileSync(join(dir, 'packagesite'), lines.join(''));
 }
