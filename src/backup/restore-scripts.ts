@@ -63,11 +63,11 @@ function skipLines(prefix: string): string[] {
 		'boot() { cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.boottime; }',
 		': >"$s/have-$id"',
 		'if [ -f "$s/begun" ] && [ "$(boot)" = "$(cat "$s/boot")" ]; then',
-		`cd "$t" && find . ! -type d -newer "$s/begun" ${rest} -exec rm -f {} +`,
+		`cd "$t" && find . ! -type d -newer "$s/begun" ${rest} -exec rm -f {} \\; || exit 1`,
 		`find . ! -type d ${rest} ! -path '*\n*' | sed ${quote(`s,^\\./,${prefix},`)} >"$s/have-$id"; cd /`,
 		'else',
 		'# What the disk has of files from before a power cut is not known.',
-		`if [ -f "$s/boot" ]; then cd "$t" && find . ! -type d ${rest} -exec rm -f {} +; cd /; fi`,
+		`if [ -f "$s/boot" ]; then cd "$t" && find . ! -type d ${rest} -exec rm -f {} \\; || exit 1; cd /; fi`,
 		'# The begin of this minute: surely older than all that is written now.',
 		'boot >"$s/boot"; TZ=UTC0 touch -t "$(TZ=UTC0 date +%Y%m%d%H%M)" "$s/begun"',
 		'fi',
@@ -171,6 +171,6 @@ export function stopScript(target: string): string {
 export function finishScript(target: string): string {
 	return [
 		`t=${quote(target)}; s=${quote(stateOf(target))}`,
-		'r=$(mktemp) && touch -r "$t" "$r" && rm -rf "$s" && touch -r "$r" "$t"; c=$?; rm -f "$r"; exit $c',
+		'r=$(mktemp /tmp/bsdup.XXXXXXXXXX) && touch -r "$t" "$r" && rm -rf "$s" && touch -r "$r" "$t"; c=$?; rm -f "$r"; exit $c',
 	].join('\n');
 }

@@ -122,6 +122,7 @@ describe.skipIf(LAB === null)('bsdup backup of a host over SSH (needs a practice
 			const result = await backup('--backup-device', 'sd1', '--exclude', '*.core');
 			expect(result).toMatchObject({ code: 0, stderr: '' });
 			expect(await inside('cat /lab/disks/sd1i/*.LIST')).not.toContain('prog.core');
+			expect(statSync(disk()).mode & 0o777).toBe(0o700);
 			expect(readdirSync(disk()).some((file) => file.endsWith('.MANIFEST.json'))).toBe(true);
 			expect(await mounted()).toBe('/dev/sd0a on / type ffs (local)\n');
 			expect(await inside('ls /mnt')).toBe('');

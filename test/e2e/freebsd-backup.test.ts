@@ -90,6 +90,7 @@ describe.skipIf(LAB === null)('a backup of a FreeBSD host on ZFS (needs a practi
 		const files = readdirSync(join(world.host.dir, 'lab/disks/da0s1'));
 		expect(files.some((file) => file.endsWith('.MANIFEST.json'))).toBe(true);
 		expect(await inside('cat /lab/disks/da0s1/*.LIST')).not.toMatch(/large$/m);
+		expect(await inside('/lab/real/bin/stat -c %a /lab/disks/da0s1')).toBe('700\n');
 		expect(await inside('mount')).toBe(before);
 	});
 
