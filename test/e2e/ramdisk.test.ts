@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { LAB } from '../lab/ability.ts';
 import { makeWorld, type World } from '../lab/world.ts';
@@ -71,11 +73,12 @@ describe.skipIf(LAB === null)('an upgrade by the install kernel (needs a practic
 		on.host.spoilUpgrade('rm "$root"/usr/rel/upgrade/INSTALL.*');
 		const first = await on.bsdup(resume);
 		expect([first.code, first.stderr]).toEqual([1, expect.stringMatching(/verdict: came back unchanged: .* took the answers or the sets/)]);
-		on.host.spoilUpgrade('rm "$root/auto_upgrade.conf"');
+		on.host.spoilUpgrade('rmdir "$root/mnt"');
 		await cutAt(on, resume, 'waiting for the host to come back', (kill) => {
 			void vi.waitUntil(() => on.host.state === 'installer', { timeout: 60_000, interval: 50 }).then(() => kill('SIGKILL'));
 		});
 		await on.host.powerOff();
+		on.host.withDisk((root) => mkdirSync(join(root, 'mnt')));
 		await on.host.powerOn();
 		const back = await on.bsdup(['rollback']);
 		expect([back.code, back.stderr]).toEqual([0, '']);

@@ -53,11 +53,12 @@ if [ "$id" = RAMDISK ]; then
 		. "$lab/upgrade.fault"
 		rm -f "$lab/upgrade.fault"
 	fi
-	# Without its answers it is what a person booted: it asks, and waits.
+	# Without its answers, or a root disk that has the directories of a system, it is what a person booted: it asks, and waits.
+	system() { for name in bin dev etc home mnt root sbin tmp usr var; do [ -d "$root/$name" ] || [ -L "$root/$name" ] || return 1; done; }
 	answers=$root/auto_upgrade.conf
 	# What a person types who chose (U)pgrade.
 	if [ -f "$lab/typed" ]; then mv "$lab/typed" "$lab/typed.now"; answers=$lab/typed.now
-	else [ -f "$root/bsd.upgrade" ] && [ -f "$answers" ] || { say '(I)nstall, (U)pgrade, (A)utoinstall or (S)hell?'; stay installer; }
+	else system && [ -f "$root/bsd.upgrade" ] && [ -f "$answers" ] || { say '(I)nstall, (U)pgrade, (A)utoinstall or (S)hell?'; stay installer; }
 	fi
 	fsck=${fsck:-} torn=${torn:-} bash "${0%/*}/ramdisk.sh" "$root" "$answers" || say 'the upgrade failed'
 	sync -f "$root"
