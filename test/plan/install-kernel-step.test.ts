@@ -1,0 +1,81 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { buildPlan } from '../../src/plan/build.ts';
+import type { Plan } from '../../src/plan/plan.ts';
+import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts';
+import { publish } from '../lab/mirror.ts';
+import { RELEASES } from '../lab/releases.ts';
+import { ROOT } from '../lab/root.ts';
+import { makeFacts, makeOptions, makeTarget, ramdisk } from './make.ts';
+import { linesOf, runLines } from './run-step.ts';
+
+let mirror = '';
+let on: BareTree;
+
+/** A 7.7 with one processor that has the sets of 7.8, up to the zone; `links` are laid before. */
+function brought(links: Record<string, string> = {}): Plan {
+	const folder = join(mirror, RELEASES['7.8'].folder);
+	const text = readFileSync(join(folder, 'SHA256.sig'), 'utf8');
+	const sums = [...readFileSync(join(folder, 'SHA256'), 'utf8').matchAll(/^SHA256 \((.*)\) = (.*)$/gm)];
+	const target = makeTarget('7.8', { files: sums.map(([, name = '', sha256 = '']) => ({ name, sha256, size: null })) });
+	target.list = { ...target.list, text, sha256: createHash('sha256').update(text).digest('hex') };
+	const plan = buildPlan(ramdisk, makeFacts({ multiprocessor: false, cpus: 1 }), target, makeOptions(), 'ramdisk');
+	on = makeBareTree('7.7');
+	on.lay({ dirs: [plan.dir, 'usr/rel', 'home/rel'], links });
+	execFileSync('cp', ['-r', `${folder}/.`, join(on.dir, links['usr/rel'] ?? 'usr/rel')]);
+	return plan;
+}
+
+/** The zone up to its reboot, then the boot of its install kernel with these faults, then that of /bsd. `loader`: takes the x bits, as where it can write. */
+function goThrough(plan: Plan, faults: Record<string, string> = {}, loader = 'a-x'): void {
+	const ended = runLines(on, linesOf(plan, 'zone'));
+	expect(ended.status, ended.stderr).toBe(0);
+	execFileSync('chmod', [loader, join(on.dir, 'bsd.upgrade')]);
+	const answers = join(on.dir, 'auto_upgrade.conf');
+	spawnSync('bash', [join(ROOT, 'test/lab/ramdisk.sh'), on.dir, answers], { env: { ...process.env, cpus: '1', ...faults } });
+	const [, level = '', version = ''] = /^LABKERNEL (\d+).*\nversion (.*)$/m.exec(readFileSync(join(on.dir, 'bsd'), 'utf8')) ?? [];
+	on.lay({ files: { 'lab/run/level': `${level}\n`, 'lab/run/version': `${version}\n` } });
+}
+
+/** What is told when the host is back: '' where the zone is done. */
+function verdict(plan: Plan): string {
+	const zone = plan.steps.find(({ id }) => id === 'zone');
+	return runLines(on, zone?.done ?? '').status === 0 ? '' : runLines(on, zone?.returned ?? '').stdout;
+}
+
+describe.skipIf(!canEnterTrees)('an upgrade by the install kernel (needs root or user namespaces)', () => {
+	beforeAll(() => {
+		mirror = mkdtempSync(join(tmpdir(), 'bsdup-mirror-'));
+		publish(mirror, '7.8');
+	});
+	afterEach(() => on.destroy());
+	afterAll(() => rmSync(mirror, { recursive: true, force: true }));
+
+	test('that ended after the sets is not done, and is when it was tried again', () => {
+		const plan = brought();
+		goThrough(plan, { boot: 'bad' });
+		expect(verdict(plan)).toMatch(/^came back half upgraded: .*boot blocks/);
+		goThrough(plan);
+		expect(verdict(plan)).toBe('');
+	});
+
+	test('finds its sets below a link that means nothing to the install kernel', () => {
+		const plan = brought({ 'usr/rel': '/home/rel' });
+		goThrough(plan);
+		expect(verdict(plan)).toBe('');
+	});
+
+	test('that cannot mount what fstab has changed nothing, and tells where its log is', () => {
+		const plan = brought();
+		on.lay({ files: { 'etc/fstab': '/dev/sd0a / ffs rw 1 1\n/dev/sd1a /gone ffs rw 1 2\n' } });
+		goThrough(plan);
+		expect(verdict(plan)).toMatch(/^came back unchanged: \/bsd\.upgrade without .*\/var\/log\/ai\.log/);
+		goThrough(plan, {}, 'u+x');
+		expect(verdict(plan)).toMatch(/^came back unchanged: the loader did not .* on softraid, it did .*\/var\/log\/ai\.log/);
+		expect(existsSync(join(on.dir, 'bsd.upgrade'))).toBe(false);
+	});
+});
