@@ -16,12 +16,23 @@ export function stageOf(manifest: Pick<SetsManifest, 'stage'>, facts: Facts, opt
 	return manifest.stage.reduce((best, path) => (free(path) > free(best) ? path : best));
 }
 
-/** The lines that mount the host's own file systems below `top`, the root first: for a person at the install kernel's shell. */
-export function mountsBelow(facts: Facts, top: string): string {
+/** The host's own file systems, the root first. */
+function ownMounts(facts: Facts): Facts['mounts'] {
 	const root = facts.mounts.find(({ path }) => path === '/');
 	return facts.mounts
 		.filter(({ device, type }) => device.startsWith('/dev/') && type === root?.type)
-		.sort((a, b) => (a.path < b.path ? -1 : 1))
+		.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** The lines that mount the host's own file systems below `top`, the root first: for a person at the install kernel's shell. */
+export function mountsBelow(facts: Facts, top: string): string {
+	return ownMounts(facts)
 		.map(({ device, path }) => `mount ${device} ${top}${path === '/' ? '' : path}`)
 		.join('; ');
+}
+
+/** The disks those lie on: their partitions have no devices at that shell until they are made. */
+export function disksBelow(facts: Facts): string[] {
+	const disks = ownMounts(facts).map(({ device }) => device.slice('/dev/'.length).replace(/(\d)[a-z]$/, '$1'));
+	return [...new Set(disks)];
 }

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Facts } from '../../src/facts/facts.ts';
 import { buildPlan } from '../../src/plan/build.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts';
@@ -46,6 +47,26 @@ function verdict(plan: Plan): string {
 	const zone = plan.steps.find(({ id }) => id === 'zone');
 	return runLines(on, zone?.done ?? '').status === 0 ? '' : runLines(on, zone?.returned ?? '').stdout;
 }
+
+describe('what a person is told before the install kernel is booted', () => {
+	const told = (facts: Parameters<typeof makeFacts>[0]): { asked: string; card: string } => {
+		const plan = buildPlan(ramdisk, makeFacts(facts), makeTarget('7.8'), makeOptions(), 'ramdisk');
+		return { asked: linesOf(plan, 'confirm'), card: plan.recovery };
+	};
+
+	test('is that it comes again and again where it fails with / on softraid, and what to type', () => {
+		expect(told({ also: { softraid: true } }).asked).toMatch(/softraid.*boot \/bsd'$/m);
+		expect(told({ also: { softraid: false } }).asked).not.toContain('softraid');
+	});
+
+	test('is how to mount what is on several disks, whose devices it does not keep', () => {
+		const [root, ...rest] = makeFacts().mounts;
+		const mounts = [root, { ...root, device: '/dev/sd1d', path: '/var' }, ...rest] as Facts['mounts'];
+		expect(told({ mounts }).card).toMatch(
+			/cd \/dev && sh MAKEDEV sd0 sd1\n +fsck -p \/dev\/sd0a\n +mount \/dev\/sd0a \/mnt; .*mount \/dev\/sd1d \/mnt\/var\n/,
+		);
+	});
+});
 
 describe.skipIf(!canEnterTrees)('an upgrade by the install kernel (needs root or user namespaces)', () => {
 	beforeAll(() => {
