@@ -79,7 +79,7 @@ if ! inside /bin/sh -c :; then
 	say 'Enter pathname of shell or RETURN for sh:'
 	stay single-user
 fi
-inside /bin/sh /etc/rc
+inside /bin/sh /etc/rc autoboot
 echo up >"$lab/run/state"
 while [ ! -e "$lab/ctl/reboot" ] && [ ! -e "$lab/ctl/halt" ]; do moment; done
 say 'syncing disks... done'

@@ -35,6 +35,14 @@ describe.skipIf(!canEnterTrees)('the patches of a release (needs root or user na
 		expect(on.run('tail -n 1 /usr/bin/wc; syspatch -c; ls /var/db/bsdup/*').stdout).toMatch(/^# patched by 001_example\n(?!.*patching)/s);
 	});
 
+	test('wait for the end of rc, which relinks the kernel last of all', () => {
+		const pgrep =
+			'case "$*" in *"/etc/rc autoboot"*) [ -f /booting ] && /lab/real/bin/mv /booting /relinking ;; *) [ -f /relinking ] && /lab/real/bin/mv /relinking /up ;; esac\n';
+		const { on, ended } = patch(`touch /booting; printf '%s' '${pgrep}' >/lab/stand-ins/pgrep; echo true >/lab/stand-ins/sleep`);
+		expect(ended.status, ended.stderr).toBe(0);
+		expect(on.run('ls /booting /relinking /up 2>/dev/null; tail -n 1 /usr/bin/wc').stdout).toBe('/up\n# patched by 001_example\n');
+	});
+
 	test('that cannot be told are told so, and nothing fails', () => {
 		const { on, ended } = patch("printf 'exit 1\\n' >/lab/stand-ins/syspatch");
 		expect(ended.status, ended.stderr).toBe(0);
