@@ -2,7 +2,7 @@
 # The install kernel's unattended upgrade (autoinstall -x of install.sub, F:A.8, F:A.13): it runs from memory, so the tree is only
 # something it writes to. Whatever ends it, the machine boots again into what is there then.
 # usage: fsck=bad torn=SET boot=bad cpus=1 ramdisk.sh ROOT ANSWERS
-#   fsck: the root file system needs a person; torn: that set breaks off half way; boot: no boot blocks can be written; cpus: else 2
+#   fsck: the root file system needs a person; torn: that set breaks off half way, or right after that kernel; boot: no boot blocks can be written; cpus: else 2
 root=$1 answers=$2
 arch=amd64
 fail() { echo "$*"; exit 1; }
@@ -34,7 +34,13 @@ cd "$root$sets" || exit 1
 
 # A set's own archive follows its links below the root; base first of the sets, for nothing here needs the old ones.
 rm -rf "$root"/usr/share/relink/usr/lib/* "$root/usr/include/c++/v1" "$root"/var/syspatch/*
-for kernel in bsd bsd.mp bsd.rd; do [ ! -f $kernel ] || { echo "Installing $kernel"; rm -f "$root/$kernel"; cp $kernel "$root/$kernel"; }; done
+for kernel in bsd bsd.mp bsd.rd; do
+	[ -f $kernel ] || continue
+	echo "Installing $kernel"
+	rm -f "$root/$kernel"
+	cp $kernel "$root/$kernel"
+	[ "${torn:-}" != $kernel ] || fail "$kernel: the machine was turned off"
+done
 for set in base comp man game xbase xshare xfont xserv site; do
 	for file in $set[0-9]*.tgz; do
 		[ -f "$file" ] || continue

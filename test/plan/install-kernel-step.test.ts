@@ -84,6 +84,13 @@ describe.skipIf(!canEnterTrees)('an upgrade by the install kernel (needs root or
 		expect(verdict(plan)).toBe('');
 	});
 
+	test('that ended between the kernel and base is half upgraded, not unchanged', () => {
+		const plan = brought();
+		goThrough(plan, { torn: 'bsd' });
+		expect(verdict(plan)).toMatch(/^came back half upgraded/);
+		expect(existsSync(join(on.dir, plan.dir, 'no-return'))).toBe(true);
+	});
+
 	test('finds its sets below a link that means nothing to the install kernel', () => {
 		const plan = brought({ 'usr/rel': '/home/rel' });
 		goThrough(plan);
