@@ -7,7 +7,7 @@ const MEANT = /\{\{([^{}]*)\}\}/g;
 /** Every name a manifest may use anywhere in steps, checks and recovery; manifests/README.md says what each stands for. */
 export const PLACEHOLDERS: ReadonlySet<string> = new Set([
 	...['dir', 'sets', 'host', 'arch', 'disk', 'running', 'version', 'suffix', 'mirror', 'kernel', 'key', 'list', 'listHash'],
-	...['fileNames', 'baseFile', 'mountsBelow', 'disksBelow', 'watchdog', 'day', 'unattended', 'rewritten'],
+	...['fileNames', 'baseFile', 'mountsBelow', 'devicesBelow', 'disksBelow', 'watchdog', 'day', 'unattended', 'rewritten'],
 	...['gtar', 'backupDir', 'backupName', 'backupBase', 'backupPaths', 'backupExcludes', 'backupDevice', 'backupAbout'],
 	...['volumeKiB', 'volumeBytes', 'pkgSnap', 'pkgPath', 'fetchBytes', 'tops', 'oldKey'],
 ]);

@@ -3,7 +3,7 @@ import { PLACEHOLDER } from '../manifest/placeholders.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { backupValues, backupWords } from './backup-values.ts';
 import type { Values } from './expand.ts';
-import { disksBelow, mountsBelow, stageOf } from './mounts.ts';
+import { devicesBelow, disksBelow, mountsBelow, stageOf } from './mounts.ts';
 import type { PlanOptions } from './options.ts';
 
 /** The base directory of all runs on a host (FILES in the README). */
@@ -28,6 +28,7 @@ export function hostScope(manifest: Pick<Manifest, 'stage' | 'rewritten'>, facts
 	const values: Values = {
 		...{ dir, sets, host: facts.host, arch: facts.arch, disk: facts.rootDisk, running: facts.release },
 		mountsBelow: mountsBelow(facts, '/mnt'),
+		devicesBelow: devicesBelow(facts),
 		disksBelow: disksBelow(facts),
 		unattended: options.unattended ? 'yes' : 'no',
 		day: /^run-(\d{8})/.exec(options.run)?.[1] ?? options.run,

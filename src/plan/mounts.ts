@@ -31,8 +31,12 @@ export function mountsBelow(facts: Facts, top: string): string {
 		.join('; ');
 }
 
-/** The disks those lie on: their partitions have no devices at that shell until they are made. */
+/** The devices those lines mount, each once: a crash leaves file systems that are not mounted before they were checked. */
+export function devicesBelow(facts: Facts): string[] {
+	return [...new Set(ownMounts(facts).map(({ device }) => device))];
+}
+
+/** The disks those are on: their partitions have no devices at that shell until they are made. */
 export function disksBelow(facts: Facts): string[] {
-	const disks = ownMounts(facts).map(({ device }) => device.slice('/dev/'.length).replace(/(\d)[a-z]$/, '$1'));
-	return [...new Set(disks)];
+	return [...new Set(devicesBelow(facts).map((device) => device.slice('/dev/'.length).replace(/(\d)[a-z]$/, '$1')))];
 }

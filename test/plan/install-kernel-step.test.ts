@@ -11,7 +11,7 @@ import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts'
 import { publish } from '../lab/mirror.ts';
 import { RELEASES } from '../lab/releases.ts';
 import { ROOT } from '../lab/root.ts';
-import { makeFacts, makeOptions, makeTarget, ramdisk } from './make.ts';
+import { inPlace, makeFacts, makeOptions, makeTarget, ramdisk } from './make.ts';
 import { linesOf, runLines } from './run-step.ts';
 
 let mirror = '';
@@ -49,8 +49,8 @@ function verdict(plan: Plan): string {
 }
 
 describe('what a person is told before the install kernel is booted', () => {
-	const told = (facts: Parameters<typeof makeFacts>[0]): { asked: string; card: string } => {
-		const plan = buildPlan(ramdisk, makeFacts(facts), makeTarget('7.8'), makeOptions(), 'ramdisk');
+	const told = (facts: Parameters<typeof makeFacts>[0], manifest = ramdisk): { asked: string; card: string } => {
+		const plan = buildPlan(manifest, makeFacts(facts), makeTarget('7.8'), makeOptions(), manifest.method);
 		return { asked: linesOf(plan, 'confirm'), card: plan.recovery };
 	};
 
@@ -59,11 +59,14 @@ describe('what a person is told before the install kernel is booted', () => {
 		expect(told({ also: { softraid: false } }).asked).not.toContain('softraid');
 	});
 
-	test('is how to mount what is on several disks, whose devices it does not keep', () => {
+	test.each([
+		['ramdisk', ramdisk],
+		['in-place', inPlace],
+	])('is how to mount what is on several disks, whose devices it does not keep, after a crash too (%s)', (_method, manifest) => {
 		const [root, ...rest] = makeFacts().mounts;
 		const mounts = [root, { ...root, device: '/dev/sd1d', path: '/var' }, ...rest] as Facts['mounts'];
-		expect(told({ mounts }).card).toMatch(
-			/cd \/dev && sh MAKEDEV sd0 sd1\n +fsck -p \/dev\/sd0a\n +mount \/dev\/sd0a \/mnt; .*mount \/dev\/sd1d \/mnt\/var\n/,
+		expect(told({ mounts }, manifest).card).toMatch(
+			/cd \/dev && sh MAKEDEV sd0 sd1\n +fsck -p \/dev\/sd0a \/dev\/sd1d\n +mount \/dev\/sd0a \/mnt; .*mount \/dev\/sd1d \/mnt\/var\n/,
 		);
 	});
 });
