@@ -26,13 +26,14 @@ stay() { echo "$1" >"$lab/run/state"; while :; do sleep 3600; done; }
 whole() { [ "$(head -n -1 "$root/$1" 2>/dev/null | sha256sum | cut -d' ' -f1)" = "$(tail -n 1 "$root/$1" 2>/dev/null | sed 's/^END //')" ]; }
 
 say '>> OpenBSD/amd64 BOOT'
-# /bsd.upgrade before /bsd, once: its x bits are gone before it runs. Boot blocks before 6.6 do not look for it (F:A.13).
+# /bsd.upgrade before /bsd, once: its x bits are gone before it runs, but on softraid ($lab/softraid), which the loader only reads.
+# Boot blocks before 6.6 do not look for it (F:A.13).
 read -r _ _ _ blocks <"$root/boot"
 if [ "$kernel" = bsd ] && [ "$blocks" -ge 6600 ] && [ -e "$root/bsd.upgrade" ]; then
 	if [ ! -x "$root/bsd.upgrade" ]; then say '/bsd.upgrade is not u+x'
 	elif ! whole bsd.upgrade; then say 'booting hd0a:/bsd.upgrade: bad magic, failed(79). will try /bsd'
 	else
-		chmod a-x "$root/bsd.upgrade"
+		[ -e "$lab/softraid" ] || chmod a-x "$root/bsd.upgrade"
 		kernel=bsd.upgrade
 	fi
 fi
@@ -48,7 +49,7 @@ echo "$id" >"$lab/run/id"
 cat "$lab/run/version"
 if [ "$id" = RAMDISK ]; then
 	say 'Welcome to the OpenBSD/amd64 installation program.'
-	# upgrade.fault: sh lines that spoil this one upgrade, e.g. `fsck=bad`, `torn=base`, `rm "$root/auto_upgrade.conf"`.
+	# upgrade.fault: sh lines that spoil this one upgrade, e.g. `torn=base`, `rm "$root/auto_upgrade.conf"`.
 	if [ "$kernel" = bsd.upgrade ] && [ -f "$lab/upgrade.fault" ]; then
 		. "$lab/upgrade.fault"
 		rm -f "$lab/upgrade.fault"
@@ -60,7 +61,7 @@ if [ "$id" = RAMDISK ]; then
 	if [ -f "$lab/typed" ]; then mv "$lab/typed" "$lab/typed.now"; answers=$lab/typed.now
 	else system && [ -f "$root/bsd.upgrade" ] && [ -f "$answers" ] || { say '(I)nstall, (U)pgrade, (A)utoinstall or (S)hell?'; stay installer; }
 	fi
-	fsck=${fsck:-} torn=${torn:-} bash "${0%/*}/ramdisk.sh" "$root" "$answers" || say 'the upgrade failed'
+	torn=${torn:-} bash "${0%/*}/ramdisk.sh" "$root" "$answers" || say 'the upgrade failed'
 	sync -f "$root"
 	say 'rebooting...'
 	exit 10

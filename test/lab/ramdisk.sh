@@ -1,8 +1,8 @@
 #!/bin/bash
 # The install kernel's unattended upgrade (autoinstall -x of install.sub, F:A.8, F:A.13): it runs from memory, so the tree is only
 # something it writes to. Whatever ends it, the machine boots again into what is there then.
-# usage: fsck=bad torn=SET boot=bad cpus=1 ramdisk.sh ROOT ANSWERS
-#   fsck: the root file system needs a person; torn: that set breaks off half way, or right after that kernel; boot: no boot blocks can be written; cpus: else 2
+# usage: torn=SET boot=bad cpus=1 ramdisk.sh ROOT ANSWERS
+#   torn: that set breaks off half way, or right after that kernel; boot: no boot blocks can be written; cpus: else 2
 root=$1 answers=$2
 arch=amd64
 fail() { echo "$*"; exit 1; }
@@ -11,7 +11,6 @@ answer() { sed -n "s/^$1 = //p" "$answers" | head -n 1; }
 echo 'Performing non-interactive upgrade...'
 # Until here nothing was written: both files stay, and the next boot finds /bsd.upgrade without its x bits.
 [ -s "$root/etc/fstab" ] && [ -s "$root/etc/myname" ] || fail 'The root disk holds no system to upgrade.'
-[ "${fsck:-}" != bad ] || fail '/dev/rsd0a: UNEXPECTED INCONSISTENCY; RUN fsck_ffs MANUALLY.'
 # What a boot mounts by itself must be there; of the disks there is the root disk alone.
 while read -r device at type options _; do
 	case $device in \#* | /dev/vnd*) continue ;; esac
