@@ -44,7 +44,7 @@ export function freebsdSets(release: FreebsdRelease): Record<string, LabFile[]> 
 			const text = program(kind, one, level);
 			const own = {
 				'freebsd-version': `USERLAND_VERSION="${name}"`,
-				'freebsd-update': `order=${libsysFirst ? 'libsys libc libthr' : 'by name'}`,
+				'freebsd-update': `config_CreateBootEnv () {}\norder=${libsysFirst ? 'libsys libc libthr' : 'by name'}`,
 			}[one];
 			return file(`${dir}/${one}`, own === undefined ? text : text.replace('# end', `${own}\n# end`), 0o755);
 		});
@@ -124,7 +124,6 @@ export function updateConf(level: number, server = 'update.FreeBSD.org'): string
 		'IgnorePaths',
 		'UpdateIfUnmodified /etc/ /var/ /root/ /.cshrc /.profile',
 		'MergeChanges /etc/ /boot/device.hints',
-		'# CreateBootEnv yes',
 		`ServerName ${server}`,
 	];
 	return lines.map((line) => `${line}\n`).join('');
