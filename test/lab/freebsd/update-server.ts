@@ -18,6 +18,8 @@ export interface UpdateServerOptions {
 const FAR_AHEAD = 4_000_000_000;
 /** What 14.3 ships in /etc and 15.0 does not. */
 const GONE: LabFile = { path: 'etc/gone.conf', text: 'gone in 15\n', mode: 0o644 };
+/** What 15.0 ships in /etc and 14.3 does not. */
+const ADDED: LabFile = { path: 'etc/added.conf', text: 'new in 15\n', mode: 0o644 };
 /** Not in the index of an update: what a set brings and no update replaces. */
 const NOT_UPDATED = new Set(['boot/loader.conf']);
 
@@ -53,5 +55,5 @@ function publishOne(top: string, name: string, now: FreebsdRelease, ever: Freebs
 
 function updatedFiles(release: FreebsdRelease): LabFile[] {
 	const { src: _src, ...sets } = freebsdSets(release);
-	return [...Object.values(sets).flat(), ...(release.level < 1500 ? [GONE] : [])].filter(({ path }) => !NOT_UPDATED.has(path));
+	return [...Object.values(sets).flat(), release.level < 1500 ? GONE : ADDED].filter(({ path }) => !NOT_UPDATED.has(path));
 }
