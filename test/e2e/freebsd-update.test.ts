@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { LAB, NEEDS_DISK } from '../lab/ability.ts';
 import { treeOf } from '../lab/freebsd/install.ts';
+import { etcFiles } from '../lab/freebsd/tree.ts';
 import type { World } from '../lab/world.ts';
 import { oldSystem } from './be-proof.ts';
 import { cutAt } from './cut.ts';
@@ -21,6 +23,7 @@ const ORDER = [
 	/freebsd-version -kru$/,
 	new RegExp(`${UPDATE} install$`),
 	/sshd -t$/,
+	/service sshd restart$/,
 	/service sshd status$/,
 	/pkg-static bootstrap -f$/,
 	/pkg-static upgrade -f /,
@@ -30,6 +33,10 @@ const ORDER = [
 	/freebsd-version -kru$/,
 	/service sshd status$/,
 ];
+/** The hash of a file of 15.0. */
+const SERVICES = createHash('sha256')
+	.update(etcFiles({ level: 1500 }).find(({ path }) => path === 'etc/services')?.text ?? '')
+	.digest('hex');
 
 /** Goes on with the run, which must end well. */
 async function resume(on: World): Promise<void> {
@@ -48,12 +55,16 @@ describe.skipIf(LAB === null)('an upgrade by freebsd-update (needs a practice ho
 		inUpdateWorld(async (on) => {
 			const before = await oldSystem(on);
 			await on.host.powerOn();
-			await on.host.inside('echo mine >/etc/gone.conf');
+			await on.host.inside('echo mine >/etc/gone.conf; echo mine >/etc/added.conf');
+			// What a fetch that was cut off has stored of a file of 15.0.
+			await on.host.inside(`mkdir -p /var/db/freebsd-update/files; echo torn >/var/db/freebsd-update/files/${SERVICES}.gz`);
 			const shown = await on.bsdup([...updateArgs(on), '--dry-run']);
 			const result = await on.bsdup(updateArgs(on));
 			expect(result).toMatchObject({ code: 0, stderr: '' });
 			expect(result.stdout).toContain('files of /etc that both sides changed keep what this host had:\n/etc/motd.template\n');
 			expect(result.stdout).toMatch(/the release has no more are removed.*:\n\/etc\/gone\.conf\n/);
+			expect(result.stdout).toMatch(/merged, or replaced where .* in etc\.tgz of .*:\n\/etc\/added\.conf\n/);
+			expect(result.stdout).toContain(`files/${SERVICES}.gz is torn`);
 			const plan = planOf(on);
 			for (const { shown: text, planned } of shownSteps(plan, shown.stdout)) expect(text).toContain(planned);
 			expect(await executed(on, plan)).toEqual(jobsOf(plan));
@@ -66,7 +77,9 @@ describe.skipIf(LAB === null)('an upgrade by freebsd-update (needs a practice ho
 			}
 			expect(await updateDifferences(on)).toEqual([]);
 			const own = (lines: string[]): string[] => lines.filter((line) => line.includes(' ./'));
-			expect(own(await oldSystem(on, treeOf(WAY_BACK))).filter((line) => !line.includes('etc/gone.conf'))).toEqual(own(before));
+			expect(
+				own(await oldSystem(on, treeOf(WAY_BACK))).filter((line) => !/etc\/(gone|added)\.conf|db\/freebsd-update\//.test(line)),
+			).toEqual(own(before));
 		}));
 
 	test.skipIf(LAB !== 'root').concurrent(

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LAB } from '../lab/ability.ts';
@@ -100,15 +100,21 @@ describe.skipIf(LAB === null)('bad input to an upgrade by freebsd-update (needs 
 		await untouched();
 	});
 
-	test('a freebsd-update that asks what nobody knows: it is given no answer, told, and taken back', async () => {
+	test.each([
+		'Which of them shall it be? ',
+		'Press Enter to return to editing this file.\n',
+		'Press Enter to return to editing this file, or type "ACCEPT" to carry on with\nthese lines remaining in the file.\n',
+	])('a freebsd-update that says what nobody here can answer (%j): it is killed, told, and taken back', async (says) => {
 		publishUpdates(on.mirror.dir);
 		// The ten minutes that it may stand there pass at once.
 		writeFileSync(join(on.host.dir, 'lab/hurry'), '600\n');
-		const asks = "case $* in *upgrade) printf 'Which of them shall it be? '; read -r of || echo none; exit 1 ;; esac";
+		const asks = `case $* in *upgrade) while printf '${says}'; do read -r of </dev/tty || { : >/lab/went-on; exit 1; }; done ;; esac`;
 		const end = before(on, 'freebsd-update', asks);
 		const { code, stderr } = await on.bsdup(updateArgs(on));
 		end();
-		expect([code, stderr]).toEqual([1, expect.stringContaining('asks what is not known here, and was given no answer: Which of them')]);
+		const last = says.trimEnd().split('\n').at(-1);
+		expect([code, stderr]).toEqual([1, expect.stringContaining(`asks what is not known here, and was killed: ${last}`)]);
+		expect(existsSync(join(on.host.dir, 'lab/went-on'))).toBe(false);
 		expect(await on.bsdup(['rollback'])).toMatchObject({ code: 0, stderr: '' });
 		await untouched();
 	});
