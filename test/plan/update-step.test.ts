@@ -130,16 +130,20 @@ describe.skipIf(!canEnterTrees)('a step of an upgrade by freebsd-update (needs r
 		expect(run(step)).toEqual({ status: 0, said: 'service sshd restart\nservice sshd status\n' });
 	});
 
-	// What both sides changed, as diff3 -E -m leaves it.
-	const CONFLICT =
-		'root:*:0:0::0:0:Charlie:/root:/bin/sh\n<<<<<<< current version\nsshd:*:22:22::0:0:mine:/:/bin/sh\n=======\nsshd:*:22:22::0:0:theirs:/:/bin/sh\n>>>>>>> 15.0-RELEASE\n_newd:*:9:9::0:0:New:/:/bin/sh\n';
+	// What both sides changed, as diff3 -E -m leaves it; `mine` and `theirs` are of the lines in conflict.
+	const account = (name: string, of: string): string => `${name}:*:22:22::0:0:${of}:/:/bin/sh\n`;
+	const conflict = (mine: string, theirs: string): string =>
+		`${account('root', 'base')}<<<<<<< current version\n${mine}=======\n${theirs}>>>>>>> 15.0-RELEASE\n${account('_late', 'new')}`;
+	const CONFLICT = conflict(account('sshd', 'mine') + account('admin', 'mine'), account('sshd', 'theirs') + account('_newd', 'new'));
 
 	test('keeps the lines of this host of accounts in conflict, and the accounts that the release adds; of another file all that this host has', () => {
 		const { on, plan, sh } = host();
 		on.lay({ files: { 'm/merge/new/etc/master.passwd': CONFLICT, 'm/merge/new/etc/motd.template': CONFLICT } });
 		// freebsd-update takes its directory and a path from the root together.
 		sh(`for f in master.passwd motd.template; do sh ${plan.dir}/keep-own /m/merge/new//etc/$f; done`);
-		expect(textOf(on, 'm/merge/new/etc/master.passwd')).toBe(CONFLICT.replace(/<.*\n/, '').replace(/=======\n[\s\S]*>.*\n/, ''));
+		expect(textOf(on, 'm/merge/new/etc/master.passwd')).toBe(
+			account('root', 'base') + account('sshd', 'mine') + account('admin', 'mine') + account('_newd', 'new') + account('_late', 'new'),
+		);
 		expect(textOf(on, 'm/merge/new/etc/motd.template')).toBe('welcome to this host\n');
 		expect(textOf(on, `${plan.dir}/conflicts`)).toBe('/etc/master.passwd\n/etc/motd.template\n');
 	});
