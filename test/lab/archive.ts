@@ -25,7 +25,7 @@ function make(files: readonly Content[], pressed: 'plain' | 'gzip' | 'xz'): Buff
 	try {
 		writeFiles(dir, files);
 		const filter = pressed === 'plain' ? [] : [`--${pressed}`];
-		const owned = ['--format=ustar', '--owner=0', '--group=0', '--mtime=2026-01-01'];
+		const owned = ['--no-recursion', '--format=ustar', '--owner=0', '--group=0', '--mtime=2026-01-01'];
 		return execFileSync('tar', ['-c', ...filter, '-f', '-', ...owned, '-C', dir, '-T', '-'], {
 			input: files.map(({ path }) => `./${path}`).join('\n'),
 			maxBuffer: 1 << 28,

@@ -107,7 +107,7 @@ describe.skipIf(!canEnterTrees)('a merge of /etc of FreeBSD, live (needs root or
 		]);
 		on.lay({ dirs: [plan.dir], files: Object.fromEntries(shipped) });
 		const world = linesOf(plan, 'world');
-		const merge = world.slice(world.indexOf('PATH=/sbin'), world.indexOf('! service -e'));
+		const merge = world.slice(world.indexOf(`sh ${plan.dir}/room.sh`), world.indexOf('! service -e'));
 		runIn(on, linesOf(plan, 'keep'));
 		return { on, users: () => runLines(on, linesOf(plan, 'users')), merge: () => runIn(on, merge) };
 	}

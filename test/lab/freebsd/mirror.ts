@@ -22,9 +22,14 @@ const ABOUT: Record<string, string> = {
 	src: 'System source tree',
 };
 
-/** A set as bytes: tar and xz, members `./…` in the order given. */
+/** Directories of base in which it has nothing, for on a host they are somebody else's. */
+const EMPTY = ['dev/', 'media/', 'mnt/', 'net/', 'proc/', 'tmp/', 'usr/local/', 'usr/obj/', 'usr/src/', 'var/empty/'];
+
+/** A set as bytes: tar and xz, members `./…` in the order given, the directories that they lie in before them (F:B.1). */
 export function makeDistSet(files: readonly LabFile[]): Buffer {
-	return archiveOf(files, 'xz');
+	const parents = (path: string): string[] => [...path.matchAll(/\//g)].map(({ index }) => path.slice(0, index + 1));
+	const dirs = [...new Set(files.flatMap(({ path }) => parents(path)))].sort();
+	return archiveOf([...dirs.map((path) => ({ path, text: '', mode: 0o755 })), ...files], 'xz');
 }
 
 /** Writes one release in the mirror's real layout below `top` (F:B.1). Returns the text of its MANIFEST. */
@@ -38,7 +43,8 @@ export function publishFreebsd(top: string, name: FreebsdReleaseName, options: F
 		const sick = (file: LabFile): LabFile =>
 			options.noSshd === true && file.path === 'usr/sbin/sshd' ? { ...file, text: '#!/bin/sh\nexit 1\n' } : file;
 		const files = all.map(sick);
-		const bytes = makeDistSet(files);
+		const empty = set === 'base' ? EMPTY.map((path) => ({ path, text: '', mode: 0o755 })) : [];
+		const bytes = makeDistSet([...empty, ...files]);
 		writeFileSync(join(dir, `${set}.txz`), bytes);
 		const hash = createHash('sha256').update(bytes).digest('hex');
 		lines.push(`${[`${set}.txz`, hash, files.length, set, `"${ABOUT[set] ?? set}"`, 'on'].join('\t')}\n`);
