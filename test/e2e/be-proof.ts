@@ -67,7 +67,11 @@ export async function environmentDifferences(on: World): Promise<string[]> {
 		must(inNew('boot/loader.conf').includes('changed on this host'), 'loader.conf was replaced');
 		must(inNew('etc/services').includes('services of 1500'), '/etc/services was not merged');
 		must(/1500[\s\S]*changed on this host/.test(inNew('etc/ssh/sshd_config')), 'sshd_config was not merged');
-		must(/_newd[\s\S]*admin/.test(inNew('etc/master.passwd')), 'master.passwd was not merged');
+		must(
+			/^root:\$6\$practice:.*:\/bin\/csh$[\s\S]*^admin:[\s\S]*^_newd:/m.test(inNew('etc/master.passwd')),
+			'master.passwd was not merged',
+		);
+		must(/^_newd:\*:999:999:New/m.test(inNew('etc/passwd')), 'passwd was not made of it');
 		must(inNew('etc/motd.template') === 'welcome to this host\n', 'a conflict did not keep what this host had');
 		must(inNew('etc/rc.d/bsdup_deadman') === 'not there', 'the dead man is left');
 		must(inNew('usr/local/bin/gtar').includes('# base gtar 1500'), 'packages were not refreshed');

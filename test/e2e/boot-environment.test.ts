@@ -26,7 +26,7 @@ const ORDER = [
 	/bectl mount 15\.0 /,
 	/mv \S+\/boot\/kernel \S+\/boot\/kernel\.old$/,
 	/tar -xpf kernel\.txz/,
-	/tar -xpf base\.txz .*--clear-nochange-fflags --exclude \^\.\/etc /,
+	/tar -xpf base\.txz .*--clear-nochange-fflags -X \S+\/stays /,
 	/tar -xpf lib32\.txz .*--clear-nochange-fflags/,
 	/etcupdate -p -s /,
 	/etcupdate -s /,
@@ -57,6 +57,9 @@ describe.skipIf(LAB === null)('an upgrade in a new boot environment (needs a pra
 				/^bsdup: warning: nothing but the mirror's own word vouches for MANIFEST.*\n {2}--trusted-list FILE.*\n$/,
 			);
 			expect(result.code).toBe(0);
+			expect(result.stdout).toMatch(/accounts that both sides changed keep the line of this host:\nroot in \/etc\/master\.passwd\n/);
+			expect(result.stdout).toMatch(/files of \/etc that both sides changed keep what this host had.*\n {2}C \/etc\/motd\.template\n(?! {2}|Warn)/);
+			expect(result.stdout).toMatch(/what etcupdate leaves to be done by hand:\n {2}Needs update: \/etc\/mail\/aliases\.db/);
 			const plan = planOf(on);
 			for (const { shown: text, planned } of shownSteps(plan, shown.stdout)) expect(text).toContain(planned);
 			expect(await executed(on, plan)).toEqual(jobsOf(plan));

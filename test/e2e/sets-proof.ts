@@ -70,6 +70,11 @@ export async function setsDifferences(on: World, from: FreebsdReleaseName, to: F
 		must(text('boot/loader.conf') === '# changed on this host\n', 'loader.conf was replaced');
 		must(text('boot/nextboot.conf') === 'not there', 'something is still to be booted once');
 		must(text('etc/services').includes(`services of ${target.level}`), '/etc/services was not merged');
+		const users = text('etc/master.passwd');
+		must(/^root:\$6\$practice:.*:\/bin\/csh$/m.test(users) && /^admin:/m.test(users), 'master.passwd lost what was changed here');
+		must(/^unbound:/m.test(users) && /^unbound:/m.test(text('etc/passwd')), 'users were not merged');
+		must(text('etc/mail/aliases').startsWith(`# aliases of ${target.level}`), 'what nobody changed was not replaced');
+		if (target.level < 1400) must(text('etc/mail/aliases.db') === text('etc/mail/aliases'), 'the database of aliases is old');
 		must(text('etc/pkg/FreeBSD.conf') !== 'not there', 'what is new in /etc was not laid there');
 		must(text('etc/ssh/sshd_config').includes('changed on this host'), 'sshd_config lost what was changed here');
 		must(text('etc/motd.template') === 'welcome to this host\n', 'a conflict did not keep what this host had');

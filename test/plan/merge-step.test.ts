@@ -109,11 +109,13 @@ describe.skipIf(!canEnterTrees)('a merge of /etc of FreeBSD, live (needs root or
 		const world = linesOf(plan, 'world');
 		const merge = world.slice(world.indexOf(`sh ${plan.dir}/room.sh`), world.indexOf('! service -e'));
 		runIn(on, linesOf(plan, 'keep'));
+		runIn(on, linesOf(plan, 'rules'));
 		return { on, users: () => runLines(on, linesOf(plan, 'users')), merge: () => runIn(on, merge) };
 	}
 
-	/** What etcupdate status lists at the end. */
-	const conflicts = (said: string): string[] => [...new Set([...said.matchAll(/^ {2}C (.*)$/gm)].map(([, file = '']) => file))];
+	/** What is told of the files that both sides changed. */
+	const conflicts = (on: BareTree): string[] => on.run('cat /var/db/bsdup/*/report.etc').stdout.split('\n').slice(1, -1);
+	const MOTD = ['  C /etc/motd.template'];
 
 	test('that a power cut left half done, with files empty, is done again from what they were', async () => {
 		const { on, users, merge } = await host();
@@ -125,7 +127,8 @@ describe.skipIf(!canEnterTrees)('a merge of /etc of FreeBSD, live (needs root or
 		expect(whole).not.toBe(was);
 
 		on.run('rm -rf /etc /var/db/etcupdate; cp -Rp /before /etc; cp -Rp /record /var/db/etcupdate; : >/etc/services; : >/etc/master.passwd');
-		expect(conflicts(merge())).toEqual(['/etc/motd.template']);
+		merge();
+		expect(conflicts(on)).toEqual(MOTD);
 		expect(on.run('cat /etc/services /etc/master.passwd').stdout).toBe(whole);
 	});
 
@@ -134,25 +137,44 @@ describe.skipIf(!canEnterTrees)('a merge of /etc of FreeBSD, live (needs root or
 		expect(users()).toMatchObject({ status: 0, stderr: '' });
 		const whole = on.run('cat /etc/master.passwd').stdout;
 		expect(whole).toContain('_newd');
-		on.run(': >/etc/master.passwd; rm /var/db/bsdup/*/users.merged');
+		on.run(': >/etc/master.passwd');
 		expect(users()).toMatchObject({ status: 0, stderr: '' });
 		expect(on.run('cat /etc/master.passwd').stdout).toBe(whole);
 	});
 
-	test('of the users stops at what both sides changed, once, and goes on when a person has decided it', async () => {
+	test('of the users keeps the lines that were changed here, takes the others, adds what is new, and tells what it did not take', async () => {
+		const { on, users, merge } = await host();
+		const of = (file: string): string[] => on.run(`cat /etc/${file}`).stdout.split('\n').slice(0, -1);
+		const accounts = (): string => on.run('cat /var/db/bsdup/*/report.accounts').stdout;
+		on.run("sed -i '/^unbound:/d; s/^# end of them/mine:*:1:1::0:0:Mine:\\/:\\/bin\\/sh/' /etc/master.passwd");
+		const was = of('master.passwd').slice(1);
+		expect(was[0]).toBe('root:$6$practice:0:0::0:0:Charlie &:/root:/bin/csh');
+		for (const step of [users, merge]) {
+			step();
+			expect(of('master.passwd').slice(1)).toEqual([...was, '_newd:*:999:999::0:0:New in 15:/var/empty:/usr/sbin/nologin']);
+			expect(of('passwd')).toContain('_newd:*:999:999:New in 15:/var/empty:/usr/sbin/nologin');
+			expect(accounts()).toMatch(/^accounts that both sides changed keep the line of this host:\nroot in \/etc\/master\.passwd\n$/);
+		}
+		expect(conflicts(on)).toEqual(MOTD);
+	});
+
+	test('of the users stops where a line is none, with the file as it was, and says how it is mended', async () => {
 		const { on, users } = await host();
-		on.run("sed -i 's/^# end of them/mine:*:1:1::0:0:Mine:\\/:\\/bin\\/sh/' /etc/master.passwd");
-		expect(users()).toMatchObject({ status: 1, stdout: expect.stringContaining('users or groups were changed on both sides') });
-		expect(on.run('echo mf | etcupdate resolve').status).toBe(0);
+		on.run("sed -i 's/^# end of them/mine:*:1/' /etc/master.passwd");
+		const was = on.run('cat /etc/master.passwd').stdout;
+		expect(users()).toMatchObject({ status: 1, stdout: expect.stringContaining('mend it by vipw -d /etc, then go on') });
+		expect(on.run('cat /etc/master.passwd; ls /etc/*.bsdup').stdout).toBe(was);
+		on.run("sed -i '/^mine:/d' /etc/master.passwd");
 		expect(users()).toMatchObject({ status: 0, stderr: '' });
-		expect(on.run('cat /etc/master.passwd').stdout).toContain('mine:');
 	});
 
 	test('that was cut off when it was done tells its conflicts again', async () => {
-		const { users, merge } = await host();
+		const { on, users, merge } = await host();
 		expect(users()).toMatchObject({ status: 0, stderr: '' });
-		expect(conflicts(merge())).toEqual(['/etc/motd.template']);
-		expect(conflicts(merge())).toEqual(['/etc/motd.template']);
+		for (const _ of [1, 2]) {
+			merge();
+			expect(conflicts(on)).toEqual(MOTD);
+		}
 	});
 
 	test('that was cut off between its last two names is done again', async () => {
@@ -161,7 +183,8 @@ describe.skipIf(!canEnterTrees)('a merge of /etc of FreeBSD, live (needs root or
 		on.run('cp -Rp /var/db/etcupdate/current /record');
 		merge();
 		on.run('rm -rf /var/db/etcupdate/*; mv /record /var/db/etcupdate/old');
-		expect(conflicts(merge())).toEqual(['/etc/motd.template']);
-		expect(on.run('ls /var/db/etcupdate').stdout).toBe('conflicts\ncurrent\nold\n');
+		merge();
+		expect(conflicts(on)).toEqual(MOTD);
+		expect(on.run('ls /var/db/etcupdate').stdout).toBe('conflicts\ncurrent\nold\npreworld\n');
 	});
 });

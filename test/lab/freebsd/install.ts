@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InstallOptions } from '../install.ts';
@@ -34,11 +35,12 @@ export function installFreebsd(top: string, name: FreebsdReleaseName, options: I
 	return root;
 }
 
-/** Lays an installed system on UFS below `root`, the disk of boot-ufs.sh. One of the time of mergemaster has no record of etcupdate. */
+/** Lays an installed system on UFS below `root`, the disk of boot-ufs.sh. One of the time of mergemaster has its record, and none of etcupdate. */
 export function installOnUfs(root: string, name: FreebsdReleaseName, options: InstallOptions): string {
 	const release: FreebsdRelease = FREEBSD_RELEASES[name];
 	layTree(root, release, options);
 	if (release.level >= 1400) layMergeRecord(root, release);
+	else writeFiles(root, [file('var/db/mergemaster.mtree', mtreeOf(etcFiles(release)))]);
 	writeFiles(root, [
 		file('etc/fstab', '/dev/gpt/rootfs / ufs rw 1 1\n'),
 		file('boot/loader.conf', '# changed on this host\n'),
@@ -49,12 +51,21 @@ export function installOnUfs(root: string, name: FreebsdReleaseName, options: In
 
 const file = (path: string, text: string, mode = 0o644): LabFile => ({ path, text, mode });
 
+/** The line of a user as passwd(1) leaves it: root has a password, as an installer asks for. */
+const withPassword = (line: string): string => line.replace(/^root:\*:/, 'root:$6$practice:');
+
 /** What etcupdate knows of what the installed release shipped. */
 function layMergeRecord(root: string, release: FreebsdRelease): void {
 	writeFiles(
 		root,
 		etcFiles(release).map(({ path, text, mode }) => file(`var/db/etcupdate/current/${path}`, text, mode)),
 	);
+}
+
+/** What mergemaster knows of them. */
+function mtreeOf(files: readonly LabFile[]): string {
+	const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
+	return files.map(({ path, text }) => `./${path} size=${text.length} md5digest=${md5(text)}\n`).join('');
 }
 
 /** The base, and what an admin made of it. */
@@ -77,7 +88,11 @@ function layTree(root: string, release: FreebsdRelease, options: InstallOptions)
 		),
 		file('etc/group', 'wheel:*:0:root\nsshd:*:22:\nadmin:*:1001:\n'),
 		file('etc/shadow', 'root:*:1::::::\nsshd:*:1::::::\nadmin:*:1::::::\n', 0o600),
-		file('etc/master.passwd', [head, ...users.slice(0, -1), 'admin:*:1001:1001::0:0:Admin:/home/admin:/bin/sh', ''].join('\n'), 0o600),
+		file(
+			'etc/master.passwd',
+			[head, ...users.slice(0, -1).map(withPassword), 'admin:*:1001:1001::0:0:Admin:/home/admin:/bin/sh', ''].join('\n'),
+			0o600,
+		),
 		file('etc/ssh/sshd_config', `${freebsdSshdConfig(release.level)}# changed on this host\nMaxSessions 30\n`),
 		file('etc/freebsd-update.conf', updateConf(release.level, `${options.mirror.replace('http://', '')}/update`)),
 		file('etc/motd.template', 'welcome to this host\n'),

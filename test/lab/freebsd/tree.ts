@@ -5,10 +5,10 @@ import { ROOT } from '../root.ts';
 import { type LabFile, noise, program } from '../tree.ts';
 import type { FreebsdRelease } from './releases.ts';
 
-const BIN = 'cat chmod cp date dd df echo expr hostname kill ln ls mkdir mv ps pwd rm rmdir sh sleep stty sync test chflags'.split(' ');
+const BIN = 'cat chmod cp csh date dd df echo expr hostname kill ln ls mkdir mv ps pwd rm rmdir sh sleep stty sync test chflags'.split(' ');
 const SBIN = 'dmesg geli glabel gpart init kldstat mount nextboot reboot shutdown sha256 sysctl umount zfs zpool'.split(' ');
 const USR_BIN =
-	'awk basename cksum cmp comm cut diff diff3 dirname du env false fetch find grep gunzip head id logger make mkfifo mktemp nohup pgrep printf readlink script sed sort split ssh-keygen stat tail tar tee touch tr true uname uniq wc which xargs xz'.split(
+	'awk basename cksum cmp comm cut diff diff3 dirname du env false fetch find grep gunzip head id ldd logger make mkfifo mktemp nohup pgrep printf readlink script sed sort split ssh-keygen stat tail tar tee touch tr true uname uniq wc which xargs xz'.split(
 		' ',
 	);
 const USR_SBIN = 'chroot etcupdate freebsd-update jls kldxref pkg pkg-static pwd_mkdb service sshd'.split(' ');
@@ -102,16 +102,20 @@ export function freebsdSets(release: FreebsdRelease): Record<string, LabFile[]> 
 /** What is shipped in /etc, and etcupdate merges. */
 export function etcFiles({ level }: Pick<FreebsdRelease, 'level'>): LabFile[] {
 	const file = (path: string, text: string, mode = 0o644): LabFile => ({ path, text, mode });
-	const users = ['root:*:0:0::0:0:Charlie &:/root:/bin/sh', 'sshd:*:22:22::0:0:Secure Shell Daemon:/var/empty:/usr/sbin/nologin'];
+	// Its shell changed with 14.0, in the practice system with 15.
+	const root = `root:*:0:0::0:0:Charlie &:/root:/bin/${level >= 1500 ? 'sh' : 'csh'}`;
+	const users = [root, 'sshd:*:22:22::0:0:Secure Shell Daemon:/var/empty:/usr/sbin/nologin'];
+	const first = level >= 1000 ? ['unbound:*:59:59::0:0:Unbound DNS Resolver:/var/unbound:/usr/sbin/nologin'] : [];
 	const added = level >= 1500 ? ['_newd:*:999:999::0:0:New in 15:/var/empty:/usr/sbin/nologin'] : [];
 	return [
 		file('etc/rc', readFileSync(join(ROOT, 'test/lab/freebsd/rc.sh'), 'utf8')),
 		file('etc/services', `# ${level < 1400 ? `$FreeBSD: services of ${level} $` : `services of ${level}`}\nssh 22/tcp\n`),
 		...(level >= 1000 ? [file('etc/pkg/FreeBSD.conf', 'FreeBSD: { enabled: yes }\n')] : []),
-		file('etc/master.passwd', `# users of base\n${[...users, ...added].join('\n')}\n# end of them\n`, 0o600),
+		file('etc/master.passwd', `# users of base\n${[...users, ...first, ...added].join('\n')}\n# end of them\n`, 0o600),
 		file('etc/ssh/sshd_config', freebsdSshdConfig(level)),
 		file('etc/freebsd-update.conf', updateConf(level)),
 		file('etc/motd.template', `# motd of ${level}\n`),
+		file('etc/mail/aliases', `# aliases of ${level}\nroot: me\n`),
 	];
 }
 
