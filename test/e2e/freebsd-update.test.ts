@@ -61,7 +61,9 @@ describe.skipIf(LAB === null)('an upgrade by freebsd-update (needs a practice ho
 			const shown = await on.bsdup([...updateArgs(on), '--dry-run']);
 			const result = await on.bsdup(updateArgs(on));
 			expect(result).toMatchObject({ code: 0, stderr: '' });
-			expect(result.stdout).toContain('files of /etc that both sides changed keep what this host had:\n/etc/master.passwd\n/etc/motd.template\n');
+			expect(result.stdout).toContain(
+				'files of /etc that both sides changed keep what this host had:\n/etc/master.passwd\n/etc/motd.template\n',
+			);
 			expect(result.stdout).toMatch(/the release has no more are removed.*:\n\/etc\/gone\.conf\n/);
 			expect(result.stdout).toMatch(/merged, or replaced where .* in etc\.tgz of .*:\n\/etc\/added\.conf\n/);
 			expect(result.stdout).toContain(`files/${SERVICES}.gz is torn`);

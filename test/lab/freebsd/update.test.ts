@@ -26,7 +26,7 @@ describe.skipIf(LAB === null)('freebsd-update on a practice host (needs a practi
 	});
 
 	test('installs the kernel first, and tells by its files how far it is; without EN-25:18 nothing starts any more in the userland', async () => {
-		const answers = "{ printf 'y\\nACCEPT\\n'; for n in 1 2 3 4 5; do sleep 1; echo y; done; }";
+		const answers = "{ printf 'y\\nACCEPT\\nACCEPT\\n'; for n in 1 2 3 4 5; do sleep 1; echo y; done; }";
 		await said(`${answers} | script -q /root/tty env PAGER=cat EDITOR=true freebsd-update -r 15.0-RELEASE upgrade`);
 		const flags = `cd ${WORK}/*-install/ && ls | grep -v INDEX`;
 		expect(await said(flags)).toBe('kernelfirst\n');
