@@ -32,11 +32,12 @@ describe.skipIf(LAB === null)('the step that renews the loader (needs a practice
 	const mounted = (): Promise<string> => inside('mount | grep msdosfs');
 
 	test('does so on the EFI partition of each disk of a mirror, keeps the old one, and leaves nothing mounted that was not', async () => {
+		await inside('mv /lab/pool/esp1/efi/boot/bootx64.efi /lab/pool/esp1/efi/boot/BOOTX64.EFI');
 		const was = await mounted();
 		const old = await inside('cat /lab/pool/esp/efi/freebsd/loader.efi');
 		expect(await on.host.inside(lines)).toMatchObject({ code: 0 });
 		for (const esp of BOTH) {
-			for (const file of ['freebsd/loader.efi', 'boot/bootx64.efi'])
+			for (const file of ['freebsd/loader.efi', esp === 'esp' ? 'boot/bootx64.efi' : 'boot/BOOTX64.EFI'])
 				expect(await inside(`cmp /boot/loader.efi /lab/pool/${esp}/efi/${file} && echo same`)).toBe('same\n');
 			expect(await inside(`cat /lab/pool/${esp}/efi/freebsd/loader.old`)).toBe(old);
 			expect(await inside(`ls /lab/pool/${esp}/efi/freebsd`)).toBe('loader.efi\nloader.old\n');
@@ -56,6 +57,15 @@ describe.skipIf(LAB === null)('the step that renews the loader (needs a practice
 		expect(await inside('cat /lab/pool/esp1/efi/boot/bootx64.efi')).toBe('another system\n');
 		expect(await inside('cmp /boot/loader.efi /lab/pool/esp1/efi/freebsd/loader.efi && echo same')).toBe('same\n');
 		expect(await mounted()).not.toContain('/esp ');
+	});
+
+	test('says which EFI partition holds no loader by a name that is known', async () => {
+		await inside('rm -r /lab/pool/esp1/efi/freebsd; mv /lab/pool/esp1/efi/boot/bootx64.efi /lab/pool/esp1/efi/boot/other.efi');
+		expect(await on.host.inside(lines)).toMatchObject({
+			code: 0,
+			output: expect.stringContaining('the EFI partition vtbd1p1 has neither'),
+		});
+		expect(await inside('cat /var/db/bsdup/*/report.loader')).toMatch(/^the EFI partition vtbd1p1 has neither.*\n$/);
 	});
 
 	test('writes the boot code of the pool to each disk of a host that boots by BIOS, and touches no EFI partition', async () => {
