@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { loadSetsManifest } from '../../src/manifest/load.ts';
+import { buildPlan } from '../../src/plan/build.ts';
+import type { Plan } from '../../src/plan/plan.ts';
+import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts';
+import { ROOT } from '../lab/root.ts';
+import { makeFacts, makeOptions, makeTarget } from './make.ts';
+import { linesOf, runLines } from './run-step.ts';
+
+let tree: BareTree | undefined;
+afterEach(() => tree?.destroy());
+
+describe.skipIf(!canEnterTrees)('a boot environment (needs root or user namespaces)', () => {
+	/** A host with the directory of a run. */
+	async function host(): Promise<{ on: BareTree; plan: Plan }> {
+		const on = makeBareTree('14.3-RELEASE');
+		tree = on;
+		const target = makeTarget('15.0');
+		const files = ['kernel', 'base', 'src'].map((set) => ({ name: `${set}.txz`, sha256: target.list.sha256, size: 1_000_000 }));
+		const manifest = await loadSetsManifest(join(ROOT, 'manifests/freebsd/boot-environment.yaml'));
+		const facts = makeFacts({ system: 'FreeBSD', release: '14.3', rootDisk: 'zroot/ROOT/default', sets: ['kernel', 'base'] });
+		const to = { ...target, suffix: '', files, list: { ...target.list, file: 'MANIFEST', key: null } };
+		const plan = buildPlan(manifest, facts, to, makeOptions({ backup: null }), 'freebsd/boot-environment');
+		on.lay({ dirs: [plan.dir] });
+		return { on, plan };
+	}
+
+	test('is mounted by each step that needs it, on a directory that is not there yet', async () => {
+		const { on, plan } = await host();
+		const lines = [linesOf(plan, 'environment'), linesOf(plan, 'dead-man')].join('\n');
+		expect(runLines(on, lines)).toMatchObject({ status: 0, stderr: '' });
+		expect(on.run('ls /lab/pool/be/15.0/etc/rc.d').stdout).toBe('bsdup_deadman\n');
+		for (const { commands, undo } of plan.steps)
+			for (const line of [...commands, ...undo.split('\n')])
+				if (line.includes('bectl mount')) expect(line).toMatch(/mkdir -p \S+\/be && bectl mount/);
+	});
+
+	test.each(['', ': >/lab/deep'])('is taken back while it is mounted: %s', async (deep) => {
+		const { on, plan } = await host();
+		const undo = plan.steps.find(({ id }) => id === 'environment')?.undo ?? '';
+		const lines = [deep, linesOf(plan, 'environment'), linesOf(plan, 'dead-man'), undo].join('\n');
+		expect(runLines(on, lines)).toMatchObject({ status: 0, stderr: '' });
+		expect(on.run('ls /lab/pool/be').stdout).toBe('default\n');
+	});
+});
