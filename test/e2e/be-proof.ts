@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FIRST_BE, treeOf } from '../lab/freebsd/install.ts';
 import { FREEBSD_RELEASES } from '../lab/freebsd/releases.ts';
-import { freebsdSets, loaderFile } from '../lab/freebsd/tree.ts';
+import { caOf, freebsdSets, loaderFile } from '../lab/freebsd/tree.ts';
 import type { World } from '../lab/world.ts';
 
 const NEW_BE = '15.0';
@@ -72,6 +72,7 @@ export async function environmentDifferences(on: World): Promise<string[]> {
 			'master.passwd was not merged',
 		);
 		must(/^_newd:\*:999:999:New/m.test(inNew('etc/passwd')), 'passwd was not made of it');
+		must(inNew(`etc/ssl/certs/${caOf(TARGET)}.0`).startsWith('certificate'), 'what the release trusts is not trusted');
 		must(inNew('etc/motd.template') === 'welcome to this host\n', 'a conflict did not keep what this host had');
 		must(inNew('etc/rc.d/bsdup_deadman') === 'not there', 'the dead man is left');
 		must(inNew('usr/local/bin/gtar').includes('# base gtar 1500'), 'packages were not refreshed');

@@ -40,6 +40,7 @@ const ORDER = [
 	/freebsd-version -kru$/,
 	/service sshd status$/,
 	/bectl activate 15\.0$/,
+	/certctl rehash$/,
 	/pkg-static bootstrap -f$/,
 	/pkg-static upgrade -f /,
 	/make -C \S+ check-old-libs$/,

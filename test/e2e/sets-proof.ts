@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FREEBSD_RELEASES, type FreebsdRelease, type FreebsdReleaseName } from '../lab/freebsd/releases.ts';
-import { freebsdSets } from '../lab/freebsd/tree.ts';
+import { caOf, freebsdSets } from '../lab/freebsd/tree.ts';
 import type { World } from '../lab/world.ts';
 
 /** What the sets bring and the host keeps its own of, or that is merged. */
@@ -77,6 +77,8 @@ export async function setsDifferences(on: World, from: FreebsdReleaseName, to: F
 		if (target.level < 1400) must(text('etc/mail/aliases.db') === text('etc/mail/aliases'), 'the database of aliases is old');
 		must(text('etc/pkg/FreeBSD.conf') !== 'not there', 'what is new in /etc was not laid there');
 		must(text('etc/ssh/sshd_config').includes('changed on this host'), 'sshd_config lost what was changed here');
+		if (target.level >= 1202)
+			must(text(`etc/ssl/certs/${caOf(target)}.0`).startsWith('certificate'), 'what the release trusts is not trusted');
 		must(text('etc/motd.template') === 'welcome to this host\n', 'a conflict did not keep what this host had');
 		must(text('usr/local/bin/gtar').includes(`# base gtar ${target.level}`), 'packages were not refreshed');
 		must(

@@ -30,6 +30,11 @@ export function kernelFile({ level, kernel }: FreebsdRelease): string {
 	return sealed(`LABKERNEL ${level} GENERIC\nversion FreeBSD ${kernel} releng-n259162 GENERIC\n${noise(`kernel${level}`, 200_000)}\n`);
 }
 
+/** The file of a certificate that came with the release. */
+export function caOf({ level }: FreebsdRelease): string {
+	return `Practice_CA_${level}.pem`;
+}
+
 /** loader.efi. */
 export function loaderFile({ level }: FreebsdRelease): string {
 	return sealed(`LABLOADER ${level} FreeBSD/amd64 EFI loader\n${noise(`loader${level}`, 20_000)}\n`);
@@ -79,10 +84,11 @@ export function freebsdSets(release: FreebsdRelease): Record<string, LabFile[]> 
 			...programs('sbin', [...SBIN, ...since(1202, 'bectl')]),
 			...programs('rescue', RESCUE, 'static'),
 			...programs('usr/bin', USR_BIN),
-			...programs('usr/sbin', [...USR_SBIN, ...(level < 1400 ? ['mergemaster'] : [])]),
+			...programs('usr/sbin', [...USR_SBIN, ...since(1202, 'certctl'), ...(level < 1400 ? ['mergemaster'] : [])]),
 			// What a pattern that is not anchored would leave out (F5).
 			file('usr/share/examples/etc/make.conf', `# examples of ${level}\n`),
 			file('usr/share/skel/.profile', `# skeleton of ${level}\n`),
+			file(`usr/share/certs/trusted/${caOf(release)}`, `certificate of ${level}\n`),
 			file('usr/share/misc/bulk', noise(`bulk${level}`, BULK)),
 			...old,
 			// Programs before the libraries they need, as a set has them.
