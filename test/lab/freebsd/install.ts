@@ -80,6 +80,8 @@ function layTree(root: string, release: FreebsdRelease, options: InstallOptions)
 		etcFiles(release)
 			.find(({ path }) => path === 'etc/master.passwd')
 			?.text.split('\n') ?? [];
+	const admin = 'admin:*:1001:1001::0:0:Admin:/home/admin:/bin/sh';
+	const accounts = [head, ...users.slice(0, -1).map(withPassword), admin, ''].join('\n');
 	writeFiles(root, [
 		file('etc/rc.conf', `hostname="${options.name}"\nsshd_enable="YES"\nifconfig_vtnet0="inet 192.0.2.7/24"\n`),
 		file(
@@ -88,11 +90,7 @@ function layTree(root: string, release: FreebsdRelease, options: InstallOptions)
 		),
 		file('etc/group', 'wheel:*:0:root\nsshd:*:22:\nadmin:*:1001:\n'),
 		file('etc/shadow', 'root:*:1::::::\nsshd:*:1::::::\nadmin:*:1::::::\n', 0o600),
-		file(
-			'etc/master.passwd',
-			[head, ...users.slice(0, -1).map(withPassword), 'admin:*:1001:1001::0:0:Admin:/home/admin:/bin/sh', ''].join('\n'),
-			0o600,
-		),
+		...['master.passwd', 'pwd.db', 'spwd.db'].map((name) => file(`etc/${name}`, accounts, 0o600)),
 		file('etc/ssh/sshd_config', `${freebsdSshdConfig(release.level)}# changed on this host\nMaxSessions 30\n`),
 		file('etc/freebsd-update.conf', updateConf(release.level, `${options.mirror.replace('http://', '')}/update`)),
 		file('etc/motd.template', 'welcome to this host\n'),
