@@ -43,6 +43,22 @@ describe.skipIf(!canEnterTrees)('the patches of a release (needs root or user na
 		expect(on.run('ls /booting /relinking /up 2>/dev/null; tail -n 1 /usr/bin/wc').stdout).toBe('/up\n# patched by 001_example\n');
 	});
 
+	test('that were there before the one that was cut off keep their records where the kernel is not relinked', () => {
+		const before = PATCH.replace('001_example', '000_before');
+		const records = `mkdir -p ${before} ${PATCH}; tar -C / -czf ${before}/rollback.tgz usr/bin/tee; tar -C / -czf ${PATCH}/rollback.tgz usr/bin/wc`;
+		const { on, ended } = patch(`touch patching; ${records}; echo none >/var/db/kernel.SHA256`);
+		expect(ended.status).toBe(1);
+		expect(on.run('syspatch -l').stdout).toMatch(/^000_before$/m);
+	});
+
+	test('of sets that are not here, which an old syspatch tells for ever and does not install, are told', () => {
+		const { on, ended } = patch("echo '[ \"$1\" != -c ] || printf \"001_xserv\\n002_xfont\\n\"' >/lab/stand-ins/syspatch");
+		expect(ended.status, ended.stderr).toBe(0);
+		expect(on.run('cat /var/db/bsdup/*/report.syspatch').stdout).toBe(
+			'syspatch still tells these patches and does not install them, as where their set is not here: 001_xserv 002_xfont\n',
+		);
+	});
+
 	test('that cannot be told are told so, and nothing fails', () => {
 		const { on, ended } = patch("printf 'exit 1\\n' >/lab/stand-ins/syspatch");
 		expect(ended.status, ended.stderr).toBe(0);
