@@ -1,0 +1,53 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { buildPlan } from '../../src/plan/build.ts';
+import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts';
+import { makeSet } from '../lab/mirror.ts';
+import { inPlace, makeFacts, makeOptions, makeTarget } from './make.ts';
+import { linesOf, runLines } from './run-step.ts';
+
+let tree: BareTree | undefined;
+afterEach(() => tree?.destroy());
+
+const AIRPORTS = { path: 'usr/share/misc/airport', text: 'SXF\n', mode: 0o644 };
+const ARCHIVE = { path: 'usr/share/compile.tgz', text: 'what the kernel is linked of\n', mode: 0o644 };
+
+/** A host that has come to 6.2, whose set holds these two; `before` is done to it, in the directory of the run; runs the last step. */
+function prove(before: string): ReturnType<typeof runLines> {
+	const on = makeBareTree('7.8');
+	tree = on;
+	const plan = buildPlan(inPlace, makeFacts({ release: '6.1', sets: ['base'] }), makeTarget('6.2'), makeOptions(), 'in-place');
+	on.lay({ dirs: [plan.dir, plan.sets], files: { [AIRPORTS.path]: AIRPORTS.text } });
+	writeFileSync(join(on.dir, plan.sets, 'base62.tgz'), makeSet([AIRPORTS, ARCHIVE]));
+	expect(on.run(`cp /bsd ${plan.sets}/bsd.mp; cd ${plan.dir}; ${before}`).stderr).toBe('');
+	return runLines(on, linesOf(plan, 'prove'));
+}
+
+describe.skipIf(!canEnterTrees)('the proof (needs root or user namespaces)', () => {
+	test('passes over what 6.2 links its kernel of, which is unpacked and removed at boot', () => {
+		expect(prove('true')).toMatchObject({ status: 0, stdout: expect.stringContaining('proven: OpenBSD') });
+	});
+
+	test.each(['/usr/share/compile/GENERIC.MP/vers.o', '/usr/share/relink/kernel/GENERIC.MP/vers.o'])(
+		'takes a kernel that was relinked from the patched %s for the one installed',
+		(part) => {
+			expect(prove(`echo ${part} >patched; sed -i 's/#54:/#1:/' /bsd /lab/run/version`)).toMatchObject({ status: 0 });
+		},
+	);
+
+	test('does not take another kernel for the one installed', () => {
+		expect(prove("sed -i 's/#54:/#1:/' /bsd /lab/run/version")).toMatchObject({
+			status: 1,
+			stdout: expect.stringContaining('the running kernel is not the one installed\n'),
+		});
+	});
+
+	test.each([
+		['merged by hand', 'true'],
+		['with 0 files left to merge', ': >sysmerge.out'],
+		['with 1 files left to merge', "echo '---- /etc/x unhandled' >report.sysmerge; : >sysmerge.out"],
+	])('tells that /etc is %s', (told, before) => {
+		expect(prove(before).stdout).toMatch(new RegExp(`^/dev by its MAKEDEV; /etc ${told}; `, 'm'));
+	});
+});
