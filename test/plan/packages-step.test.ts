@@ -16,10 +16,11 @@ function refresh(
 	status: number,
 	answer = '',
 	dirs: string[] = [],
+	[from, to] = ['7.7', '7.8'],
 ): { status: number | null; report: string } {
 	const on = makeBareTree('7.8');
 	tree = on;
-	const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions({ unattended }), 'in-place');
+	const plan = buildPlan(inPlace, makeFacts({ release: from }), makeTarget(to), makeOptions({ unattended }), 'in-place');
 	on.lay({ dirs: [plan.dir, ...dirs], programs: { pkg_add: `cat <<'END'\n${said}\nEND\nexit ${status}\n` } });
 	const ended = runLines(on, linesOf(plan, 'packages'), answer);
 	return { status: ended.status, report: on.run(`cat ${REPORT} 2>/dev/null`).stdout };
@@ -40,6 +41,10 @@ describe.skipIf(!canEnterTrees)('the packages, with nobody there (needs root or 
 		expect(refresh(true, said, status)).toEqual({ status: 0, report });
 	});
 
+	test('are done before 5.5 too where one has no newer one', () => {
+		expect(refresh(true, OLD, 1, '', [], ['5.3', '5.4'])).toEqual({ status: 0, report: `${OLD}\n` });
+	});
+
 	test('tell what a pkg_add that was cut off has left', () => {
 		expect(refresh(true, 'quirks-7.2: ok', 0, '', ['var/db/pkg/partial-vim-9.1'])).toEqual({
 			status: 0,
@@ -49,6 +54,9 @@ describe.skipIf(!canEnterTrees)('the packages, with nobody there (needs root or 
 
 	test.each([
 		['the mirror has nothing', "https://mirror.example.org/pub/: no such dir\nCouldn't find any update", 1],
+		['no package is found on it', "Couldn't find updates for gtar-1.0 node-1.0 quirks-1.0", 1],
+		['an old pkg_add finds none on it', "Couldn't find updates for quirks-1.0, node-1.0, gtar-1.0", 0],
+		['it has not even what tells of renamed packages', "Couldn't find updates for mine-1.0 quirks-1.0", 1],
 		['the line broke', `Error from https://mirror.example.org/: Connection reset\n${OLD}`, 1],
 		['one could not be installed', `${OLD}\nCouldn't install vim-9.1`, 1],
 		['pkg_add says no more', '', 139],
@@ -62,4 +70,42 @@ test.skipIf(!canEnterTrees).each([
 	['no', 1],
 ])('a person who is there decides what an error of pkg_add means: %s (needs root or user namespaces)', (answer, status) => {
 	expect(refresh(false, "Couldn't find updates for mine-1.0", 1, answer).status).toBe(status);
+});
+
+describe.skipIf(!canEnterTrees)('where the packages come from (needs root or user namespaces)', () => {
+	const MIRROR = 'https://mirror.example.org/pub';
+
+	/** A 7.8 whose pkg_add tells PKG_PATH; `prepare` is done to it, then the steps are run. */
+	function tell(from: string, to: string, steps: string[], prepare = 'true'): BareTree {
+		const on = makeBareTree('7.8');
+		tree = on;
+		const plan = buildPlan(inPlace, makeFacts({ release: from }), makeTarget(to), makeOptions({ unattended: true }), 'in-place');
+		on.lay({ dirs: [plan.dir], programs: { pkg_add: 'echo "from ${PKG_PATH:-installurl}"' } });
+		on.run(prepare);
+		for (const step of steps) expect(runLines(on, `PKG_PATH=/stale; export PKG_PATH\n${linesOf(plan, step)}`)).toMatchObject({ status: 0 });
+		return on;
+	}
+
+	test.each([
+		['4.9', '5.0', `${MIRROR}/5.0/packages/amd64/`],
+		['5.7', '5.8', `${MIRROR}/5.8/packages/amd64/`],
+		['6.0', '6.1', 'installurl'],
+		['7.7', '7.8', 'installurl'],
+	])('is told pkg_add in its own way: %s to %s', (from, to, where) => {
+		expect(tell(from, to, ['packages']).run('cat /var/db/bsdup/*/packages.out').stdout).toBe(`from ${where}\n`);
+	});
+
+	test.each([
+		['stays as it is', 'echo https://other.example.org/ >/etc/installurl', 'https://other.example.org/', ''],
+		[
+			'is the mirror of the sets where it was not told yet',
+			'rm /etc/installurl',
+			MIRROR,
+			expect.stringMatching(/^\/etc\/installurl was missing, /),
+		],
+	])('%s in installurl(5)', (_how, prepare, url, report) => {
+		const on = tell('6.0', '6.1', ['installurl'], prepare);
+		expect(on.run('cat /etc/installurl').stdout).toBe(`${url}\n`);
+		expect(on.run('cat /var/db/bsdup/*/report.installurl').stdout).toEqual(report);
+	});
 });

@@ -52,7 +52,7 @@ describe.skipIf(!canEnterTrees)('the patches of a release (needs root or user na
 	});
 
 	test('of sets that are not here, which an old syspatch tells for ever and does not install, are told', () => {
-		const { on, ended } = patch("echo '[ \"$1\" != -c ] || printf \"001_xserv\\n002_xfont\\n\"' >/lab/stand-ins/syspatch");
+		const { on, ended } = patch('echo \'[ "$1" != -c ] || printf "001_xserv\\n002_xfont\\n"\' >/lab/stand-ins/syspatch');
 		expect(ended.status, ended.stderr).toBe(0);
 		expect(on.run('cat /var/db/bsdup/*/report.syspatch').stdout).toBe(
 			'syspatch still tells these patches and does not install them, as where their set is not here: 001_xserv 002_xfont\n',
