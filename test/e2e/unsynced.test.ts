@@ -146,18 +146,20 @@ describe.skipIf(LAB !== 'root')(`when the power goes, and with it what was not s
 	});
 
 	test('what is made once is marked on the disk before anything else is changed', async () => {
-		const marks = await cutInZone({ program: 'cp', at: '*"bsd.rd /"' }, (root) =>
+		const marks = await cutInZone({ program: 'install', at: '*"bsd.rd /bsd.rd"' }, (root) =>
 			['obsd', 'saved'].map((name) => text(runDir(root), `once.${name}`)),
 		);
 		expect(marks).toEqual(['', '']);
 	});
 
-	test('between the rename of the kernel and what follows, the kernel is whole, and so is the way back', async () => {
-		const found = await cutInZone({ program: 'cp', at: '*"bsd /bsd.sp"', disk: '' }, (root) => ({
-			bsd: kernelOf(root),
-			...{ obsd: kernelOf(root, 'obsd'), rd: kernelOf(root, 'bsd.rd') },
-		}));
-		expect(found).toEqual({ bsd: NEW, obsd: OLD, rd: '7800 RAMDISK' });
+	test('between the rename of the kernel and what follows, the kernel is whole, and so is the way back, though sync(8) waits for nothing', async () => {
+		await beforeTheZone();
+		const end = before(world, 'sync', 'exit 0');
+		const cut = await stopAt({ program: 'cp', at: '*"bsd /bsd.sp"', disk: '' }, `sh ${RUN}/resume.sh start zone 1`).finally(end);
+		await cut();
+		expect(
+			world.host.withDisk((root) => ({ bsd: kernelOf(root), ...{ obsd: kernelOf(root, 'obsd'), rd: kernelOf(root, 'bsd.rd') } })),
+		).toEqual({ bsd: NEW, obsd: OLD, rd: '7800 RAMDISK' });
 	});
 
 	test('before any set is unpacked, the new kernel is on the disk under its name', async () => {

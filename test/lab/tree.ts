@@ -16,7 +16,7 @@ const BIN =
 	'cat chmod cksum cp date dd df echo expr hostname kill ksh ln ls mkdir mv ps pwd rm rmdir sh sha256 sleep stty sync tar test'.split(' ');
 const SBIN = 'bioctl disklabel dmesg halt init mount reboot sysctl umount'.split(' ');
 const USR_BIN =
-	'awk basename cmp comm cut diff dirname du env find ftp grep gzip head id logger machine mktemp nohup pgrep printf readlink sed sort split ssh-keygen stat tail tee touch tr true false uname uniq wc which whoami xargs tty'.split(
+	'awk basename cmp comm cut diff dirname du env find ftp grep gzip head id install logger machine mktemp nohup pgrep printf readlink sed sort split ssh-keygen stat tail tee touch tr true false uname uniq wc which whoami xargs tty'.split(
 		' ',
 	);
 const USR_SBIN = 'chroot installboot pkg_add pkg_info sshd sysmerge user'.split(' ');

@@ -154,15 +154,23 @@ describe('a plan', () => {
 		expect(after.filter((line) => !saved.test(line))).toEqual([]);
 	});
 
-	test.each([true, false])('syncs the kernel before its rename, and after it, before any set (multiprocessor: %s)', (multiprocessor) => {
-		const made = buildPlan(inPlace, makeFacts({ multiprocessor }), makeTarget('7.8'), makeOptions(), 'in-place');
-		const commands = step(made, 'zone')?.commands ?? [];
-		const renamed = commands.indexOf('mv /nbsd /bsd');
-		expect(commands.slice(renamed - 2, renamed)).toEqual([`cp ${multiprocessor ? 'bsd.mp' : 'bsd'} /nbsd`, 'sync']);
-		const synced = commands.indexOf('sync', renamed);
-		expect(synced).toBeGreaterThan(renamed);
-		expect(synced).toBeLessThan(commands.findIndex((line) => line.startsWith('tar -C /')));
-	});
+	test.each([
+		['7.7', '7.8', true, ['install -F -m 700 bsd.mp /nbsd']],
+		['7.7', '7.8', false, ['install -F -m 700 bsd /nbsd']],
+		['6.1', '6.2', true, ['cp bsd.mp /nbsd', 'sync', 'sleep 5', 'sync']],
+		['4.9', '5.0', false, ['cp bsd /nbsd', 'sync', 'sleep 5', 'sync']],
+	])(
+		'has the kernel on the disk before its rename, and syncs after it, before any set (%s to %s, multiprocessor: %s)',
+		(from, to, multiprocessor, first) => {
+			const made = buildPlan(inPlace, makeFacts({ release: from, multiprocessor }), makeTarget(to), makeOptions(), 'in-place');
+			const commands = step(made, 'zone')?.commands ?? [];
+			const renamed = commands.indexOf('mv /nbsd /bsd');
+			expect(commands.slice(renamed - first.length, renamed)).toEqual(first);
+			const synced = commands.indexOf('sync', renamed);
+			expect(synced).toBeGreaterThan(renamed);
+			expect(synced).toBeLessThan(commands.findIndex((line) => line.startsWith('tar -C /')));
+		},
+	);
 
 	test('with backup paths that have quotes, $() and line feeds keeps them words', () => {
 		const made = make({ backup: { paths: ['/a b', "/it's", '/$(id)', '/-x', '/'], dir: '/mnt', volumeKiB: 1000 } });
