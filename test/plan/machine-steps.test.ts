@@ -1,0 +1,50 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { buildPlan } from '../../src/plan/build.ts';
+import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts';
+import { inPlace, makeFacts, makeOptions, makeTarget } from './make.ts';
+import { linesOf, runLines } from './run-step.ts';
+
+let tree: BareTree | undefined;
+afterEach(() => tree?.destroy());
+
+/** Runs a step on a host whose program `called` is `text` (sh); how it ended, and what is told at the end of the run. */
+function run(
+	step: string,
+	called: string,
+	text: string,
+	kind: 'release' | 'snapshot' = 'release',
+): { status: number | null; report: string } {
+	const on = makeBareTree('7.8');
+	tree = on;
+	const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8', { kind }), makeOptions(), 'in-place');
+	on.lay({
+		dirs: [plan.dir],
+		files: { [`${plan.dir}/report.${step.replace('-new', '')}`]: 'of a try before\n' },
+		programs: { [called]: text },
+	});
+	const { status } = runLines(on, linesOf(plan, step));
+	return { status, report: on.run(`cat ${plan.dir}/report.*`).stdout };
+}
+
+describe.skipIf(!canEnterTrees)('the firmware (needs root or user namespaces)', () => {
+	test.each(['release', 'snapshot'] as const)('of a %s is renewed, or told that it was not, where its server is not reached', (kind) => {
+		const report = 'the firmware was not renewed: run fw_update when this host reaches its server\n';
+		expect(run('firmware', 'fw_update', 'exit 1', kind)).toEqual({ status: 0, report });
+		expect(run('firmware', 'fw_update', 'exit 0', kind)).toEqual({ status: 0, report: '' });
+	});
+});
+
+describe.skipIf(!canEnterTrees).each(['boot-blocks', 'boot-blocks-new'])('the step %s (needs root or user namespaces)', (step) => {
+	const NONE = 'installboot writes no boot blocks on this architecture: see in INSTALL.amd64 how they are renewed, if they have to be\n';
+	test.each([
+		['renews them', 'echo "using first-stage /usr/mdec/biosboot"', 0, ''],
+		['goes on, and tells it, where installboot knows none', 'echo "installboot: not yet implemented" >&2; exit 1', 0, NONE],
+		['goes on, and tells it, where there is no installboot', 'exit 127', 0, NONE],
+	])('%s', (_what, installboot, status, report) => {
+		expect(run(step, 'installboot', installboot)).toEqual({ status, report });
+	});
+
+	test('fails where installboot does', () => {
+		expect(run(step, 'installboot', 'echo "installboot: open: /dev/rsd0c: Operation not permitted" >&2; exit 1').status).toBe(1);
+	});
+});
