@@ -70,7 +70,7 @@ export function treeDifferences(wanted: Tree, found: Tree): string[] {
 
 /** Programs that change a system in a way that shows when it is done twice. */
 const DEEDS =
-	/^\S*\/(tar -C \/ -xz|sysmerge|pkg_add|installboot|fw_update|syspatch( -r)?$|rcctl stop|oreboot|reboot|gtar -c|sh .\/MAKEDEV)/;
+	/^\S*\/(tar -C \/ -xz|sysmerge|pkg_add|installboot|fw_update|syspatch( -r)?$|rcctl -f stop|pkill|oreboot|reboot|gtar -c|sh .\/MAKEDEV)/;
 
 /** How often a host did what must not be done twice, by its process log. */
 export function deedsOf(log: readonly string[]): Map<string, number> {

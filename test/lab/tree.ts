@@ -16,11 +16,13 @@ const BIN =
 	'cat chmod cksum cp date dd df echo expr hostname kill ksh ln ls mkdir mv ps pwd rm rmdir sh sha256 sleep stty sync tar test'.split(' ');
 const SBIN = 'bioctl disklabel dmesg halt init mount reboot sysctl umount'.split(' ');
 const USR_BIN =
-	'awk basename cmp comm cut diff dirname du env find ftp grep gzip head id install logger machine mktemp nohup pgrep printf readlink sed sort split ssh-keygen stat tail tee touch tr true false uname uniq wc which whoami xargs tty'.split(
+	'awk basename cmp comm cut diff dirname du env find ftp grep gzip head id install logger machine mktemp nohup pgrep pkill printf readlink sed sort split ssh-keygen stat tail tee touch tr true false uname uniq wc which whoami xargs tty'.split(
 		' ',
 	);
 const USR_SBIN = 'chroot installboot pkg_add pkg_info sshd sysmerge user'.split(' ');
 const MODERN = { usrBin: ['signify', 'doas'], usrSbin: ['rcctl', 'fw_update', 'syspatch'] };
+/** Whose scripts are in /etc/rc.d; in 4.9 base had none there yet, and rc(8) started cron itself. */
+const SERVICES = ['cron', 'httpd', 'ntpd', 'smtpd', 'sshd'];
 /** Bytes of base that do not compress, so that unpacking takes time. */
 const BULK = 3_000_000;
 
@@ -64,7 +66,7 @@ export function setsOf(release: Release): Record<string, LabFile[]> {
 		...programs('bin', BIN),
 		...programs('sbin', SBIN),
 		...programs('usr/bin', [...USR_BIN, ...(modern ? MODERN.usrBin : [])]),
-		...programs('usr/sbin', [...USR_SBIN, ...(modern ? MODERN.usrSbin : [])]),
+		...programs('usr/sbin', [...USR_SBIN, ...(modern ? MODERN.usrSbin : ['cron'])]),
 		file('usr/mdec/boot', `boot blocks of ${level}\n`),
 		file('usr/share/misc/bulk', noise(`bulk${level}`, BULK)),
 		file('dev/MAKEDEV', `#!/bin/sh\n${shell('MAKEDEV.sh')}`, 0o555),
@@ -73,6 +75,9 @@ export function setsOf(release: Release): Record<string, LabFile[]> {
 					file('usr/share/relink/kernel.tgz', `${release.version}\n`),
 					file('usr/libexec/reorder_kernel', `#!/bin/sh\n${shell('reorder_kernel.sh')}`, 0o555),
 					file('etc/rc', shell('rc.sh')),
+					...SERVICES.map((name) =>
+						file(`etc/rc.d/${name}`, `#!/bin/ksh\n\ndaemon="/usr/sbin/${name}"\n\n. /etc/rc.d/rc.subr\n\nrc_cmd $1\n`, 0o555),
+					),
 					...keys,
 				]
 			: []),

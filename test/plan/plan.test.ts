@@ -106,7 +106,7 @@ describe('a plan', () => {
 			make({}, { daemons: { enabled: [], running: ['sshd', 'unbound', 'dhcpleased', 'nginx'] } }),
 			'quiesce',
 		)?.commands.join('\n');
-		expect(stopping).toContain('rcctl stop nginx');
+		expect(stopping).toContain('rcctl -f stop nginx');
 		expect(stopping).not.toMatch(/sshd|unbound|dhcpleased/);
 	});
 

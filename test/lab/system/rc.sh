@@ -27,6 +27,7 @@ once() {
 [ -f /etc/ssh/ssh_host_ed25519_key ] || ssh-keygen -A
 echo 'starting network daemons: sshd.'
 /usr/sbin/sshd -p "$(cat /lab/port)"
+[ ! -x /usr/sbin/cron ] || /usr/sbin/cron
 once firsttime
 @modern@/usr/libexec/reorder_kernel >/var/log/relink.log 2>&1
 echo "OpenBSD/amd64 ($(hostname)) (console)"

@@ -1,0 +1,62 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { buildPlan } from '../../src/plan/build.ts';
+import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts';
+import { inPlace, makeFacts, makeOptions, makeTarget } from './make.ts';
+import { linesOf, runLines } from './run-step.ts';
+
+let tree: BareTree | undefined;
+afterEach(() => tree?.destroy());
+
+/** A host on which these daemons run; `stop` and `start` run the step and what takes it back, and tell what they said, `back` whether it is. */
+function host(release: '4.9' | '7.7', to: string, running: string[], programs: Record<string, string> = {}) {
+	const on = makeBareTree(release);
+	tree = on;
+	const facts = makeFacts({ release, daemons: { enabled: [], running } });
+	const plan = buildPlan(inPlace, facts, makeTarget(to), makeOptions(), 'in-place');
+	on.lay({ dirs: [plan.dir, 'var/run/rc.d'], programs });
+	const step = plan.steps.find(({ id }) => id === 'quiesce');
+	const run = (lines = ''): string => {
+		const { status, stdout, stderr } = runLines(on, lines);
+		expect([status, stderr]).toEqual([0, '']);
+		return stdout;
+	};
+	return {
+		on,
+		stop: () => run(linesOf(plan, 'quiesce')),
+		start: () => run(step?.undo),
+		back: () => runLines(on, step?.undone ?? '').status === 0,
+	};
+}
+
+describe.skipIf(!canEnterTrees)('what need not run (needs root or user namespaces)', () => {
+	test('is stopped, enabled or not, and started again', () => {
+		const { on, stop, start, back } = host('7.7', '7.8', ['httpd', 'cron']);
+		const running = (): string => on.run('ls /var/run/rc.d').stdout;
+		on.run('touch /var/run/rc.d/httpd /var/run/rc.d/cron');
+		stop();
+		expect([running(), back()]).toEqual(['', false]);
+		start();
+		expect([running(), back()]).toEqual(['cron\nhttpd\n', true]);
+	});
+
+	test('is stopped by its name where base has no scripts for it; then cron is started again, and what is not is told', () => {
+		// Of this tree alone: it sees what the other hosts of this machine run.
+		const programs = {
+			pkill: 'rm "/var/run/$2"; [ "$1" = -x ]',
+			pgrep: '[ "$1" = -x ] && ls "/var/run/$2"',
+			cron: ': >/var/run/cron',
+		};
+		const { on, stop, start, back } = host('4.9', '5.0', ['ntpd', 'cron'], programs);
+		const running = (): string => on.run('ls /var/run').stdout;
+		on.run('touch /var/run/ntpd /var/run/cron');
+		stop();
+		expect([running(), back()]).toEqual(['rc.d\n', false]);
+		expect(start()).toContain('ntpd stays stopped until it is started by hand, or the host is rebooted\n');
+		expect([running(), back()]).toEqual(['cron\nrc.d\n', true]);
+	});
+
+	test('and has ended by itself meanwhile stops nothing', () => {
+		const { stop } = host('4.9', '5.0', ['ntpd'], { pkill: 'exit 1' });
+		stop();
+	});
+});
