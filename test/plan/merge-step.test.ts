@@ -26,12 +26,13 @@ function runIn(on: BareTree, lines: string): string {
 	return stdout;
 }
 
-/** A host that has kept its /etc, and has the /etc of the next release to merge; `run` runs a step. */
-function host(unattended: boolean): { on: BareTree; run: (step: string) => string } {
+/** A host that has kept its /etc after `before`, and has the /etc of the next release to merge; `run` runs a step. */
+function host(unattended: boolean, before = 'true'): { on: BareTree; run: (step: string) => string } {
 	const on = makeBareTree('7.7');
 	tree = on;
 	const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions({ unattended }), 'in-place');
 	on.lay({ dirs: ['usr/rel', plan.dir] });
+	on.run(before);
 	const run = (id: string): string => runIn(on, linesOf(plan, id));
 	run('keep');
 	const next = [...(setsOf(RELEASES['7.8'])['etc'] ?? []), { path: 'etc/new.conf', text: NEW, mode: 0o644 }];
@@ -80,6 +81,43 @@ describe.skipIf(!canEnterTrees)('a merge of /etc (needs root or user namespaces)
 		expect(run('sysmerge-modern').match(/How should I deal with this/g)).toHaveLength(1);
 		expect(etcOf(on)).toContain(`${SERVICES}${NEW}`);
 	});
+
+	test('that was cut off begins anew where the sums were moved, and their old directory is gone', () => {
+		const { on, run } = host(true, 'mkdir -p /usr/share/sysmerge; mv /var/sysmerge/etcsum /usr/share/sysmerge');
+		// The new sysmerge takes the sums to their new place, then those of the new release for them.
+		on.run(
+			'cp /etc/services /services; mv /usr/share/sysmerge/etcsum /var/sysmerge; rm -r /usr/share/sysmerge; sysmerge -b; mv /services /etc/services',
+		);
+		run('sysmerge-batch');
+		expect(on.run('ls /usr/share/sysmerge').stdout).toBe('etcsum\n');
+		expect(etcOf(on)).toContain('sysmerge.out');
+	});
+
+	test('that was cut off begins anew where the host had sums in another place alone', () => {
+		const { on, run } = host(true, 'mkdir -p /var/db/sysmerge; mv /var/sysmerge/etcsum /var/db/sysmerge');
+		on.run('mv /etc/services /services; sysmerge -b; mv /services /etc/services');
+		expect(run('sysmerge-batch')).toContain('---- /etc/services unhandled');
+	});
+
+	test('is whole where the sets of /etc are in their first place', () => {
+		const { on, run } = host(true);
+		on.run(
+			'cp /etc/services /services; sysmerge -b; mkdir -p /usr/share/sysmerge; cp /var/sysmerge/etc.tgz /usr/share/sysmerge; mv /var/sysmerge/etc.tgz /aside; printf "# new in" >/etc/new.conf; mv /services /etc/services',
+		);
+		// Of such a sysmerge it is enough here that it is asked: what was torn is away before.
+		on.lay({ programs: { sysmerge: 'ls /etc/new.conf 2>&1' } });
+		expect(run('sysmerge-batch')).toContain('/etc/new.conf was cut off half written');
+	});
+
+	test.each(['!!!! cannot find sets to extract', '---- Error: cannot find sets to extract', '**** ERROR: need root privileges'])(
+		'has failed where sysmerge says: %s',
+		(said) => {
+			const { on, run } = host(true);
+			on.lay({ programs: { sysmerge: `echo '${said}'` } });
+			expect(() => run('sysmerge-batch')).toThrow();
+			expect(on.run('sh -e /step').stdout).toContain(`${said}\n`);
+		},
+	);
 
 	test('leaves what somebody changed meanwhile, though it is neither the old text nor the new', () => {
 		const { on, run } = host(true);
