@@ -109,6 +109,24 @@ describe.skipIf(!canEnterTrees)('a step of an upgrade by freebsd-update (needs r
 		expect(run('errata')).toEqual({ status: 0, said: 'there are none\n' });
 	});
 
+	// What a disk that is full makes of them; freebsd-update would remove all that the new one lacks.
+	test.each([
+		['the new list is empty', (lines: string): string => lines.slice(0, 0)],
+		['the new list ends in a line', (lines: string): string => lines.slice(0, -20)],
+		['the new list lacks the end of a hash', (lines: string): string => lines.replace(/.{9}\|\n/, '|\n')],
+		['the new list has no sh', (lines: string): string => lines.replace(/^\/bin\/sh.*\n/m, '')],
+	])('ends what was fetched where %s, and forgets it, so that it is laid ready anew', (_what, torn) => {
+		const { on, run, sh, plan } = host();
+		laid(on, { '/bin/sh': 'sh of 15\n', '/bin/cat': 'cat of 15\n' });
+		const list = join(on.dir, WORK, 'install.-install/INDEX-NEW');
+		const whole = readFileSync(list, 'utf8');
+		on.lay({ programs: { 'freebsd-update': ':' } });
+		expect(run('errata-fetch').status).toBe(0);
+		writeFileSync(list, torn(whole));
+		expect(run('errata-fetch')).toEqual({ status: 1, said: expect.stringContaining('would install are torn') });
+		expect(sh(`sh ${plan.dir}/phase`)).toBe('none\n');
+	});
+
 	test('takes out of what freebsd-update has stored what is torn before it fetches, and ends where what was fetched is', () => {
 		const { on, run } = host();
 		laid(on, { '/bin/cat': 'cat of 15\n' });
