@@ -35,6 +35,8 @@ const SINGLE_USER_MS = 60_000;
 const SHOWN = 1500;
 /** What the system's own relinking leaves at its last boot on a full disk, and writes anew at the next one (F:A.10). */
 const LEFT_BY_RELINK = 'nbsd: ';
+/** An old loader is kept where there is room, and is told of where there is none (loader.yaml). */
+const OLD_LOADER = /^esp\S*\.old: not there/;
 
 /** Runs the upgrade without a cut. Throws when it does not end well. */
 export async function learn(scene: Scene): Promise<Reference> {
@@ -87,7 +89,8 @@ export async function survive(scene: Scene, reference: Reference, point: Point, 
 		if (faults.length > 0) return { by, faults, again: [] };
 		const log = cast.host.processLog();
 		const again = doneAgain(reference.deeds, deedsOf(log));
-		const wrong = (await finalFaults(cast, reference)).filter((fault) => kind !== 'full' || !fault.startsWith(LEFT_BY_RELINK));
+		const forRoom = (fault: string): boolean => kind === 'full' && (fault.startsWith(LEFT_BY_RELINK) || OLD_LOADER.test(fault));
+		const wrong = (await finalFaults(cast, reference)).filter((fault) => !forRoom(fault));
 		if (ONCE.includes(kind)) wrong.push(...again.map((deed) => `done again: ${deed}`));
 		if (ONCE.includes(kind) && by !== 'itself' && by !== 'resumed') wrong.push(`it took a ${by}`);
 		if (wrong.length > 0) wrong.push(`the last that went on said:\n${last.slice(-SHOWN)}`);

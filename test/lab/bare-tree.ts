@@ -1,11 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { FREEBSD_RELEASES } from './freebsd/releases.ts';
 import { RELEASES } from './releases.ts';
 import { ROOT } from './root.ts';
-import { type SystemName, systemOf } from './system.ts';
+import { layStandIns, type SystemName, systemOf } from './system.ts';
 import { program } from './tree.ts';
 
 const AS_ROOT = process.getuid?.() === 0 ? [] : ['-r'];
@@ -45,7 +45,7 @@ function install(name: SystemName): { disk: string; below: string } {
 	for (const sub of ['lab/real', 'lab/run', 'lab/log', 'lab/ctl', 'lab/pool']) mkdirSync(join(dir, sub), { recursive: true });
 	copyFileSync(join(ROOT, 'test/lab/gate.sh'), join(dir, 'lab/gate'));
 	chmodSync(join(dir, 'lab/gate'), 0o755);
-	for (const from of system.standIns) cpSync(join(ROOT, from), join(dir, 'lab/stand-ins'), { recursive: true, verbatimSymlinks: true });
+	layStandIns(system, join(dir, 'lab/stand-ins'));
 	// What a boot on a pool notes down is here too: the environment that runs, and what is mounted besides.
 	const run = { level: `${level}\n`, version: `${version}\n`, boottime: '1795473322\n', be: 'default\n', mounts: '', id: 'GENERIC\n' };
 	for (const [file, text] of Object.entries(run)) writeFileSync(join(dir, 'lab/run', file), text);

@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { LAB, NO_LAB } from './ability.ts';
@@ -8,7 +8,7 @@ import { type Disk, makeDisk, workplace } from './disk.ts';
 import { type Inside, Machine } from './machine.ts';
 import type { LabKind } from './namespaces.ts';
 import { ROOT } from './root.ts';
-import { type PracticeSystem, type SystemName, systemOf } from './system.ts';
+import { layStandIns, type PracticeSystem, type SystemName, systemOf } from './system.ts';
 import { stretchWire, type Wire } from './tcp-proxy.ts';
 
 export interface PracticeOptions {
@@ -54,7 +54,7 @@ export class PracticeHost {
 			mkdirSync(join(dir, sub), { recursive: true });
 		copyFileSync(join(ROOT, 'test/lab/gate.sh'), join(dir, 'lab/gate'));
 		chmodSync(join(dir, 'lab/gate'), 0o755);
-		for (const from of system.standIns) cpSync(join(ROOT, from), join(dir, 'lab/stand-ins'), { recursive: true, verbatimSymlinks: true });
+		layStandIns(system, join(dir, 'lab/stand-ins'));
 		writeFileSync(join(dir, 'lab/port'), `${sshPort}\n`);
 		if (kind === 'namespace') writeFileSync(join(dir, 'lab/ssh-server'), 'in the place of OpenSSH\n');
 		if (options.like === undefined) host.#install(system, options.mirror);

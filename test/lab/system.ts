@@ -1,3 +1,5 @@
+import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { installFreebsd, installOnUfs } from './freebsd/install.ts';
 import { type FreebsdMirrorOptions, publishFreebsd } from './freebsd/mirror.ts';
 import { installPkgbase, PKGBASE, type PkgbaseName, publishPkgbase } from './freebsd/pkgbase.ts';
@@ -5,6 +7,7 @@ import { FREEBSD_RELEASES, type FreebsdRelease, type FreebsdReleaseName } from '
 import { type InstallOptions, installSystem } from './install.ts';
 import { type MirrorOptions, publish } from './mirror.ts';
 import { RELEASES, type ReleaseName } from './releases.ts';
+import { ROOT } from './root.ts';
 import { OLD_ALGORITHMS } from './tree.ts';
 
 /** Every practice system there is, by its release. */
@@ -62,6 +65,17 @@ export function systemOf(name: SystemName): PracticeSystem {
 			return disk;
 		},
 	};
+}
+
+/** Lays the stand-ins of a system into a folder. A link there is replaced, never followed: what cpSync does with one differs by Node's version. */
+export function layStandIns({ standIns }: Pick<PracticeSystem, 'standIns'>, to: string): void {
+	mkdirSync(to, { recursive: true });
+	for (const from of standIns) {
+		for (const name of readdirSync(join(ROOT, from))) {
+			rmSync(join(to, name), { force: true });
+			cpSync(join(ROOT, from, name), join(to, name), { verbatimSymlinks: true });
+		}
+	}
 }
 
 /** How a mirror's release may differ; each system takes what it knows of. */
