@@ -73,6 +73,8 @@ export async function setsDifferences(on: World, from: FreebsdReleaseName, to: F
 		const users = text('etc/master.passwd');
 		must(/^root:\$6\$practice:.*:\/bin\/csh$/m.test(users) && /^admin:/m.test(users), 'master.passwd lost what was changed here');
 		must(/^unbound:/m.test(users) && /^unbound:/m.test(text('etc/passwd')), 'users were not merged');
+		for (const path of ['etc/passwd', 'etc/pwd.db', 'etc/group'])
+			must((statSync(join(root, path)).mode & 0o777) === 0o644, `/${path} cannot be read by everybody`);
 		must(text('etc/mail/aliases').startsWith(`# aliases of ${target.level}`), 'what nobody changed was not replaced');
 		if (target.level < 1400) must(text('etc/mail/aliases.db') === text('etc/mail/aliases'), 'the database of aliases is old');
 		must(text('etc/pkg/FreeBSD.conf') !== 'not there', 'what is new in /etc was not laid there');

@@ -189,6 +189,8 @@ describe.skipIf(!canEnterTrees)('a merge of /etc of FreeBSD, live (needs root or
 		expect(was[0]).toBe('root:$6$practice:0:0::0:0:Charlie &:/root:/bin/csh');
 		for (const step of [users, merge]) {
 			step();
+			// What everybody looks names up in.
+			expect(on.run('/lab/real/bin/stat -c %a /etc/passwd /etc/pwd.db /etc/spwd.db').stdout).toBe('644\n644\n600\n');
 			expect(of('master.passwd').slice(1)).toEqual([...was, '_newd:*:999:999::0:0:New in 15:/var/empty:/usr/sbin/nologin']);
 			expect(of('passwd')).toContain('_newd:*:999:999:New in 15:/var/empty:/usr/sbin/nologin');
 			expect(accounts()).toMatch(/^accounts that both sides changed keep the line of this host:\nroot in \/etc\/master\.passwd\n$/);
