@@ -5,18 +5,15 @@ import { loadManifest } from '../../src/manifest/load.ts';
 import { isWithin } from '../../src/manifest/version.ts';
 import { refusals } from '../../src/plan/refusals.ts';
 import { ROOT } from '../lab/root.ts';
-import { inPlace, makeFacts, makeOptions, makeTarget } from '../plan/make.ts';
+import { inPlace, makeDistTarget, makeFacts, makeOptions, makeTarget } from '../plan/make.ts';
 
 const manifest = await loadManifest(join(ROOT, 'manifests/freebsd/boot-environment.yaml'));
 const facts = makeFacts({ system: 'FreeBSD', release: '14.3' });
 const options = makeOptions({ backup: null });
-const MIB = 1024 * 1024;
 
-/** The target of a release whose sets are these. */
+/** The target of a release whose sets are these, a trusted copy of its MANIFEST at hand. */
 function target(version: string, sets: string[], key: string | null = 'a copy'): Target {
-	const base = makeTarget(version);
-	const files = sets.map((set) => ({ name: `${set}.txz`, sha256: base.list.sha256, size: MIB }));
-	return { ...base, suffix: '', files, list: { ...base.list, file: 'MANIFEST', key } };
+	return makeDistTarget(version, sets, key);
 }
 const whole = ['base', 'kernel', 'lib32', 'src'];
 const ids = (...args: Parameters<typeof refusals>): string[] => refusals(...args).map(({ id }) => id);

@@ -6,7 +6,7 @@ import type { Manifest } from '../../src/manifest/schema.ts';
 import { canEnterTrees } from '../lab/bare-tree.ts';
 import { ROOT } from '../lab/root.ts';
 import { type Case, casesIn, type Host, type Looked, look } from './check-cases.ts';
-import { makeFacts, makeTarget } from './make.ts';
+import { makeDistTarget, makeFacts } from './make.ts';
 
 const files = (await listManifests(join(ROOT, 'manifests'))).filter(({ name }) => name.startsWith('freebsd/'));
 const manifests = (await Promise.all(files.map(({ file }) => loadAnyManifest(file)))).filter((one): one is Manifest => !('target' in one));
@@ -16,12 +16,10 @@ const cases = casesIn('./checks-freebsd/');
 const manifestOf = (check: string): Manifest | undefined =>
 	[environment, ...manifests].find(({ checks }) => checks.some(({ id }) => id === check));
 
-const base = makeTarget('15.0');
-const sets = ['kernel', 'base', 'lib32', 'src'].map((set) => ({ name: `${set}.txz`, sha256: base.list.sha256, size: 1_000_000 }));
 const system = {
 	installed: '14.3-RELEASE',
 	facts: makeFacts({ system: 'FreeBSD', release: '14.3', rootDisk: 'zroot/ROOT/default', sets: ['kernel', 'base', 'lib32'] }),
-	target: { ...base, suffix: '', files: sets, list: { ...base.list, file: 'MANIFEST', key: null } },
+	target: makeDistTarget('15.0', ['kernel', 'base', 'lib32', 'src']),
 	dirs: ['backup'],
 } as const;
 const lookAt = (host: Host, check?: string): Promise<Looked> => {

@@ -5,7 +5,7 @@ import { buildPlan } from '../../src/plan/build.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts';
 import { ROOT } from '../lab/root.ts';
-import { makeFacts, makeOptions, makeTarget } from './make.ts';
+import { makeDistTarget, makeFacts, makeOptions } from './make.ts';
 import { linesOf, runLines } from './run-step.ts';
 
 let tree: BareTree | undefined;
@@ -16,11 +16,9 @@ describe.skipIf(!canEnterTrees)('a boot environment (needs root or user namespac
 	async function host(): Promise<{ on: BareTree; plan: Plan }> {
 		const on = makeBareTree('14.3-RELEASE');
 		tree = on;
-		const target = makeTarget('15.0');
-		const files = ['kernel', 'base', 'src'].map((set) => ({ name: `${set}.txz`, sha256: target.list.sha256, size: 1_000_000 }));
 		const manifest = await loadSetsManifest(join(ROOT, 'manifests/freebsd/boot-environment.yaml'));
 		const facts = makeFacts({ system: 'FreeBSD', release: '14.3', rootDisk: 'zroot/ROOT/default', sets: ['kernel', 'base'] });
-		const to = { ...target, suffix: '', files, list: { ...target.list, file: 'MANIFEST', key: null } };
+		const to = makeDistTarget('15.0', ['kernel', 'base', 'src']);
 		const plan = buildPlan(manifest, facts, to, makeOptions({ backup: null }), 'freebsd/boot-environment');
 		on.lay({ dirs: [plan.dir] });
 		return { on, plan };

@@ -7,7 +7,7 @@ import { buildPlan } from '../../src/plan/build.ts';
 import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts';
 import { publishFreebsd } from '../lab/freebsd/mirror.ts';
 import { ROOT } from '../lab/root.ts';
-import { makeFacts, makeOptions, makeTarget } from './make.ts';
+import { makeDistTarget, makeFacts, makeOptions } from './make.ts';
 import { linesOf, runLines } from './run-step.ts';
 
 let tree: BareTree | undefined;
@@ -18,12 +18,10 @@ describe.skipIf(!canEnterTrees)('a symbolic link in the place of a directory of 
 	async function looked(method: string, make: string): Promise<ReturnType<typeof runLines>> {
 		const on = makeBareTree('14.3-RELEASE');
 		tree = on;
-		const target = makeTarget('15.0');
 		const names = ['kernel', 'base', 'lib32', 'src'];
-		const files = names.map((set) => ({ name: `${set}.txz`, sha256: target.list.sha256, size: 1_000_000 }));
 		const manifest = await loadSetsManifest(join(ROOT, `manifests/freebsd/${method}.yaml`));
 		const facts = makeFacts({ system: 'FreeBSD', release: '14.3', rootDisk: 'zroot/ROOT/default', sets: ['kernel', 'base', 'lib32'] });
-		const to = { ...target, suffix: '', files, list: { ...target.list, file: 'MANIFEST', key: null } };
+		const to = makeDistTarget('15.0', names);
 		const plan = buildPlan(manifest, facts, to, makeOptions({ backup: null }), `freebsd/${method}`);
 		const mirror = mkdtempSync(join(tmpdir(), 'bsdup-links-'));
 		publishFreebsd(mirror, '15.0-RELEASE');

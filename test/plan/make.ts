@@ -87,6 +87,13 @@ export function makeTarget(version: string, changes: Partial<Target> = {}): Targ
 	};
 }
 
+/** The sets of a FreeBSD release, as their MANIFEST lists them; `key`: what vouches for that. */
+export function makeDistTarget(version: string, sets: readonly string[], key: string | null = null): Target {
+	const target = makeTarget(version);
+	const files = sets.map((set) => ({ name: `${set}.txz`, sha256: target.list.sha256, size: MIB }));
+	return { ...target, suffix: '', files, list: { ...target.list, file: 'MANIFEST', key } };
+}
+
 export function makeOptions(changes: Partial<PlanOptions> = {}): PlanOptions {
 	return {
 		run: 'run-20261123220737-host1',

@@ -10,7 +10,7 @@ import { makeSet } from '../lab/mirror.ts';
 import { RELEASES } from '../lab/releases.ts';
 import { ROOT } from '../lab/root.ts';
 import { setsOf } from '../lab/tree.ts';
-import { inPlace, makeFacts, makeOptions, makeTarget } from './make.ts';
+import { inPlace, makeDistTarget, makeFacts, makeOptions, makeTarget } from './make.ts';
 import { linesOf, runLines } from './run-step.ts';
 
 let tree: BareTree | undefined;
@@ -128,16 +128,13 @@ describe.skipIf(!canEnterTrees)('a merge of /etc (needs root or user namespaces)
 });
 
 describe.skipIf(!canEnterTrees)('a merge of /etc of FreeBSD, live (needs root or user namespaces)', () => {
-	const target = makeTarget('15.0');
-	const files = ['kernel', 'base', 'src'].map((set) => ({ name: `${set}.txz`, sha256: target.list.sha256, size: 1_000_000 }));
-
 	/** A host that has its new base; `users` and `merge` run what merges. */
 	async function host(): Promise<{ on: BareTree; users: () => ReturnType<typeof runLines>; merge: () => string }> {
 		const on = makeBareTree('14.3-RELEASE');
 		tree = on;
 		const manifest = await loadSetsManifest(join(ROOT, 'manifests/freebsd/sets.yaml'));
 		const facts = makeFacts({ system: 'FreeBSD', release: '14.3', rootDisk: 'ada0p2', sets: ['kernel', 'base'] });
-		const to = { ...target, suffix: '', files, list: { ...target.list, file: 'MANIFEST', key: null } };
+		const to = makeDistTarget('15.0', ['kernel', 'base', 'src']);
 		const plan = buildPlan(manifest, facts, to, makeOptions({ backup: null }), 'sets');
 		const shipped = etcFiles(FREEBSD_RELEASES['15.0-RELEASE']).map(({ path, text }) => [
 			`${plan.sets}/tree/usr/src/etcfiles/${path}`,
