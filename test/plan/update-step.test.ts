@@ -148,6 +148,22 @@ describe.skipIf(!canEnterTrees)('a step of an upgrade by freebsd-update (needs r
 		expect(run(step)).toEqual({ status: 0, said: 'service sshd restart\nservice sshd status\n' });
 	});
 
+	test.each([
+		['waits for an sshd that does not listen at once', 'test -e /tmp/asked', 0, 'is not running\nis running\n'],
+		['ends where sshd does not come up', 'false', 1, `${'is not running\n'.repeat(10)}sshd does not run, and nobody could log in after this\n`],
+	])('%s when it is started anew', (_what, up, status, after) => {
+		const { on, run } = host();
+		const asked = `if ${up}; then echo is running; else : >/tmp/asked; echo is not running; exit 1; fi`;
+		on.lay({
+			dirs: ['tmp'],
+			files: { 'etc/new': 'installed\n' },
+			programs: { service: `case $* in -e) echo /etc/rc.d/sshd ;; 'sshd restart') ;; *) ${asked} ;; esac`, sleep: ':' },
+		});
+		laid(on, { '/etc/new': 'installed\n' });
+		on.lay({ programs: { 'freebsd-update': `cd /${WORK} && mv ${LINK}-install ${LINK}-rollback` } });
+		expect(run('errata')).toEqual({ status, said: after });
+	});
+
 	// What both sides changed, as diff3 -E -m leaves it; `mine` and `theirs` are of the lines in conflict.
 	const account = (name: string, of: string): string => `${name}:*:22:22::0:0:${of}:/:/bin/sh\n`;
 	const conflict = (mine: string, theirs: string): string =>
