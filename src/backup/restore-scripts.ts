@@ -74,7 +74,8 @@ function skipLines(prefix: string): string[] {
 	];
 }
 
-function stateOf(target: string): string {
+/** Where a restore into this target keeps its own state, on the host. */
+export function stateOf(target: string): string {
 	return `${target.replace(/\/+$/, '')}/${STATE}`;
 }
 

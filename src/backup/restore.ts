@@ -19,6 +19,7 @@ import {
 	type RestoreJob,
 	restoreId,
 	restoreLines,
+	stateOf,
 	stopScript,
 } from './restore-scripts.ts';
 import { smallFaults } from './small.ts';
@@ -191,7 +192,8 @@ function failed(target: string, { status, log }: Followed): Error {
 }
 
 async function finish({ host, target, emit }: RestoreRequest): Promise<true> {
-	await host.run(finishScript(target));
+	const { code, stderr } = await host.run(finishScript(target));
+	if (code !== 0) emit({ kind: 'notice', text: `warning: what the restore kept of itself stays in ${stateOf(target)}: ${stderr.trim()}` });
 	emit({ kind: 'step', id: 'restore', status: 'done' });
 	return true;
 }

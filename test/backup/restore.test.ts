@@ -117,6 +117,16 @@ describe.skipIf(GNU_TAR === null)('a restore (needs GNU tar)', () => {
 		});
 	});
 
+	test('tells where what it kept of itself could not be taken away', async () => {
+		const kept = await request(dirOf('split'));
+		const noTmp = (script: string, options?: object) => kept.host.run(script.replace('/tmp/bsdup.', '/nowhere/bsdup.'), options);
+		await restore({ ...kept, host: { ...kept.host, run: noTmp } });
+		const said = events.flatMap((event) => (event.kind === 'notice' ? [event.text] : []));
+		expect(said).toEqual([expect.stringMatching(/^warning: what the restore kept of itself stays in \S+: .*nowhere/)]);
+		expect(existsSync(said[0]?.split(' stays in ')[1]?.split(': ')[0] ?? '')).toBe(true);
+		expect(readdirSync(target())).toContain('data');
+	});
+
 	test('takes the file along that holds the data of a hard link', async () => {
 		const links = ['data/big', 'data/hard'];
 		for (const path of links) {

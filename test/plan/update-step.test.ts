@@ -150,7 +150,12 @@ describe.skipIf(!canEnterTrees)('a step of an upgrade by freebsd-update (needs r
 
 	test.each([
 		['waits for an sshd that does not listen at once', 'test -e /tmp/asked', 0, 'is not running\nis running\n'],
-		['ends where sshd does not come up', 'false', 1, `${'is not running\n'.repeat(10)}sshd does not run, and nobody could log in after this\n`],
+		[
+			'ends where sshd does not come up',
+			'false',
+			1,
+			`${'is not running\n'.repeat(10)}sshd does not run, and nobody could log in after this\n`,
+		],
 	])('%s when it is started anew', (_what, up, status, after) => {
 		const { on, run } = host();
 		const asked = `if ${up}; then echo is running; else : >/tmp/asked; echo is not running; exit 1; fi`;
