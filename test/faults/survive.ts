@@ -110,8 +110,8 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 	return () => (made ??= make());
 }
 
-/** What a rollback says that it leaves: a backup, a new loader, the record of the run, what freebsd-update has fetched. */
-const LEFT = /^(backup|esp)\/|(^|\/)var\/db\/(bsdup|freebsd-update)$/;
+/** What a rollback says that it leaves: a backup, a new loader, the records of the run, what freebsd-update has fetched. */
+const LEFT = /^(backup|esp)\/|(^|\/)var\/(bsdup|db\/(bsdup|freebsd-update))$/;
 
 /** Takes it back, and compares the host with what it was. undefined: it is past the point of no return, and was told so. */
 async function takeBack(cast: Cast, { before }: Reference): Promise<Survival | undefined> {

@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Facts } from '../../src/facts/facts.ts';
+import type { Target } from '../../src/fetch/target.ts';
+import { loadSetsManifest } from '../../src/manifest/load.ts';
+import { buildPlan } from '../../src/plan/build.ts';
+import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts';
+import { ROOT } from '../lab/root.ts';
+import { inPlace, makeDistTarget, makeFacts, makeOptions, makeTarget } from './make.ts';
+import { linesOf, runLines } from './run-step.ts';
+
+const live = await loadSetsManifest(join(ROOT, 'manifests/freebsd/sets.yaml'));
+const freebsd: Partial<Facts> = { system: 'FreeBSD', release: '14.3', rootDisk: 'ada0p2' };
+const options = makeOptions({ backup: null });
+
+let tree: BareTree | undefined;
+afterEach(() => tree?.destroy());
+
+describe.skipIf(!canEnterTrees)('what was brought (needs root or user namespaces)', () => {
+	test.each([
+		['OpenBSD', inPlace, makeTarget('7.8'), makeFacts(), '7.7', 'base78.tgz'],
+		['FreeBSD', live, makeDistTarget('15.0', ['base', 'kernel']), makeFacts(freebsd), '14.3-RELEASE', 'base.txz'],
+	] as const)(
+		'is not taken back while a part of a file is left on the host, and is then (%s)',
+		(_system, manifest, target, facts, from, file) => {
+			const on = makeBareTree(from);
+			tree = on;
+			const plan = buildPlan(manifest, facts, target as Target, options, 'sets');
+			on.lay({ dirs: [plan.dir] });
+			expect(runLines(on, linesOf(plan, 'stage'))).toMatchObject({ status: 0 });
+			const { undo = '', undone = '' } = plan.steps.find(({ id }) => id === 'stage') ?? {};
+			const { sets } = plan;
+			for (const left of [`${file}.part`, `${file}.part.lock.0`, file]) {
+				on.lay({ files: { [`${sets.slice(1)}/${left}`]: '' } });
+				expect([left, runLines(on, undone).status]).toEqual([left, 1]);
+				expect(runLines(on, undo)).toMatchObject({ status: 0, stdout: '' });
+				expect(runLines(on, undone)).toMatchObject({ status: 0 });
+				expect(on.run(`ls -d ${sets}`).status).not.toBe(0);
+			}
+		},
+	);
+});
