@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { loadSetsManifest } from '../../src/manifest/load.ts';
+import { buildPlan } from '../../src/plan/build.ts';
+import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts';
+import { FREEBSD_RELEASES } from '../lab/freebsd/releases.ts';
+import { kernelFile } from '../lab/freebsd/tree.ts';
+import { ROOT } from '../lab/root.ts';
+import { makeDistTarget, makeFacts, makeOptions } from './make.ts';
+import { linesOf, runLines } from './run-step.ts';
+
+const manifest = await loadSetsManifest(join(ROOT, 'manifests/freebsd/sets.yaml'));
+const facts = makeFacts({ system: 'FreeBSD', release: '14.3', rootDisk: 'ada0p2' });
+const plan = buildPlan(manifest, facts, makeDistTarget('15.0', ['kernel', 'base', 'src']), makeOptions({ backup: null }), 'freebsd/sets');
+
+describe.skipIf(!canEnterTrees)('what a live upgrade takes back of a step that was cut (needs root or user namespaces)', () => {
+	let on: BareTree;
+	beforeEach(() => {
+		on = makeBareTree('14.3-RELEASE');
+		on.lay({ dirs: [plan.dir] });
+	});
+	afterEach(() => on.destroy());
+
+	/** Whether a step shows as taken back before it was, and after. */
+	function takenBack(id: string): [before: boolean, after: boolean] {
+		const { undo = '', undone = '' } = plan.steps.find((step) => step.id === id) ?? {};
+		const back = (): boolean => runLines(on, undone).status === 0;
+		const before = back();
+		expect(runLines(on, undo)).toMatchObject({ status: 0 });
+		return [before, back()];
+	}
+
+	test.each(['', 'autoboot_delay="3"\n'])('the kernel that loader.conf names, where that was %j', (was) => {
+		const [words = ''] = /^cat >\S+kernels\.sh <<'END'\n[\s\S]*?\nEND$/m.exec(linesOf(plan, 'kernel-beside')) ?? [];
+		on.lay({ files: { 'boot/kernel.15.0/kernel': kernelFile(FREEBSD_RELEASES['15.0-RELEASE']) } });
+		on.run('rm -f /boot/loader.conf');
+		if (was !== '') on.lay({ files: { 'boot/loader.conf': was, [`${plan.dir}/loader.conf.was`]: was } });
+		expect(takenBack('kernel')).toEqual([true, true]);
+		on.lay({ files: { [`${plan.dir}/once.loaderconf`]: '' } });
+		expect(runLines(on, `${words}\n. ${plan.dir}/kernels.sh\nloader kernel.15.0`)).toMatchObject({ status: 0 });
+		expect(takenBack('kernel')).toEqual([false, true]);
+		expect(on.run('cat /boot/loader.conf').stdout).toBe(was);
+	});
+
+	test.each(['/etc/master.passwd.bsdup', '/var/db/etcupdate/preworld/etc/group', '/var/db/etcupdate/conflicts/etc/group'])(
+		'%s, where the accounts are still as they were',
+		(left) => {
+			on.run(`cd /etc; tar -cpf ${plan.dir}/users.tar master.passwd group`);
+			on.lay({ files: { [`${plan.dir}/once.users`]: '', [left]: '' } });
+			expect(takenBack('users')).toEqual([false, true]);
+			expect(existsSync(join(on.dir, left))).toBe(false);
+		},
+	);
+});
