@@ -33,8 +33,8 @@ const CARD_STATES = ['panic', 'stuck-kernel', 'installer', 'single-user'];
 /** For a host to come to single user mode. Milliseconds. */
 const SINGLE_USER_MS = 60_000;
 const SHOWN = 1500;
-/** What the system's own relinking leaves at its last boot on a full disk, and writes anew at the next one (F:A.10). */
-const LEFT_BY_RELINK = 'nbsd: ';
+/** What the last boot leaves on a full disk, and the next one writes anew: of the relinking, and the name of the kernel that was booted (F:A.10). */
+const LEFT_BY_BOOT = /^(nbsd|bsd\.booted): /;
 /** An old loader is kept where there is room, and is told of where there is none (loader.yaml). */
 const OLD_LOADER = /^esp\S*\.old: not there/;
 
@@ -89,7 +89,7 @@ export async function survive(scene: Scene, reference: Reference, point: Point, 
 		if (faults.length > 0) return { by, faults, again: [] };
 		const log = cast.host.processLog();
 		const again = doneAgain(reference.deeds, deedsOf(log));
-		const forRoom = (fault: string): boolean => kind === 'full' && (fault.startsWith(LEFT_BY_RELINK) || OLD_LOADER.test(fault));
+		const forRoom = (fault: string): boolean => kind === 'full' && (LEFT_BY_BOOT.test(fault) || OLD_LOADER.test(fault));
 		const wrong = (await finalFaults(cast, reference)).filter((fault) => !forRoom(fault));
 		if (ONCE.includes(kind)) wrong.push(...again.map((deed) => `done again: ${deed}`));
 		if (ONCE.includes(kind) && by !== 'itself' && by !== 'resumed') wrong.push(`it took a ${by}`);

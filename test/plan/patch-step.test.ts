@@ -9,15 +9,17 @@ afterEach(() => tree?.destroy());
 
 const PATCH = '/var/syspatch/78-001_example';
 
-/** A 7.8 that is just upgraded, `cut` having been done to it; runs the step that patches it. */
-function patch(cut: string): { on: BareTree; ended: { status: number | null; stderr: string } } {
+const RELINK = '/usr/libexec/reorder_kernel';
+
+/** A 7.8 that is just upgraded, its kernel `relinked` or not, `cut` having been done to it; runs the step that patches it. */
+function patch(cut: string, relinked = true): { on: BareTree; ended: { status: number | null; stderr: string } } {
 	const on = makeBareTree('7.8');
 	tree = on;
 	const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions(), 'in-place');
 	// Of this tree alone: it sees what the other hosts of this machine run.
 	on.lay({ dirs: [plan.dir], programs: { pgrep: 'exit 1' } });
 	runLines(on, linesOf(plan, 'keep'));
-	expect(on.run(`/usr/libexec/reorder_kernel; cd ${plan.dir}; ${cut}`).stderr).toBe('');
+	expect(on.run(`${relinked ? RELINK : ':'}; cd ${plan.dir}; ${cut}`).stderr).toBe('');
 	return { on, ended: runLines(on, linesOf(plan, 'syspatch')) };
 }
 
@@ -33,6 +35,21 @@ describe.skipIf(!canEnterTrees)('the patches of a release (needs root or user na
 		const { on, ended } = patch(cut);
 		expect(ended.status, ended.stderr).toBe(0);
 		expect(on.run('tail -n 1 /usr/bin/wc; syspatch -c; ls /var/db/bsdup/*').stdout).toMatch(/^# patched by 001_example\n(?!.*patching)/s);
+	});
+
+	test('are not undone by the first relink, where the boot has made none', () => {
+		const { on, ended } = patch('ls /usr/share/relink/kernel.tgz', false);
+		expect(ended.status, ended.stderr).toBe(0);
+		expect(on.run('sed -n 2p /bsd').stdout).toMatch(/^version OpenBSD 7\.8 \(GENERIC\.MP\) #1:/);
+	});
+
+	test('are not begun where what the kernel is relinked of cannot be unpacked', () => {
+		const { on, ended } = patch(`printf '#!/bin/sh\\nexit 1\\n' >${RELINK}`, false);
+		expect(ended).toMatchObject({
+			status: 1,
+			stdout: expect.stringMatching(/^\/usr\/share\/relink\/kernel\.tgz, .* could not be unpacked/),
+		});
+		expect(on.run('syspatch -l').stdout).toBe('');
 	});
 
 	test('wait for the end of rc, which relinks the kernel last of all', () => {
