@@ -20,13 +20,18 @@ export class HostLink {
 	readonly #notice: (text: string) => void;
 	readonly #patienceMs: number;
 	readonly #away: (last: string) => Promise<BsdupError>;
+	readonly #stop: AbortSignal | undefined;
 
-	/** `patienceMs`: how long a host may stay away before the run gives up waiting, with the error that `away` makes. */
-	constructor(transport: Transport, notice: (text: string) => void, patienceMs: number, away = plainly) {
+	/**
+	 * `patienceMs`: how long a host may stay away before the run gives up waiting, with the error that `away` makes. `stop` ends the
+	 * waiting, never what was sent.
+	 */
+	constructor(transport: Transport, notice: (text: string) => void, patienceMs: number, away = plainly, stop?: AbortSignal) {
 		this.#transport = transport;
 		this.#notice = notice;
 		this.#patienceMs = patienceMs;
 		this.#away = away;
+		this.#stop = stop;
 	}
 
 	/** Runs a script, connecting again as often as needed. Throws what `away` makes when patience ends. */
@@ -35,23 +40,27 @@ export class HostLink {
 	}
 
 	/** The same for any idempotent use of the transport. */
-	async retry<T>(use: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-		// Not by the time of day: a clock that is set must neither end the waiting nor prolong it.
-		const end = performance.now() + this.#patienceMs;
+	async retry<T>(use: () => Promise<T>, signal = this.#stop): Promise<T> {
+		let end: number | undefined;
 		let pause = FIRST_PAUSE_MS;
-		let lost = false;
 		for (;;) {
+			let here: number | undefined;
 			try {
-				if (lost) await this.#transport.connect();
+				if (end !== undefined) await this.#transport.connect();
+				here = performance.now();
 				const result = await use();
-				if (lost) this.#notice(`connected again to ${this.#transport.name}`);
+				if (end !== undefined) this.#notice(`connected again to ${this.#transport.name}`);
 				return result;
 			} catch (error) {
 				if (!isPassing(error) || signal?.aborted === true) throw error;
-				if (performance.now() > end) throw await this.#away(error instanceof BsdupError ? error.message : String(error));
-				if (!lost) this.#notice(`${this.#transport.name} does not answer; what runs there goes on; trying again`);
-				lost = true;
-				await sleep(pause);
+				// Not by the time of day: a clock that is set must neither end the waiting nor prolong it.
+				const now = performance.now();
+				if (end === undefined) this.#notice(`${this.#transport.name} does not answer; what runs there goes on; trying again`);
+				// A file may be on its way for hours before the line breaks: then the host was here, not away.
+				else if (here !== undefined && (error as BsdupError).code === 'E_CONNECTION_LOST') end += now - here;
+				end ??= now + this.#patienceMs;
+				if (now > end) throw await this.#away(error instanceof BsdupError ? error.message : String(error));
+				await sleep(pause, undefined, signal === undefined ? {} : { signal });
 				pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
 			}
 		}
