@@ -24,7 +24,7 @@ export class HostLink {
 
 	/**
 	 * `patienceMs`: how long a host may stay away before the run gives up waiting, with the error that `away` makes. `stop` ends the
-	 * waiting, never what was sent.
+	 * waiting, never what runs there.
 	 */
 	constructor(transport: Transport, notice: (text: string) => void, patienceMs: number, away = plainly, stop?: AbortSignal) {
 		this.#transport = transport;
@@ -36,7 +36,8 @@ export class HostLink {
 
 	/** Runs a script, connecting again as often as needed. Throws what `away` makes when patience ends. */
 	async run(script: string, options: RunOptions = {}): Promise<RunResult> {
-		return this.retry(() => this.#transport.run(script, options), options.signal);
+		const signal = options.signal ?? this.#stop;
+		return this.retry(() => this.#transport.run(script, { ...options, ...(signal === undefined ? {} : { signal }) }), signal);
 	}
 
 	/** The same for any idempotent use of the transport. */

@@ -34,6 +34,9 @@ export const LOG_PIECE = 1024 * 1024;
 const LOOKS = 5;
 const LOOK_AGAIN_MS = 1_000;
 
+/** A step's own test may hash all sets on a slow disk that a backup reads meanwhile; a host that is gone ends the connection. Milliseconds. */
+const CALL_LIMIT_MS = 3_600_000;
+
 /** Who takes the host: a sentence that is told to others, and what of those who had it before may be passed over. */
 export interface Carrier {
 	who: string;
@@ -216,7 +219,7 @@ export class HostProgram {
 	}
 
 	async #call(verb: string, ...args: string[]): Promise<RunResult> {
-		return this.#link.run(this.#line(verb, ...args));
+		return this.#link.run(this.#line(verb, ...args), { timeoutMs: CALL_LIMIT_MS });
 	}
 
 	#line(verb: string, ...args: string[]): string {
@@ -236,12 +239,7 @@ export class HostProgram {
 
 function parseStates(text: string): Map<string, StepState> {
 	const lines = text.split('\n').filter((line) => line !== '');
-	return new Map(
-		lines.map((line) => {
-			const [id = '', ...rest] = line.split(' ');
-			return [id, parseState(rest.join(' '))];
-		}),
-	);
+	return new Map(lines.map((line) => line.split(' ')).map(([id = '', ...rest]) => [id, parseState(rest.join(' '))]));
 }
 
 function parseState(text: string): StepState {

@@ -74,4 +74,13 @@ describe('a host that does not answer', () => {
 		await called;
 		expect(performance.now() - began).toBeLessThan(2_500);
 	});
+
+	test('is asked no more after Ctrl-C, whatever it is about', async () => {
+		const stop = new AbortController();
+		const link = new HostLink(localTransport({ become: 'none' }), () => {}, 20_000, undefined, stop.signal);
+		const called = expect(link.run('sleep 20')).rejects.toThrow();
+		await sleep(500);
+		stop.abort();
+		await called;
+	});
 });

@@ -5,7 +5,7 @@ import { HostProgram as Driver } from '../../src/run/host-program.ts';
 import type { StepContext } from '../../src/steps/context.ts';
 import { followJob } from '../../src/steps/host-job.ts';
 import { localTransport } from '../../src/transport/local.ts';
-import type { RunOptions, Transport } from '../../src/transport/transport.ts';
+import { DEFAULT_TIMEOUT_MS, type RunOptions, type Transport } from '../../src/transport/transport.ts';
 import { HostProgram, makeStep } from '../host/host-program.ts';
 
 /** A host whose job has written `log`, of which each look shows `piece` bytes more; it ends when all is shown. */
@@ -22,6 +22,29 @@ function hostWith(log: Buffer, piece: number): { context: StepContext; events: R
 	const context = { host, emit: (event: RunEvent) => events.push(event), signal: new AbortController().signal } as unknown as StepContext;
 	return { context, events };
 }
+
+test.each(['done', 'proof'] as const)(
+	'a test of a step (%s) that reads for minutes, as on a slow disk, is waited for and asked once',
+	async (test) => {
+		const program = new HostProgram(() => [makeStep('sets', ['true'], { [test]: 'true' })]);
+		const transport = localTransport({ become: 'none' });
+		const limits: number[] = [];
+		const slow: Transport = Object.assign(Object.create(transport), {
+			run: async (script: string, options: RunOptions = {}) => {
+				limits.push(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+				return transport.run(script, options);
+			},
+		});
+		try {
+			const host = new Driver(program.plan(), slow, new HostLink(slow, () => {}, 1_000));
+			expect(await (test === 'done' ? host.settle('sets') : host.proven('sets'))).toBe(true);
+			expect(limits).toHaveLength(1);
+			expect(limits[0]).toBeGreaterThanOrEqual(30 * 60_000);
+		} finally {
+			program.remove();
+		}
+	},
+);
 
 describe('a job that is followed', () => {
 	test.each([1, 2, 3, 5, 100])('tells each line of its log once and whole, looked at every %i bytes', async (piece) => {
