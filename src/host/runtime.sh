@@ -51,6 +51,14 @@ alive() {
 	return 1
 }
 
+# runs WORDS: is there a process whose command ends in them?
+runs() {
+	case "$(ps -axww -o command= 2>/dev/null)
+" in *"$1
+"*) return 0 ;; esac
+	return 1
+}
+
 # status DIR: sets rc to an attempt's exit status; fails where it has none
 status() {
 	rc=
@@ -75,7 +83,7 @@ own() {
 
 # attempt DIR: none | running | ok | failed RC | lost  (lost: it ended without a status: a kill or a power cut)
 attempt() {
-	tries=0
+	tries=0 of=${1#"$jobs/"}
 	while :; do
 		if status "$1"; then
 			case $rc in 0) say ok ;; *) say "failed $rc" ;; esac
@@ -87,11 +95,11 @@ attempt() {
 			# Nobody can take it, on a full disk; the job may still begin, so that nothing can be said of it.
 			[ "$tries" -lt 4 ] || die_whole "$1: whether it began cannot be told: $dir is full, or cannot be written"
 		elif [ -s "$1/start" ]; then
-			of=${1#"$jobs/"}
 			if alive "$1/" "$self job ${of%/*} ${of##*/}" || alive "$1/act." "$1/script"; then say running; return; fi
 			[ "$tries" -lt 1 ] || { say lost; return; }
 		else
-			[ "$tries" -lt 3 ] || { say lost; return; }
+			# On a busy disk it may take long to write its start: then its own words tell.
+			[ "$tries" -lt 3 ] || { if runs "$self job ${of%/*} ${of##*/}" || runs "$self attended ${of%/*}"; then say running; else say lost; fi; return; }
 		fi
 		tries=$((tries + 1))
 		sleep 1

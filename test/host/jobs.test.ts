@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -75,6 +76,22 @@ describe.each(SHELLS)('a job, in %s', (shell) => {
 			expect(host.call('lead', 'zone', '1')).toMatchObject({ code: 0, stdout: '' });
 		},
 	);
+
+	test.each(['job slow 1', 'attended slow'])('(%s) that is slow to write down its process is not taken for lost', async (words) => {
+		host = new HostProgram(slow, { shell });
+		mkdirSync(join(host.path('slow', '1'), 'claim'), { recursive: true });
+		writeFileSync(join(host.path('slow', '1'), 'start'), '');
+		const writer = spawn('sh', ['-c', 'sleep 60; :', host.script, ...words.split(' ')], { detached: true, stdio: 'ignore' });
+		const ended = once(writer, 'exit');
+		expect(host.state('slow')).toBe('1 running');
+		expect(host.call('start', 'slow', '2')).toMatchObject({
+			code: 1,
+			stderr: expect.stringContaining('slow is still running (attempt 1)'),
+		});
+		process.kill(-(writer.pid ?? 0), 'SIGKILL');
+		await ended;
+		expect(host.state('slow')).toBe('1 lost');
+	});
 
 	test('started twice with the same number runs once', async () => {
 		host = new HostProgram(slow, { shell });
