@@ -68,7 +68,7 @@ async function askSecret(question: string): Promise<string> {
 		for await (const chunk of process.stdin.iterator({ destroyOnReturn: false })) {
 			for (const char of String(chunk)) {
 				if (char === '\r' || char === '\n') return secret;
-				if (char === '\x03') throw new BsdupError({ code: 'E_INTERRUPTED', message: 'interrupted', exit: EXIT.interrupted });
+				if (char === '\x03') throw interrupted();
 				secret = char === '\x7f' ? secret.slice(0, -1) : secret + char;
 			}
 		}
@@ -80,12 +80,26 @@ async function askSecret(question: string): Promise<string> {
 	}
 }
 
-/** Asks one line on the terminal. */
+/** Asks one line on the terminal; Ctrl-D is no answer. Throws E_INTERRUPTED after Ctrl-C, which counts as the signal it stands for. */
 export async function ask(question: string): Promise<string> {
 	const lines = createInterface({ input: process.stdin, output: process.stderr });
+	const stop = new AbortController();
+	// Here the terminal makes no signal of it, and who listens for one would not hear of it.
+	lines.once('SIGINT', () => {
+		process.emit('SIGINT', 'SIGINT');
+		stop.abort();
+	});
 	try {
-		return (await lines.question(cleanText(question))).trim();
+		return (await lines.question(cleanText(question), { signal: stop.signal })).trim();
+	} catch (error) {
+		if (stop.signal.aborted) throw interrupted();
+		if ((error as Error).name === 'AbortError') return '';
+		throw error;
 	} finally {
 		lines.close();
 	}
+}
+
+function interrupted(): BsdupError {
+	return new BsdupError({ code: 'E_INTERRUPTED', message: 'interrupted', exit: EXIT.interrupted });
 }
