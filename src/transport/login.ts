@@ -18,6 +18,8 @@ export interface LoginOptions {
 }
 
 const MOST_JUMPS = 8;
+/** What an sshd that has spoken may take for the login beyond that: a name server that does not answer costs it half a minute. Milliseconds. */
+const AT_WORK_MS = 60_000;
 
 /** For people: `root@db1:22`. */
 export function nameOf(reach: Reach): string {
@@ -84,7 +86,11 @@ function login(reach: Reach, stream: Duplex, options: LoginOptions, memory: Memo
 		const state: LoginState = { left: null, tried: [], giveUp };
 		const wait = (): void => {
 			clearTimeout(timer);
-			timer = setTimeout(() => giveUp(cannotConnect(reach, new Error(`no answer for ${reach.silenceMs / 1000} s`))), reach.silenceMs);
+			const late = (ms: number) => (): void => giveUp(cannotConnect(reach, new Error(`no answer for ${ms / 1000} s`)));
+			timer = setTimeout(() => {
+				if (theirs() === undefined) late(reach.silenceMs)();
+				else timer = setTimeout(late(reach.silenceMs + AT_WORK_MS), AT_WORK_MS);
+			}, reach.silenceMs);
 		};
 		/** Stops the clock while a person is asked. */
 		const asking =

@@ -21,7 +21,7 @@ export interface Reach {
 	/** The first of them is the one that new keys are added to. */
 	knownHosts: string[];
 	hashKnownHosts: boolean;
-	/** How long the host may be silent until the login is through; the time a person takes to answer does not count. */
+	/** How long the host may be silent until it has told what it speaks (ConnectTimeout); the time a person takes to answer does not count. */
 	silenceMs: number;
 	/** A connection ends when `count` questions, one each `intervalMs`, had no answer. */
 	keepalive: { intervalMs: number; count: number };

@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -144,6 +144,27 @@ describe.skipIf(!haveSshd)('a connection (needs sshd)', () => {
 				other.close();
 			}
 		});
+	});
+
+	test('is waited for where the sshd has spoken and takes its time, as for a name server that does not answer', async () => {
+		const sshd = await server();
+		const wire = createServer((socket) => {
+			const there = createConnection(sshd.port, '127.0.0.1');
+			for (const end of [socket, there]) end.on('error', () => {}).on('close', () => [socket, there].map((one) => one.destroy()));
+			socket.pipe(there);
+			// What it is and what it speaks come at once, all that is of the login later.
+			let pieces = 0;
+			there.on('data', (piece) => void setTimeout(() => socket.write(piece), pieces++ < 2 ? 0 : 1_200));
+		});
+		await new Promise<void>((resolve) => wire.listen(0, '127.0.0.1', resolve));
+		const { port } = wire.address() as AddressInfo;
+		const knownHostsFile = join(dir, 'known');
+		writeFileSync(knownHostsFile, `${sshd.known.replace(/^\S+/, `[127.0.0.1]:${port}`)}\n`);
+		const transport = host(sshd, ['ConnectTimeout 1'], { host: `${sshd.user}@127.0.0.1:${port}`, knownHostsFile });
+		await transport.connect();
+		expect((await transport.run('echo late')).stdout).toBe('late\n');
+		await transport.close();
+		wire.close();
 	});
 
 	describe('by way of jump hosts', () => {
