@@ -192,10 +192,12 @@ function authFailed(reach: Reach, { tried, left }: LoginState): BsdupError {
 	});
 }
 
-function cannotConnect(reach: Reach, cause: Error): BsdupError {
+function cannotConnect(reach: Reach, cause: Error & { errors?: Error[] }): BsdupError {
+	// Of a name with several addresses each failed in its own way, and the error itself says nothing.
+	const why = cause.message || (cause.errors ?? []).map(({ message }) => message).join(', ');
 	return new BsdupError({
 		code: 'E_CONNECT',
-		message: `cannot reach ${nameOf(reach)}: ${cause.message}`,
+		message: `cannot reach ${nameOf(reach)}: ${why}`,
 		next: ['check the name, the port and the network', `ssh -p ${reach.port} ${reach.user}@${reach.host}`],
 		cause,
 	});

@@ -1,3 +1,4 @@
+import dns from 'node:dns';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -122,6 +123,19 @@ describe.skipIf(!haveSshd)('a connection (needs sshd)', () => {
 			await expect(host(sshd, [], { host: `127.0.0.1:${port}` }).connect()).rejects.toMatchObject({
 				code: 'E_CONNECT',
 				message: expect.stringContaining('ECONNREFUSED'),
+			});
+		});
+
+		test('says why of each address, where the name has several', async () => {
+			const sshd = await server();
+			const port = await freePort();
+			const all = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }));
+			vi.spyOn(dns, 'lookup').mockImplementation(((_name: string, _options: object, done: (error: null, found: object) => void) =>
+				done(null, all)) as unknown as typeof dns.lookup);
+			const connecting = host(sshd, [], { host: `db1:${port}` }).connect();
+			await expect(connecting.finally(() => vi.restoreAllMocks())).rejects.toMatchObject({
+				code: 'E_CONNECT',
+				message: expect.stringMatching(/ECONNREFUSED 127\.0\.0\.1:.*, .*ECONNREFUSED 127\.0\.0\.2:/),
 			});
 		});
 
