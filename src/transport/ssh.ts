@@ -48,7 +48,8 @@ export function sshTransport(spec: SshSpec): Transport {
 	let sound = false;
 	let connecting: Promise<void> | undefined;
 	let rootProven = false;
-	let busy = 0;
+	/** Commands that run. */
+	let working = 0;
 
 	const hangUp = (): void => {
 		sound = false;
@@ -72,20 +73,25 @@ export function sshTransport(spec: SshSpec): Transport {
 	};
 	const start = async (command: Command, options: RunOptions): Promise<RunResult> => {
 		const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-		const end = performance.now() + timeoutMs;
 		for (let refusals = 0; ; ) {
 			const client = clients[0];
 			if (client === undefined) throw connectionLost(name);
+			let began = 0;
+			const feed: Command['feed'] = (...channel) => {
+				working += began = 1;
+				command.feed(...channel);
+			};
 			try {
-				busy++;
-				return await runChannel(client, name, command, { ...options, timeoutMs: Math.max(end - performance.now(), 1) });
+				return await runChannel(client, name, { ...command, feed }, { ...options, timeoutMs });
 			} catch (error) {
 				const code = error instanceof BsdupError ? error.code : '';
 				// After these the next connect() makes a new connection; a sound one is shared by all who ask for it.
 				if (code === 'E_TIMEOUT' || code === 'E_CONNECTION_LOST') sound &&= clients[0] !== client;
-				if (code !== 'E_CHANNEL' || performance.now() > end || (busy === 1 && ++refusals >= REFUSALS_WHEN_IDLE)) throw error;
+				// The wait for an own command's end is no silence of the host: an archive may take the only channel for hours.
+				refusals = working > 0 ? 0 : refusals + 1;
+				if (code !== 'E_CHANNEL' || refusals >= REFUSALS_WHEN_IDLE) throw error;
 			} finally {
-				busy--;
+				working -= began;
 			}
 			await sleep(CHANNEL_PAUSE_MS, undefined, options.signal === undefined ? {} : { signal: options.signal });
 		}

@@ -289,10 +289,20 @@ describe.skipIf(!haveSshd)('a connection (needs sshd)', () => {
 		expect(logins(sshd)).toBe(1);
 	});
 
-	test('on which nothing may be started is E_CHANNEL', async () => {
+	test('that takes one channel at a time is waited for, however long a command of our own has it', async () => {
+		const transport = host(await server(['MaxSessions 1']));
+		await transport.connect();
+		const archive = transport.run('sleep 4; echo archive');
+		await sleep(300);
+		expect((await transport.run('echo short', { timeoutMs: 1_000 })).stdout).toBe('short\n');
+		expect((await archive).stdout).toBe('archive\n');
+	});
+
+	test('on which nothing may be started is E_CHANNEL, for all who try', async () => {
 		const transport = host(await server(['MaxSessions 0']));
 		await transport.connect();
-		await expect(transport.run('echo x')).rejects.toMatchObject({ code: 'E_CHANNEL' });
+		const tries = await Promise.allSettled([transport.run('echo x'), transport.run('echo y')]);
+		for (const one of tries) expect(one).toMatchObject({ status: 'rejected', reason: { code: 'E_CHANNEL' } });
 	});
 
 	describe.each(['doas', 'sudo'] as const)('where root is reached by %s', (become) => {
