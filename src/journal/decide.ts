@@ -30,6 +30,7 @@ export function decide(step: Step, known: Known, journalDone: boolean): Decision
 	if (known.state === 'running') return { act: 'follow', says: `follows attempt ${known.attempt} to its end; nothing is begun twice` };
 	if (step.kind === 'fetch') return { act: 'fetch', says: 'compares the hashes on the host and brings only what is missing' };
 	if (step.kind === 'confirm') return { act: 'ask', says: 'asks for a yes (--yes gives it)' };
+	if (step.kind === 'stream') return { act: 'begin', says: 'begins the archive anew, unless it is whole on this machine' };
 	// A zone's test can only be asked after its reboot, which the host's record alone can tell.
 	const testable = step.kind === 'host' ? step.done !== '' : known.state !== 'none';
 	if (!testable && journalDone && step.danger !== 'none') {

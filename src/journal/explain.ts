@@ -73,7 +73,7 @@ function resumeOf(step: Step, entry: StepEntry | undefined, attempt: number): st
 			return when('failed');
 		case 'running':
 		case 'waiting':
-			if (step.kind === 'fetch' || step.kind === 'confirm') return when('none');
+			if (['fetch', 'confirm', 'stream'].includes(step.kind)) return when('none');
 			return `asks the host: runs it, ${when('running')}; has it ended well, ${when('ok')}; was it cut, ${when('lost')}`;
 	}
 }

@@ -173,6 +173,12 @@ describe('status --explain', () => {
 		expect(of('makedev')).toMatch(/known: {2}nothing was begun[\s\S]*holds no line of it[\s\S]*begins attempt 1/);
 	});
 
+	test.each(['running', 'failed'] as const)('says of a backup that is received here, and %s, that its archive begins anew', (status) => {
+		const steps = [makeStep('backup', [], { kind: 'stream' })];
+		const [told] = explain({ ...plan, steps } as Plan, [entry('backup', status)]);
+		expect(told?.resume).toBe('begins the archive anew, unless it is whole on this machine');
+	});
+
 	test('says that it is the word of the journal, and lets no escape sequence of a host out', () => {
 		expect(lines[1]).toContain('as the journal says');
 		const [title = ''] = explainLines({ ...plan, title: 'a\x1b[2Jb' }, []);
