@@ -17,6 +17,7 @@ const LONGEST_LINE = 64 * 1024;
 export async function runHostJob(step: Step, context: StepContext, known: StepState): Promise<StepOutcome> {
 	const { act } = decide(step, known, false);
 	if (act === 'follow') {
+		if (step.attended) context.emit({ kind: 'notice', text: elsewhere(step, context, known.attempt) });
 		if ((await followJob(step, context, known.attempt)).state === 'ok') return proven(step, context);
 	} else if (act === 'test' && (await context.host.settle(step.id))) return 'already';
 	if (step.attended) return attended(step, context, known.attempt + 1);
@@ -96,6 +97,14 @@ async function attended(step: Step, context: StepContext, attempt: number): Prom
 	context.emit({ kind: 'step', id: step.id, status: 'waiting', detail: step.title });
 	if (!(await context.host.attended(step.id))) throw stepFailed(context, step, 'was not finished');
 	return proven(step, context);
+}
+
+/** A host notices for hours not that a terminal is gone, and what runs on it waits for an answer. */
+function elsewhere({ id }: Step, { plan }: StepContext, attempt: number): string {
+	return [
+		`${id} still runs at the terminal where it was begun: answer it there. Where that terminal is gone, as with a lost connection, end`,
+		`it on the host, and it is begun again here: kill -HUP $(cat ${plan.dir}/jobs/${id}/${attempt}/act.pid)`,
+	].join(' ');
 }
 
 async function proven(step: Step, context: StepContext): Promise<StepOutcome> {

@@ -1,12 +1,15 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/report/events.ts';
 import { HostLink } from '../../src/run/host-link.ts';
 import { HostProgram as Driver } from '../../src/run/host-program.ts';
 import type { StepContext } from '../../src/steps/context.ts';
-import { followJob } from '../../src/steps/host-job.ts';
+import { followJob, runHostJob } from '../../src/steps/host-job.ts';
 import { localTransport } from '../../src/transport/local.ts';
 import { DEFAULT_TIMEOUT_MS, type RunOptions, type Transport } from '../../src/transport/transport.ts';
-import { HostProgram, makeStep } from '../host/host-program.ts';
+import { HostProgram, makeStep, until } from '../host/host-program.ts';
 
 /** A host whose job has written `log`, of which each look shows `piece` bytes more; it ends when all is shown. */
 function hostWith(log: Buffer, piece: number): { context: StepContext; events: RunEvent[] } {
@@ -45,6 +48,39 @@ test.each(['done', 'proof'] as const)(
 		}
 	},
 );
+
+test('a step that waits for a person at a terminal that is gone says how to end it, and begins again at this one', async () => {
+	const program = new HostProgram(() => [makeStep('merge', ['true'], { attended: true })]);
+	const transport = localTransport({ become: 'none' });
+	const driver = new Driver(program.plan(), transport, new HostLink(transport, () => {}, 1_000));
+	const attempt = program.path('merge', '1');
+	mkdirSync(join(attempt, 'claim'), { recursive: true });
+	writeFileSync(join(attempt, 'script'), 'read -r answer');
+	const old = spawn('sh', [program.script, 'act', 'merge', '1'], { stdio: ['pipe', 'ignore', 'ignore'] });
+	try {
+		await until(() => existsSync(join(attempt, 'act.start')) && readFileSync(join(attempt, 'act.start'), 'utf8') !== '');
+		for (const file of ['pid', 'start']) writeFileSync(join(attempt, file), readFileSync(join(attempt, `act.${file}`)));
+		const notices: string[] = [];
+		let begun = 0;
+		const host = Object.assign(Object.create(driver), {
+			poll: (step: string, n: number, offset: number) => driver.poll(step, n, offset),
+			attended: async () => ++begun > 0,
+		});
+		const emit = (event: RunEvent): void => {
+			if (event.kind !== 'notice') return;
+			notices.push(event.text);
+			// What it says is typed, on the host.
+			spawnSync('sh', ['-c', /kill -HUP .*/.exec(event.text)?.[0].replace(/cat (.*)\)/, "cat '$1')") ?? 'false']);
+		};
+		const context = { plan: program.plan(), host, emit, journal: { append: () => {} }, signal: new AbortController().signal };
+		const known = { attempt: 1, state: 'running', rc: 0 } as const;
+		expect(await runHostJob(makeStep('merge', [], { attended: true }), context as unknown as StepContext, known)).toBe('done');
+		expect([notices.length, begun]).toEqual([1, 1]);
+	} finally {
+		old.kill('SIGKILL');
+		program.remove();
+	}
+});
 
 describe('a job that is followed', () => {
 	test.each([1, 2, 3, 5, 100])('tells each line of its log once and whole, looked at every %i bytes', async (piece) => {
