@@ -48,12 +48,18 @@ alive() {
 	[ "$(started "$pid")" != "$start" ] || return 0
 	[ -n "$2" ] || return 1
 	case $(ps -ww -p "$pid" -o command= 2>/dev/null) in *"$2"*) return 0 ;; esac
+	! kill -0 "$pid" 2>/dev/null || [ -n "$(started $$)" ] || blind
 	return 1
 }
 
+# blind: no word on who runs, where base is just being replaced and its ps does not start
+blind() { die_whole 'what runs cannot be told: ps shows nothing; look again in a moment'; }
+
 # runs WORDS: is there a process whose command ends in them?
 runs() {
-	case "$(ps -axww -o command= 2>/dev/null)
+	all=$(ps -axww -o command= 2>/dev/null)
+	[ -n "$all" ] || blind
+	case "$all
 " in *"$1
 "*) return 0 ;; esac
 	return 1
@@ -129,6 +135,7 @@ begin() {
 	wanted=$2
 	set -- "$1" $(state "$1")
 	case $3 in
+	'') exit 1 ;;
 	running) die "$1 is still running (attempt $2)" ;;
 	ok | already) die "$1 is done already" ;;
 	esac

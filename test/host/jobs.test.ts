@@ -147,6 +147,26 @@ describe('a job', () => {
 		await until(() => host.state('slow') === '1 lost');
 	});
 
+	test.each(['begun', 'beginning'])('(%s) is not taken for lost where ps does not start, as while base is replaced', async (how) => {
+		host = new HostProgram(slow);
+		host.call('start', 'slow', '1');
+		await until(() => host.traces().includes('began'));
+		if (how === 'beginning') writeFileSync(host.path('slow', '1', 'start'), '');
+		const [torn, whole] = [join(host.top, 'torn.sh'), readFileSync(host.script, 'utf8')];
+		mkdirSync(join(host.top, 'bin'));
+		writeFileSync(join(host.top, 'bin/ps'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+		writeFileSync(torn, whole.replace('\nPATH=', `\nPATH='${host.top}/bin':`));
+		const second = host.callFile(torn, 'start', 'slow', '2');
+		expect(second.stderr).toContain('what runs cannot be told');
+		expect(existsSync(host.path('slow', '2'))).toBe(false);
+		expect(host.state('slow')).toBe('1 running');
+		process.kill(host.pid('slow', 1), 'SIGKILL');
+		process.kill(host.pid('slow', 1, 'act.'), 'SIGKILL');
+		await until(() => gone(host.pid('slow', 1)) && gone(host.pid('slow', 1, 'act.')));
+		// As after a power cut: nothing has its number.
+		if (how === 'begun') expect(host.callFile(torn, 'states').stdout).toBe('slow 1 lost');
+	});
+
 	test('with a torn status (an empty rc) is lost', async () => {
 		host = new HostProgram(slow);
 		go();
