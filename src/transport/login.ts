@@ -101,7 +101,7 @@ function login(reach: Reach, stream: Duplex, options: LoginOptions, memory: Memo
 			};
 		wait();
 		try {
-			const ours = offerFor(reach.algorithms, knownTypes(reach.knownHosts, reach.host, reach.port));
+			const ours = offerFor(reach.algorithms, knownTypes(reach.knownHosts, reach.keysOf.name, reach.keysOf.port));
 			let ways = attempts(reach, state, memory, options.askSecret && asking(options.askSecret));
 			client
 				.on('ready', () => {
@@ -138,7 +138,8 @@ function login(reach: Reach, stream: Duplex, options: LoginOptions, memory: Memo
 
 /** Lets a known key pass, and one that a person trusts, which is then known. Throws E_HOST_KEY_*. */
 async function admit(reach: Reach, key: Buffer, memory: Memory, ask?: (question: string) => Promise<boolean>): Promise<void> {
-	const verdict = judgeHostKey(reach.knownHosts, reach.host, reach.port, key);
+	const { name, port } = reach.keysOf;
+	const verdict = judgeHostKey(reach.knownHosts, name, port, key);
 	const remembered = `${reach.host}:${reach.port} ${key.toString('base64')}`;
 	if (verdict === 'known' || memory.trusted.has(remembered)) return;
 	const other = verdict === 'extra' ? '; keys of other types are known' : '';
@@ -152,7 +153,7 @@ async function admit(reach: Reach, key: Buffer, memory: Memory, ask?: (question:
 	memory.trusted.add(remembered);
 	const [file] = reach.knownHosts;
 	try {
-		if (file !== undefined) addHostKey(file, reach.host, reach.port, key, reach.hashKnownHosts);
+		if (file !== undefined) addHostKey(file, name, port, key, reach.hashKnownHosts);
 	} catch {
 		// A file that cannot be written is no reason not to go on, as in ssh(1): the next run asks again.
 	}
@@ -198,7 +199,13 @@ function cannotConnect(reach: Reach, cause: Error & { errors?: Error[] }): Bsdup
 	return new BsdupError({
 		code: 'E_CONNECT',
 		message: `cannot reach ${nameOf(reach)}: ${why}`,
-		next: ['check the name, the port and the network', `ssh -p ${reach.port} ${reach.user}@${reach.host}`],
+		next: [
+			...(reach.proxyCommand && reach.jumps.length === 0
+				? [`ssh_config has a ProxyCommand for ${reach.alias}; bsdup follows ProxyJump only`]
+				: []),
+			'check the name, the port and the network',
+			`ssh -p ${reach.port} ${reach.user}@${reach.host}`,
+		],
 		cause,
 	});
 }

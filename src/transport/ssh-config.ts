@@ -18,6 +18,10 @@ export interface Reach {
 	agent: string | null;
 	/** Specs of the jump hosts, the nearest first. */
 	jumps: string[];
+	/** A ProxyCommand is set for it, which is not followed. */
+	proxyCommand: boolean;
+	/** As what known_hosts has its keys. */
+	keysOf: { name: string; port: number };
 	/** The first of them is the one that new keys are added to. */
 	knownHosts: string[];
 	hashKnownHosts: boolean;
@@ -58,11 +62,12 @@ export function resolveReach(spec: string, configFile?: string): Reach {
 	const host = expand(value('HostName') ?? typed.name, { h: typed.name });
 	const port = typed.port ?? Number(value('Port') ?? 22);
 	const user = value('User') ?? userInfo().username;
+	const alias = value('HostKeyAlias');
 	const tokens = {
 		d: homedir(),
 		h: host,
 		i: String(userInfo().uid),
-		k: value('HostKeyAlias') ?? typed.name,
+		k: alias ?? typed.name,
 		L: hostname().split('.')[0] ?? '',
 		l: hostname(),
 		n: typed.name,
@@ -86,6 +91,9 @@ export function resolveReach(spec: string, configFile?: string): Reach {
 		},
 		agent: agentSocket(value('IdentityAgent'), path),
 		jumps: jump.toLowerCase() === 'none' ? [] : jump.split(',').map((one) => one.trim()),
+		proxyCommand: (value('ProxyCommand') ?? 'none').toLowerCase() !== 'none',
+		// An alias stands there alone, also where the port is another (ssh_config(5)).
+		keysOf: alias === undefined ? { name: host, port } : { name: alias, port: 22 },
 		knownHosts: known.length > 0 ? known : [join(mine, 'known_hosts'), '/etc/ssh/ssh_known_hosts'],
 		hashKnownHosts: value('HashKnownHosts')?.toLowerCase() === 'yes',
 		silenceMs: Number(value('ConnectTimeout') ?? 0) * 1000 || SILENCE_MS,

@@ -126,6 +126,16 @@ describe.skipIf(!haveSshd)('a connection (needs sshd)', () => {
 			});
 		});
 
+		test('says that a ProxyCommand of ssh_config is not followed', async () => {
+			const sshd = await server();
+			const port = await freePort();
+			const connecting = host(sshd, ['ProxyCommand nc %h %p'], { host: `127.0.0.1:${port}` }).connect();
+			await expect(connecting).rejects.toMatchObject({
+				code: 'E_CONNECT',
+				next: expect.arrayContaining(['ssh_config has a ProxyCommand for 127.0.0.1; bsdup follows ProxyJump only']),
+			});
+		});
+
 		test('says why of each address, where the name has several', async () => {
 			const sshd = await server();
 			const port = await freePort();

@@ -55,6 +55,16 @@ describe.skipIf(!haveSshd)("a host's key (needs sshd)", () => {
 		await host().connect();
 	});
 
+	test('is looked up, and written down, by the HostKeyAlias that ssh_config has for it', async () => {
+		const configFile = join(dir, 'config');
+		writeFileSync(configFile, 'HostKeyAlias db1\n');
+		writeFileSync(file, `${sshd.known.replace(/^\S+/, 'db1')}\n`);
+		await host({ configFile }).connect();
+		writeFileSync(file, '');
+		await host({ configFile, askHostKey: async () => true }).connect();
+		expect(readFileSync(file, 'utf8')).toMatch(/^db1 ssh-/);
+	});
+
 	test('is asked of the type that is known, though the host has better ones', async () => {
 		writeFileSync(file, `${name()} ${rsa}\n`);
 		await host().connect();
