@@ -40,7 +40,10 @@ export function statusLines(plan: Plan, status: RunStatus): string[] {
 	const onward = goesBack
 		? `It is being taken back. To end that: bsdup rollback ${plan.run}`
 		: `Next: ${status.next ?? 'the end'}. To go on: bsdup resume ${plan.run}`;
-	const over = { done: 'Nothing is left to do.', 'rolled-back': 'It was taken back. A new run: bsdup upgrade HOST --to TARGET' };
+	const [hop] = plan.onward?.hops ?? [];
+	const after =
+		hop === undefined ? 'Nothing is left to do.' : `After it comes the hop to ${hop.to}. To go on with that: bsdup resume ${plan.run}`;
+	const over = { done: after, 'rolled-back': 'It was taken back. A new run: bsdup upgrade HOST --to TARGET' };
 	const again = status.state in over ? over[status.state as keyof typeof over] : onward;
 	return [plan.title, `run ${plan.run}: ${status.state}`, ...lines, ...status.summary, again];
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Entry } from '../../src/journal/line.ts';
 import { statusLines, statusOf } from '../../src/journal/status.ts';
-import { buildPlan } from '../../src/plan/build.ts';
+import { buildPlan, goingOn } from '../../src/plan/build.ts';
 import { inPlace, makeFacts, makeOptions, makeTarget } from '../plan/make.ts';
 
 const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions(), 'in-place');
@@ -47,5 +47,13 @@ describe('the status of a run', () => {
 			'down for 12.3 s: Kernel, sets, base last, reboot',
 			'Nothing is left to do.',
 		]);
+	});
+
+	test('of a finished run that is the first of several hops says how to go on to the next', () => {
+		const more = goingOn(plan, { request: { to: '7.9' }, hops: [{ to: '7.9', list: null, text: '' }] });
+		const entries: Entry[] = [begin, { t: 3, kind: 'end', status: 'done', detail: '' }];
+		expect(statusLines(more, statusOf(more, entries)).at(-1)).toBe(
+			`After it comes the hop to 7.9. To go on with that: bsdup resume ${plan.run}`,
+		);
 	});
 });
