@@ -6,7 +6,9 @@ import { goOnward } from '../src/cli/go-onward.ts';
 import { hostFlags } from '../src/cli/open-host.ts';
 import { runFlags } from '../src/cli/run-flags.ts';
 import { EXIT } from '../src/errors.ts';
+import { readJournal } from '../src/journal/journal.ts';
 import { stateDir } from '../src/journal/state.ts';
+import { statusLines, statusOf } from '../src/journal/status.ts';
 
 export default class ResumeCommand extends BaseCommand {
 	static override summary = 'Go on with a run, from wherever it stands.';
@@ -26,8 +28,14 @@ export default class ResumeCommand extends BaseCommand {
 
 	async run(): Promise<unknown> {
 		const { args, flags } = await this.parse(ResumeCommand);
-		const { folder, takenOver } = await findRunToResume(args.run, flags);
-		const carried = await carry(folder, { ...flags, 'take-over': flags['take-over'] || takenOver }, this.jsonEnabled());
+		const { folder, takenOver, done } = await findRunToResume(args.run, flags);
+		const { plan } = folder;
+		if (done && plan.onward === undefined) {
+			const status = statusOf(plan, readJournal(folder.journal).entries);
+			for (const line of statusLines(plan, status)) this.log(line);
+			return status;
+		}
+		const carried = done ? EXIT.done : await carry(folder, { ...flags, 'take-over': flags['take-over'] || takenOver }, this.jsonEnabled());
 		const warn = (text: string): void => this.logToStderr(text);
 		const going = { flags, state: stateDir(flags.state), root: this.config.root, json: this.jsonEnabled(), warn };
 		process.exitCode = carried === EXIT.done ? await goOnward(folder, going) : carried;

@@ -1,7 +1,7 @@
 import { BsdupError, EXIT } from '../errors.ts';
 import { readJournal } from '../journal/journal.ts';
 import { createRun, DAMAGED_RUN, type HostFlags, newestRun, openRun, type RunFolder, stateDir } from '../journal/state.ts';
-import { statusOf } from '../journal/status.ts';
+import { type RunStatus, statusOf } from '../journal/status.ts';
 import { cleanLine } from '../report/clean.ts';
 import { heldRun } from '../run/held-run.ts';
 import { ask, keptHostFlags, openHost } from './open-host.ts';
@@ -11,16 +11,24 @@ export function findRun(stateFlag: string | undefined, which: string | undefined
 	return localRun(stateDir(stateFlag), which) ?? unknown(stateDir(stateFlag), which, false);
 }
 
+/** See `findRunToResume`. */
+export interface RunToResume {
+	folder: RunFolder;
+	takenOver: boolean;
+	done: boolean;
+}
+
 /**
  * The run to go on with. Where this machine knows none of that host that is unfinished, or its folder is damaged, the host is asked which
- * run holds it, and the plan that lies there is taken over: `takenOver`, a person said that nobody else carries it any more. Throws E_RUN_UNKNOWN, E_HOST_PLAN, E_NOT_CONFIRMED and what `openRun` and
+ * run holds it, and the plan that lies there is taken over: `takenOver`, a person said that nobody else carries it any more. `done`: the
+ * run was, so nothing of it is to be done again, least of all where the host's record of it was cleaned up. Throws E_RUN_UNKNOWN, E_HOST_PLAN, E_NOT_CONFIRMED and what `openRun` and
  * the transport throw.
  */
 export async function findRunToResume(
 	which: string | undefined,
 	flags: HostFlags & { state?: string | undefined; yes: boolean },
-): Promise<{ folder: RunFolder; takenOver: boolean }> {
-	const here = (folder: RunFolder): { folder: RunFolder; takenOver: boolean } => ({ folder, takenOver: false });
+): Promise<RunToResume> {
+	const here = (folder: RunFolder, done = false): RunToResume => ({ folder, takenOver: false, done });
 	const state = stateDir(flags.state);
 	const known = localOrDamaged(state, which);
 	if (known !== undefined && !('code' in known) && !isOver(known)) return here(withFlags(known, flags));
@@ -30,10 +38,12 @@ export async function findRunToResume(
 	const found = which?.startsWith('run-') ? undefined : await onHost(host, { ...local?.flags, ...given(kept) });
 	if (found === undefined || found.plan.run === local?.run) {
 		if (known !== undefined && 'code' in known) throw known;
-		return local === undefined ? unknown(state, which, true) : here(withFlags(local, flags));
+		return local === undefined
+			? unknown(state, which, true)
+			: here(withFlags(local, flags), found === undefined && stateOf(local) === 'done');
 	}
 	await confirmTakeover(found, flags.yes);
-	return { folder: createRun(state, found.plan, host, { ...local?.flags, ...given(kept) }), takenOver: true };
+	return { folder: createRun(state, found.plan, host, { ...local?.flags, ...given(kept) }), takenOver: true, done: false };
 }
 
 function localRun(state: string, which: string | undefined): RunFolder | undefined {
@@ -52,7 +62,11 @@ function localOrDamaged(state: string, which: string | undefined): RunFolder | B
 
 /** Done, or taken back: nothing is left to go on with. */
 function isOver(folder: RunFolder): boolean {
-	return ['done', 'rolled-back'].includes(statusOf(folder.plan, readJournal(folder.journal).entries).state);
+	return ['done', 'rolled-back'].includes(stateOf(folder));
+}
+
+function stateOf(folder: RunFolder): RunStatus['state'] {
+	return statusOf(folder.plan, readJournal(folder.journal).entries).state;
 }
 
 async function onHost(host: string | null, flags: HostFlags): Promise<Awaited<ReturnType<typeof heldRun>>> {

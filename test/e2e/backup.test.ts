@@ -83,6 +83,15 @@ describe.skipIf(LAB === null)('bsdup backup of a host over SSH (needs a practice
 		);
 	});
 
+	test('that is done is not done again by a resume, though its record on the host was cleaned up', async () => {
+		expect(await backup('--backup-to', '/backup')).toMatchObject({ code: 0, stderr: '' });
+		await inside('rm -rf /var/db/bsdup/run-*');
+		const again = await world.bsdup(['resume', world.host.ssh.spec, '--yes']);
+		expect([again.code, again.stderr]).toEqual([0, '']);
+		expect(again.stdout).toMatch(/\nNothing is left to do\.\n$/);
+		expect(await inside('ls -d /var/db/bsdup/run-* 2>/dev/null || true')).toBe('');
+	});
+
 	test('shows the same strings in a dry run and in a script, and does nothing then', async () => {
 		const before = await inside('ls /backup /var/db/bsdup');
 		const shown = (await backup('--backup-to', '/backup', '--dry-run')).stdout;
