@@ -17,7 +17,6 @@ const LONGEST_LINE = 64 * 1024;
 export async function runHostJob(step: Step, context: StepContext, known: StepState): Promise<StepOutcome> {
 	const { act } = decide(step, known, false);
 	if (act === 'follow') {
-		if (step.attended) context.emit({ kind: 'notice', text: elsewhere(step, context, known.attempt) });
 		if ((await followJob(step, context, known.attempt)).state === 'ok') return proven(step, context);
 	} else if (act === 'test' && (await context.host.settle(step.id))) return 'already';
 	if (step.attended) return attended(step, context, known.attempt + 1);
@@ -38,6 +37,8 @@ export async function runHostJob(step: Step, context: StepContext, known: StepSt
 
 /** Follows an attempt by asking again and again, from a first `look` on; a lost connection changes nothing. */
 export async function followJob(step: Step, context: StepContext, attempt: number, first?: Look): Promise<StepState & { tail: string }> {
+	// One of this terminal is not followed.
+	if (step.attended) context.emit({ kind: 'notice', text: elsewhere(step, context, attempt) });
 	const began = performance.now();
 	const end = began + step.timeout * 1000;
 	let begin: number | undefined;
@@ -103,7 +104,7 @@ async function attended(step: Step, context: StepContext, attempt: number): Prom
 function elsewhere({ id }: Step, { plan }: StepContext, attempt: number): string {
 	return [
 		`${id} still runs at the terminal where it was begun: answer it there. Where that terminal is gone, as with a lost connection, end`,
-		`it on the host, and it is begun again here: kill -HUP $(cat ${plan.dir}/jobs/${id}/${attempt}/act.pid)`,
+		`it on the host, and a resume begins it again here: kill -HUP $(cat ${plan.dir}/jobs/${id}/${attempt}/act.pid)`,
 	].join(' ');
 }
 
