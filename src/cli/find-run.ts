@@ -2,6 +2,7 @@ import { BsdupError, EXIT } from '../errors.ts';
 import { readJournal } from '../journal/journal.ts';
 import { createRun, DAMAGED_RUN, type HostFlags, newestRun, openRun, type RunFolder, stateDir } from '../journal/state.ts';
 import { type RunStatus, statusOf } from '../journal/status.ts';
+import { RUNS_ON_HOST } from '../plan/host-scope.ts';
 import { cleanLine } from '../report/clean.ts';
 import { heldRun } from '../run/held-run.ts';
 import { ask, keptHostFlags, openHost } from './open-host.ts';
@@ -105,7 +106,13 @@ function unknown(state: string, which: string | undefined, asked: boolean): neve
 	throw new BsdupError({
 		code: 'E_RUN_UNKNOWN',
 		message: `no run${which === undefined ? '' : ` for ${which}`} in ${state}${asked ? `, and none holds ${which ?? 'this machine'}` : ''}`,
-		next: asked ? ['bsdup upgrade HOST --to TARGET'] : ['bsdup resume HOST   (asks the host itself)', 'bsdup upgrade HOST --to TARGET'],
+		next: asked
+			? ['bsdup upgrade HOST --to TARGET']
+			: [
+					'bsdup resume HOST   (asks the host itself, and goes forward)',
+					`sh ${RUNS_ON_HOST}/run-*/resume.sh rollback   (on the host: takes it back)`,
+					'bsdup upgrade HOST --to TARGET',
+				],
 		exit: EXIT.usage,
 	});
 }

@@ -37,4 +37,12 @@ describe.skipIf(!existsSync(join(ROOT, 'dist/commands/rollback.js')))('bsdup rol
 		// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
 		expect(stderr).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
 	});
+
+	test('of a host of which nothing is known here says how it is taken back there', () => {
+		const { status, stderr } = bsdup('rollback', 'db9');
+		expect(status).toBe(2);
+		expect(stderr).toMatch(
+			/no run for db9 in [\s\S]*Next: {2}sh \/var\/db\/bsdup\/run-\*\/resume\.sh rollback {3}\(on the host: takes it back\)/,
+		);
+	});
 });
