@@ -15,8 +15,11 @@ interface Line {
 	revoked: boolean;
 }
 
-/** Judges `key` (the blob the host sent). Throws E_HOST_KEY_CHANGED for another key of the same type, E_HOST_KEY_REVOKED. */
-export function judgeHostKey(files: readonly string[], host: string, port: number, key: Buffer): KeyVerdict {
+/**
+ * Judges `key` (the blob the host sent). `otherPort`: for a port of which nothing is known. Throws E_HOST_KEY_CHANGED for another key of
+ * the same type, E_HOST_KEY_REVOKED.
+ */
+export function judgeHostKey(files: readonly string[], host: string, port: number, key: Buffer, otherPort = false): KeyVerdict {
 	const names = port === 22 ? [host, `[${host}]:22`] : [`[${host}]:${port}`];
 	const lines = files.flatMap((file) => linesFor(file, names));
 	const type = keyType(key);
@@ -25,7 +28,10 @@ export function judgeHostKey(files: readonly string[], host: string, port: numbe
 	if (revoked !== undefined)
 		throw keyError('E_HOST_KEY_REVOKED', `${host} shows a key that ${revoked.file}:${revoked.number} revokes`, revoked, names[0] ?? host);
 	const live = lines.filter((line) => !line.revoked);
+	// A key that is known of the name alone is good for its other ports too (ssh(1)).
+	if (live.length === 0 && port !== 22) return judgeHostKey(files, host, 22, key, true);
 	if (live.some((line) => line.key === text)) return 'known';
+	if (otherPort) return 'unknown';
 	const same = live.find((line) => line.type === type);
 	if (same !== undefined)
 		throw keyError(
@@ -39,15 +45,10 @@ export function judgeHostKey(files: readonly string[], host: string, port: numbe
 
 /** Key types known for a host, so that the client asks for one of those (F:D). */
 export function knownTypes(files: readonly string[], host: string, port: number): string[] {
-	const names = port === 22 ? [host] : [`[${host}]:${port}`];
-	return [
-		...new Set(
-			files
-				.flatMap((file) => linesFor(file, names))
-				.filter((line) => !line.revoked)
-				.map((line) => line.type),
-		),
-	];
+	const typesOf = (name: string): string[] =>
+		files.flatMap((file) => linesFor(file, [name]).flatMap(({ revoked, type }) => (revoked ? [] : [type])));
+	const types = port === 22 ? [] : typesOf(`[${host}]:${port}`);
+	return [...new Set(types.length > 0 ? types : typesOf(host))];
 }
 
 /** Adds a key that a person trusts to a known_hosts file, made where it is missing; `hashed`: without its name in plain text. */

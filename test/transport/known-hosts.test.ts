@@ -34,6 +34,16 @@ describe('a host key', () => {
 		expect(judge([`[db1]:2222 ssh-ed25519 ${ed.toString('base64')}`])).toBe('unknown');
 	});
 
+	test('of a port of which nothing is known is known where it is that of the name alone, as for ssh(1)', () => {
+		const line = `db1 ssh-ed25519 ${ed.toString('base64')}`;
+		const other = blob('ssh-ed25519', 'two');
+		expect(judge([line], ed, 2222)).toBe('known');
+		expect(knownTypes([file], 'db1', 2222)).toEqual(['ssh-ed25519']);
+		expect(judge([line], other, 2222)).toBe('unknown');
+		expect(() => judge([line, `@revoked db1 ssh-ed25519 ${ed.toString('base64')}`], ed, 2222)).toThrow('revokes');
+		expect(() => judge([line, `[db1]:2222 ssh-ed25519 ${other.toString('base64')}`], ed, 2222)).toThrow(/known_hosts:2/);
+	});
+
 	test('that changed is refused with file and line; one of another type is only an extra', () => {
 		const other = blob('ssh-ed25519', 'two').toString('base64');
 		expect(() => judge(['# comment', `db1 ssh-ed25519 ${other}`])).toThrow(/known_hosts:2/);
