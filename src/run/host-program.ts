@@ -184,7 +184,9 @@ export class HostProgram {
 		onText: (text: string) => void,
 		signal: AbortSignal,
 	): Promise<void> {
-		await this.#transport.run(this.#line(verb, step.id, String(attempt)), { timeoutMs, onStdout: onText, signal });
+		const line = this.#line(verb, step.id, String(attempt));
+		const { code, stderr } = await this.#transport.run(line, { timeoutMs, onStdout: onText, signal });
+		if (code === 1) onText(stderr); // why it was not begun: of that there is no log
 	}
 
 	/** One look, no patience: has the host been rebooted since the step began? Throws when it cannot be reached. */

@@ -82,6 +82,25 @@ test('a step that waits for a person at a terminal that is gone says how to end 
 	}
 });
 
+test('a zone that cannot be begun, as on a full disk, says why', async () => {
+	const program = new HostProgram(() => [makeStep('zone', ['true'], { kind: 'zone' })]);
+	const transport = localTransport({ become: 'none' });
+	try {
+		// Nothing can be laid where the attempts are to be.
+		mkdirSync(program.path());
+		writeFileSync(program.path('zone'), '');
+		const host = new Driver(program.plan(), transport, new HostLink(transport, () => {}, 1_000));
+		let said = '';
+		const onText = (text: string): void => {
+			said += text;
+		};
+		await host.follow('lead', makeStep('zone', [], { kind: 'zone' }), 1, 10_000, onText, new AbortController().signal);
+		expect(said).toMatch(/^bsdup: zone: its job cannot be laid into .*run-t\d+\n$/m);
+	} finally {
+		program.remove();
+	}
+});
+
 describe('a job that is followed', () => {
 	test.each([1, 2, 3, 5, 100])('tells each line of its log once and whole, looked at every %i bytes', async (piece) => {
 		const log = Buffer.concat([Buffer.from('ü\n€\n'), Buffer.from([0xff, 10]), Buffer.from('z')]);
