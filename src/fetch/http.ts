@@ -5,6 +5,11 @@ import type { Opened, Wanted } from './source.ts';
 
 /** Redirects that are followed. */
 const HOPS = 5;
+/** What is read of an answer that is not wanted, and for how long, so that its connection is of use: more costs less anew. */
+const DROP_BYTES = 64 << 10;
+const DROP_MS = 2000;
+/** The client's own times, for the connection and for the head, are rounded up by as much. */
+const ROUNDED_MS = 1000;
 
 type Answer = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'> & {
 	/** Where it came from in the end. */
@@ -64,7 +69,6 @@ async function ask(method: 'GET' | 'HEAD', url: string, { stallMs, signal }: Wan
 	// Packed once more on the way, the lengths and offsets of a set would mean nothing.
 	const headers: Record<string, string> = { 'accept-encoding': 'identity', 'user-agent': 'bsdup', ...more };
 	const { origin } = new URL(url);
-	const { request } = await undiciModule();
 	const dispatcher = await httpAgent(stallMs);
 	for (let [hops, next] = [0, url]; ; hops++) {
 		const at = new URL(next);
@@ -75,13 +79,7 @@ async function ask(method: 'GET' | 'HEAD', url: string, { stallMs, signal }: Wan
 			statusCode,
 			headers: told,
 			body,
-		} = await request(at, {
-			method,
-			headers: own,
-			dispatcher,
-			headersTimeout: stallMs,
-			...(signal === undefined ? {} : { signal }),
-		});
+		} = await answered(at, { method, headers: own, dispatcher, headersTimeout: stallMs }, 2 * stallMs + ROUNDED_MS, signal);
 		const answer: Answer = { statusCode, headers: told, body, from: at.origin };
 		const to = told['location'];
 		if (![301, 302, 303, 307, 308].includes(statusCode) || typeof to !== 'string') return answer;
@@ -91,6 +89,24 @@ async function ask(method: 'GET' | 'HEAD', url: string, { stallMs, signal }: Wan
 		if (!/^https?:/.test(next) || (at.protocol === 'https:' && next.startsWith('http:')))
 			throw new Error(`it redirects to ${new URL(next).protocol}//, which is not followed`);
 	}
+}
+
+type Asked = NonNullable<Parameters<typeof import('undici').request>[1]>;
+
+/** The answer's head, within `timeMs`: for a proxy that takes a connection and says nothing, the client waits far longer. */
+async function answered(at: URL, asked: Asked, timeMs: number, signal: AbortSignal | undefined): Promise<Dispatcher.ResponseData<unknown>> {
+	const { request } = await undiciModule();
+	const late = new AbortController();
+	let timer: NodeJS.Timeout | undefined;
+	const over = new Promise<never>((_, reject) => {
+		timer = setTimeout(() => {
+			late.abort();
+			reject(new Error(`no answer in ${timeMs / 1000} seconds`));
+		}, timeMs);
+	});
+	const answer = request(at, { ...asked, signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]) });
+	answer.catch(() => {});
+	return Promise.race([answer, over]).finally(() => clearTimeout(timer));
 }
 
 /** The header for the user and password of a URL, which must not stay in it: clients print URLs in errors. */
@@ -120,9 +136,9 @@ function validatorOf({ headers, from }: Answer, url: string): string | null {
 	return typeof tag === 'string' && from === new URL(url).origin ? tag : null;
 }
 
-/** Reads the rest of an answer away, if it is short; the connection is of use then. */
+/** Reads the rest of an answer away, if it is short and comes; the connection is of use then. */
 async function drop({ body }: Answer): Promise<void> {
-	await body.dump({ limit: 64 << 10 }).catch(() => {});
+	await body.dump({ limit: DROP_BYTES, signal: AbortSignal.timeout(DROP_MS) }).catch(() => {});
 }
 
 function numberIn(pattern: RegExp, header: string | string[] | undefined): number | null {

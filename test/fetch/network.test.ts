@@ -182,6 +182,40 @@ test.skipIf(!canNginx)('a password goes to its own server only, and a wrong one 
 	expect(server.served().length).toBe(before + 1);
 });
 
+describe('a server that hangs', () => {
+	async function hanging(says: string): Promise<{ port: number; close: () => void }> {
+		const server = createServer((socket) => {
+			socket.on('error', () => {}).once('data', () => socket.write(says));
+		}).listen(0, '127.0.0.1');
+		await once(server, 'listening');
+		return { port: (server.address() as AddressInfo).port, close: () => server.close() };
+	}
+	const head = (status: string): string => `HTTP/1.1 ${status}\r\nlocation: ftp://mirror.test/a\r\ncontent-length: 100\r\n\r\n`;
+
+	test.each([
+		['404 Not Found', 'E_NOT_FOUND', /is not there/],
+		['302 Found', 'E_MIRROR_UNREACHABLE', /redirects to ftp:/],
+		['416 Range Not Satisfiable', 'E_MIRROR_UNREACHABLE', /HTTP status 416/],
+		['503 Service Unavailable', 'E_MIRROR_UNREACHABLE', /HTTP status 503/],
+	])('within an answer of %s is left', async (status, code, says) => {
+		const { port, close } = await hanging(head(status));
+		const asked = readAll(`http://127.0.0.1:${port}/a`, 1 << 20, { stallMs: 400, leastRate: 1, windowMs: 400 });
+		await expect(asked).rejects.toMatchObject({ code, message: expect.stringMatching(says) });
+		close();
+	});
+
+	test('as a proxy that never says whether it goes on is given up', async () => {
+		const { port, close } = await hanging('');
+		vi.stubEnv('https_proxy', `http://127.0.0.1:${port}`);
+		const asked = readAll('https://mirror.test/a', 1 << 20, { stallMs: 400, leastRate: 1, windowMs: 400 });
+		await expect(asked).rejects.toMatchObject({
+			code: 'E_MIRROR_UNREACHABLE',
+			message: expect.stringMatching(/no answer in 1.8 seconds$/),
+		});
+		close();
+	});
+});
+
 test('a server that hangs after its header is given up', async () => {
 	const port = await freePort();
 	const hanging = createServer((socket) => {
