@@ -13,6 +13,10 @@ export function targetRefused(target: string, where: string, word: string, detai
 			`${place} is not empty: ${detail}`,
 			['--to a new or empty directory, then move what you want', '--to / restores in place, after you confirmed it'],
 		],
+		planted: [
+			`${place}, or what it holds of a restore, belongs to somebody else, who could change what is restored or run`,
+			[`ls -ldn ${target}   (who made it)`, '--to DIR, one that only you can make'],
+		],
 		'no-directory': [`${place} is no directory`, ['--to DIR']],
 		'no-parent': [`${place} is not there, nor the directory above it`, ['mount its disk', `mkdir -p ${target}`]],
 		'not-writable': [`${place} cannot be written`, ['mount it read-write', '--become doas or --become sudo, or log in as root']],

@@ -88,8 +88,21 @@ const ALIVE = [
 ];
 
 /**
+ * Whether what is there may be trusted: in a directory that all may write to, as /tmp is, anybody could have made the target before, or
+ * a link to another one. Whoever owns it could put a script of theirs in the place of ours. A target's owner may be one of the archive
+ * where the restore was begun by us.
+ */
+const PLANTED = [
+	'mine() { [ -z "$(find "$1" -prune ! -user "$(id -u)")" ]; }',
+	'planted() {',
+	'if [ -e "$s" ] || [ -L "$s" ]; then ! mine "$s"; return; fi',
+	'{ [ -e "$t" ] || [ -L "$t" ]; } && [ -n "$(find "$(dirname "$t")/." -prune -perm -2)" ] && ! mine "$t"',
+	'}',
+];
+
+/**
  * Looks at the target and changes nothing; prints one word and what belongs to it: `new`, `again`, `running`, `other ID`,
- * `holds NAME`, `no-directory`, `no-parent`, `not-writable`.
+ * `holds NAME`, `planted`, `no-directory`, `no-parent`, `not-writable`.
  */
 export function lookScript(target: string, id: string): string {
 	const full = overThere(target)
@@ -98,6 +111,8 @@ export function lookScript(target: string, id: string): string {
 	return [
 		`t=${quote(target)}; s=${quote(stateOf(target))}`,
 		...ALIVE,
+		...PLANTED,
+		'if planted; then echo planted; exit; fi',
 		'if [ -d "$s" ]; then',
 		`what=$(cat "$s/what" 2>/dev/null); [ "\${what:-${id}}" = ${id} ] || { echo "other $what"; exit; }`,
 		'if running; then echo running; else echo again; fi; exit',
@@ -114,8 +129,10 @@ export function lookScript(target: string, id: string): string {
 export function prepareScript(target: string, id: string, lines: readonly string[]): string {
 	return [
 		`t=${quote(target)}; s=${quote(stateOf(target))}`,
+		...PLANTED,
 		'umask 022; set -e',
 		'[ -d "$t" ] || mkdir "$t"',
+		'if planted; then echo "somebody else made $t meanwhile" >&2; exit 1; fi',
 		`[ -d "$s" ] || mkdir -m 700 "$s"; [ -s "$s/what" ] || echo ${id} >"$s/what"`,
 		...ALIVE,
 		'! running || { echo running; exit 0; }',

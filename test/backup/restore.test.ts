@@ -225,6 +225,27 @@ describe.skipIf(GNU_TAR === null)('a restore (needs GNU tar)', () => {
 			expect(sh(`find out 2>/dev/null || :`, top)).toBe(before);
 		});
 
+		test.skipIf(process.getuid?.() !== 0).each([
+			['a directory', 'mkdir out; chown 1000 out'],
+			['a link', 'mkdir other; ln -s other out; chown -h 1000 out'],
+			['what it keeps of a restore', `mkdir -p out/${STATE}; chown 1000 out/${STATE}`],
+		])('where all may write is refused where somebody else planted %s (needs root)', async (_what, make) => {
+			sh(`chmod 1777 .; ${make}`, top);
+			const before = sh('find . | sort', top);
+			await expect(run(dirOf('split'))).rejects.toMatchObject({
+				code: 'E_RESTORE_TARGET',
+				message: expect.stringContaining('belongs to somebody else'),
+			});
+			expect(sh('find . | sort', top)).toBe(before);
+			sh('chmod 700 .; rm -rf other', top);
+		});
+
+		test.skipIf(process.getuid?.() !== 0)('of somebody else is taken where nobody else could have made it (needs root)', async () => {
+			sh('mkdir out; chown 1000 out', top);
+			await run(dirOf('split'));
+			expect(portrait(target())).toEqual(original);
+		});
+
 		test('that holds nothing but directories is as good as empty', async () => {
 			mkdirSync(join(target(), 'data/many'), { recursive: true });
 			await run(dirOf('split'));
