@@ -41,7 +41,7 @@ export function liveRenderer(stdout: NodeJS.WriteStream): Renderer {
 	const begin = (event: Extract<RunEvent, { kind: 'plan' }>): void => {
 		for (const signal of SIGNALS) process.on(signal, leaveToTheRun);
 		write(`${event.title}\n${event.run} on ${event.host}`);
-		makeRows(event.steps.map(({ title }) => title)).forEach((row, index) => {
+		makeRows(event.steps.map(({ title }) => cleanLine(title))).forEach((row, index) => {
 			rows.set(event.steps[index]?.id ?? '', row);
 		});
 		show();

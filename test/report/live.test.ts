@@ -55,6 +55,17 @@ describe('the live list', () => {
 		await expect.poll(() => screen.text(), PATIENCE).toContain('2.0 KiB of 4.0 KiB, 1.0 KiB/s, 2s left');
 	});
 
+	test('shows the titles of a plan, which may come from a host, without escape sequences', async () => {
+		const other = new Screen(30, 80);
+		const list = liveRenderer(other.stream());
+		list.event({ kind: 'plan', run: 'run-2', host: 'db1', title: 'db1', steps: [{ id: 'fetch', title: '\x1b]0;x\x07\x9b2JFetch' }] });
+		list.event({ kind: 'step', id: 'fetch', status: 'running' });
+		await expect.poll(() => other.text(), PATIENCE).toContain('Fetch');
+		await list.close();
+		// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+		expect(other.bytes).not.toMatch(/\x1b\]|\x07|\x9b/);
+	});
+
 	test('keeps a long line of a host to one row, without its escape sequences', async () => {
 		renderer.event({ kind: 'step', id: 'backup', status: 'running' });
 		await new Promise((resolve) => setTimeout(resolve, 150));
