@@ -5,6 +5,8 @@ import type { Opened, Wanted } from './source.ts';
 
 /** Redirects that are followed. */
 const HOPS = 5;
+/** Encodings by which some servers call what a file is packed with itself (Apache's AddEncoding): its bytes come as they are. */
+const STORED: Readonly<Record<string, RegExp>> = { gzip: /\.t?gz$/, 'x-gzip': /\.t?gz$/, xz: /\.t?xz$/, 'x-xz': /\.t?xz$/ };
 /** What is read of an answer that is not wanted, and for how long, so that its connection is of use: more costs less anew. */
 const DROP_BYTES = 64 << 10;
 const DROP_MS = 2000;
@@ -118,13 +120,14 @@ function authorization(url: string): Record<string, string> {
 }
 
 function faultOf(url: string, { statusCode, headers }: Answer, start: number): Error | undefined {
-	const encoding = headers['content-encoding'] ?? 'identity';
+	const encoding = String(headers['content-encoding'] ?? 'identity').toLowerCase();
 	if (statusCode === 404 || statusCode === 410) return notFound(url);
 	if (statusCode === 429 || statusCode === 503)
 		return new Crowded(`HTTP status ${statusCode}`, 1000 * (numberIn(/^(\d+)$/, headers['retry-after']) ?? 0));
 	if (statusCode === 401 || statusCode === 403 || statusCode === 407) return new Refused(`HTTP status ${statusCode}`);
 	if (statusCode !== 200 && statusCode !== 206) return new Error(`HTTP status ${statusCode}`);
-	if (encoding !== 'identity') return new Error(`the answer is packed (${String(encoding)}) though it was asked for as it is`);
+	if (encoding !== 'identity' && STORED[encoding]?.test(new URL(url).pathname) !== true)
+		return new Error(`the answer is packed (${encoding}) though it was asked for as it is`);
 	if (statusCode === 206 && numberIn(/^bytes (\d+)-/, headers['content-range']) !== start)
 		return new Error('the answer begins at another byte than asked');
 	return undefined;

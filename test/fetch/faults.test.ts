@@ -176,6 +176,16 @@ describe('a source', () => {
 		expect(requests[0]?.headers['accept-encoding']).toBe('identity');
 	});
 
+	test.each([
+		['x-gzip', 'a.tgz'],
+		['gzip', 'a.tar.gz'],
+		['x-xz', 'a.txz'],
+	])('that calls a file %s since its name ends so (%s) gives it', async (encoding, name) => {
+		answer = (_request, response) => response.writeHead(200, { 'content-encoding': encoding, 'content-length': bytes.length }).end(bytes);
+		await download({ files: [{ ...file({ name }), urls: [`${url}/${name}`] }], dir });
+		expect(readFileSync(join(dir, name)).equals(bytes)).toBe(true);
+	});
+
 	test('that continues elsewhere than asked is refused', async () => {
 		answer = (_request, response) => response.writeHead(206, { 'content-range': 'bytes 5-9/10' }).end('56789');
 		expect((await errorOf(openSource(`${url}/a`, 3))).message).toContain('another byte');
