@@ -64,7 +64,8 @@ export async function heldRun(transport: Transport): Promise<HeldRun | undefined
 		throw refuse(`its plan cannot be used: ${cleanLine((error as Error).message)}`, error);
 	}
 	if (plan.run !== run || plan.dir !== dir) throw refuse(`the plan in ${cleanLine(dir)} is that of another run, ${plan.run}`);
-	// A host says nothing about where files go on this machine.
-	if (plan.receive !== undefined) throw refuse('its backup is written to a directory on the machine that began it');
+	// A host says nothing about where files go on this machine, in a hop after this one neither.
+	if (plan.receive !== undefined || plan.onward?.request['backup-here'] !== undefined)
+		throw refuse('its backup is written to a directory on the machine that began it');
 	return { plan, holder: cleanLine(holder) };
 }

@@ -39,6 +39,11 @@ describe('the run that holds a host', () => {
 			changed({ receive: { dir: '/root', base: 'x', volumeKiB: 1, about: '{' } }),
 			'on the machine that began it',
 		],
+		[
+			'would do so in a hop after it',
+			changed({ onward: { request: { to: '7.9', 'backup-here': '/root' }, hops: [{ to: '7.9', list: null, text: '' }] } }),
+			'on the machine that began it',
+		],
 		['names another directory', changed({ dir: '/tmp/x' }), 'that of another run'],
 		['would write outside the cache', changed({ fetch: [{ ...plan.fetch[0], name: '../../.ssh/authorized_keys' }] }), 'is not a plan'],
 		[
