@@ -1,7 +1,7 @@
-import { Command } from '@oclif/core';
+import { Command, ux } from '@oclif/core';
 import { z } from 'zod';
 import { BsdupError } from '../errors.ts';
-import { cleanText } from '../report/clean.ts';
+import { cleanJson, cleanText } from '../report/clean.ts';
 
 /** Each schema is read with a few times in a run: compiled, it would cost 7 MiB and save nothing. */
 z.config({ jitless: true });
@@ -17,6 +17,11 @@ export abstract class BaseCommand extends Command {
 
 	override logToStderr(message = ''): void {
 		super.logToStderr('%s', cleanText(message));
+	}
+
+	override logJson(json: unknown): void {
+		const text: string | undefined = ux.colorizeJson(json, { pretty: true, theme: this.config.theme?.json });
+		ux.stdout(text === undefined ? text : cleanJson(text));
 	}
 
 	/** Prints an error for people (or as JSON) and sets the exit status; a stack trace only for our own mistakes. */

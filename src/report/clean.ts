@@ -16,3 +16,8 @@ export function cleanLine(line: string): string {
 export function cleanText(text: string): string {
 	return text.split('\n').map(cleanLine).join('\n');
 }
+
+/** JSON with those control characters escaped that it lets through, and that a terminal which shows it would obey. */
+export function cleanJson(json: string): string {
+	return json.replace(/[\x7f-\x9f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
+}

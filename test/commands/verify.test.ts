@@ -77,6 +77,15 @@ describe('bsdup verify', () => {
 		]);
 	});
 
+	test('gives the terminal no control character of a name, as JSON neither', async () => {
+		writeFileSync(join(dir, 'x\u009b2J.tgz'), contents.get('man78.tgz') ?? '');
+		const told = vi.spyOn(console, 'log').mockImplementation(() => {});
+		await VerifyCommand.run([dir, '--key', key, '--json'], await Config.load(ROOT));
+		const text = told.mock.calls.join('\n');
+		expect(text).not.toContain('\u009b');
+		expect(JSON.parse(text).files.at(-1).name).toBe('x\u009b2J.tgz');
+	});
+
 	test('tells what is absent, and fails for it only with --all', async () => {
 		rmSync(join(dir, 'man78.tgz'));
 		const without = await verify(dir, '--key', key);
