@@ -1,8 +1,11 @@
 import { BsdupError } from '../errors.ts';
 
-/** A URL without user and password, for messages. A password may hold `@` itself: everything before the last one goes. */
+/**
+ * A URL without user and password, for messages. A password may hold `@`, and by mistake `/` too: behind the colon that may begin one
+ * everything before the last `@` goes.
+ */
 export function bare(url: string): string {
-	return url.replace(/\/\/[^/]*@/, '//');
+	return url.replace(/\/\/(?:[^/@[]*:.*|[^/]*)@/, '//');
 }
 
 /** E_NOT_FOUND: the mirror answers, and has no such file. */

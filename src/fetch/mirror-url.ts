@@ -4,13 +4,17 @@ import { bare } from './mirror-errors.ts';
 /** No character that sh, a quoted word or a list of words would take for something else. */
 const TOP = /^(https?|ftp|file):\/\/[^\s'"`$();|&<>]+$|^\/[^\s'"`$();|&<>]*$/;
 
+/** What may be a password that holds a slash: a client takes its first part for a port, and messages would show the rest. */
+const SLASH = /^[a-z]+:\/\/[^/]*:[^/]*\/.*@/;
+
 /** The top of a mirror as a person writes it, without slashes at its end. Throws E_MIRROR_URL, without a password in it. */
 export function mirrorTop(text: string): string {
-	if (TOP.test(text)) return text.replace(/(?<=.)\/+$/, '');
+	const slash = SLASH.test(text);
+	if (TOP.test(text) && !slash && (text.startsWith('/') || URL.canParse(text))) return text.replace(/(?<=.)\/+$/, '');
 	throw new BsdupError({
 		code: 'E_MIRROR_URL',
 		message: `${JSON.stringify(bare(text))} is no mirror`,
-		next: ['--mirror https://HOST/pub/PATH'],
+		next: [...(slash ? ['in a password write %2F for a slash, in a path %40 for an @'] : []), '--mirror https://HOST/pub/PATH'],
 		exit: EXIT.usage,
 	});
 }

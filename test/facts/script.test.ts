@@ -39,7 +39,7 @@ echo '          0 Online     120034123776 0:0.0   noencl <sd0a>'`,
 	sudo: 'exec false',
 };
 const MODERN_FILES: Record<string, string> = {
-	'/etc/installurl': '# near us\nhttps://cdn.example.org/pub/OpenBSD\n\n',
+	'/etc/installurl': '# near us\nhttps://cdn.example.org/pub/OpenBSD\nhttps://me:ge/heim@b.example.org/pub\n\n',
 	'/etc/signify/openbsd-78-base.pub': 'untrusted comment: openbsd 7.8 base public key\nRWT=',
 	'/etc/signify/openbsd-79-base.pub': 'untrusted comment: openbsd 7.9 base public key\nRWU=\n',
 	'/var/db/installed.BUILDINFO': 'Build date: 1768208123 - Mon Jan 12 08:55:23 UTC 2026\nuser: 123456789012\n',
@@ -121,7 +121,7 @@ describe.each(shells)('the script of probes, run by %s', (shell) => {
 			},
 			installedBuild: 1768208123,
 			installedList: 'ab'.repeat(32),
-			mirrors: ['https://cdn.example.org/pub/OpenBSD'],
+			mirrors: ['https://cdn.example.org/pub/OpenBSD', 'https://b.example.org/pub'],
 			packages: ['gtar-1.35', 'rsync-3.4.1'],
 			privileges: { user: 'root', root: true, doas: false, sudo: false },
 		});

@@ -64,6 +64,18 @@ test.each([
 	['/srv/mirror/', '/srv/mirror'],
 ])('the top %s is %s', (text, top) => expect(mirrorTop(text)).toBe(top));
 
+test.each(['https://me:ge/heim@a.example/pub', 'https://me:7/geheim@a.example/pub', 'https://me:g@e/heim@a.example/pub'])(
+	'a slash in a password is refused with what to write, and without the password: %s',
+	(text) => {
+		const refused = expect.objectContaining({
+			code: 'E_MIRROR_URL',
+			message: '"https://a.example/pub" is no mirror',
+			next: expect.arrayContaining([expect.stringContaining('%2F')]),
+		});
+		expect(() => mirrorTop(text)).toThrow(refused);
+	},
+);
+
 test('a login is put in for its own mirror only', () => {
 	const logins = ['https://a.example/pub', 'https://u:p@a.example/pub'];
 	expect(withLogin('https://a.example/pub/7.8/bsd', logins)).toBe('https://u:p@a.example/pub/7.8/bsd');
