@@ -18,15 +18,26 @@ export async function httpAgent(connectMs: number): Promise<Dispatcher> {
 	const names = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'no_proxy', 'NO_PROXY'];
 	const key = JSON.stringify([connectMs, ...names.map((name) => process.env[name])]);
 	if (agent?.for === key) return agent.dispatcher;
+	const proxies = { ...proxyNamed('httpProxy', 'http_proxy'), ...proxyNamed('httpsProxy', 'https_proxy') };
 	const ca = authorities();
 	const secure = ca === undefined ? {} : { ca };
 	const connect = { timeout: connectMs, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: FAMILY_MS, ...secure };
 	agent = {
 		for: key,
 		// Plain http goes to a proxy as a plain request: most allow CONNECT to the port of https only.
-		dispatcher: new EnvHttpProxyAgent({ connect, requestTls: secure, proxyTls: secure, proxyTunnel: false, bodyTimeout: 0 }),
+		dispatcher: new EnvHttpProxyAgent({ ...proxies, connect, requestTls: secure, proxyTls: secure, proxyTunnel: false, bodyTimeout: 0 }),
 	};
 	return agent.dispatcher;
+}
+
+/** A proxy of the environment as the client takes it: `HOST:PORT` alone, as curl(1) takes it too, is one of http. Throws where it is none. */
+function proxyNamed(option: 'httpProxy' | 'httpsProxy', name: string): { httpProxy?: string; httpsProxy?: string } {
+	const text = process.env[name] ?? process.env[name.toUpperCase()];
+	if (text === undefined || text === '') return {};
+	const url = /^[a-z0-9]+:\/\//i.test(text) ? text : `http://${text}`;
+	// What it says may be a password.
+	if (!URL.canParse(url)) throw new Error(`${name} in the environment is no URL of a proxy`);
+	return { [option]: url };
 }
 
 /** Node's own authorities, NODE_EXTRA_CA_CERTS and the system's; undefined = Node cannot tell the last and decides itself. */

@@ -110,6 +110,21 @@ describe('a proxy of the environment', () => {
 		expect(proxy.served().length).toBe(1);
 	});
 
+	test('may be named without its scheme, as curl takes it', async () => {
+		const proxy = createHttpServer((request, response) => response.end(request.url)).listen(0, '127.0.0.1');
+		await once(proxy, 'listening');
+		vi.stubEnv('http_proxy', `127.0.0.1:${(proxy.address() as AddressInfo).port}`);
+		expect((await readAll('http://mirror.test/a')).toString()).toBe('http://mirror.test/a');
+		proxy.close();
+	});
+
+	test('that is no URL is told to be what is wrong, without its password', async () => {
+		vi.stubEnv('http_proxy', 'http://user:ge/heim@proxy.test:3128');
+		await expect(readAll('http://mirror.test/a')).rejects.toMatchObject({
+			message: 'cannot reach http://mirror.test/a: http_proxy in the environment is no URL of a proxy',
+		});
+	});
+
 	test.skipIf(!canNginx)('carries https in a tunnel, and its password is in no message (needs nginx, as root)', async () => {
 		const tls = await started(serveNginx(mirror(), { tls: certificate() }));
 		const tunnels: string[] = [];
