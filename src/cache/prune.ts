@@ -64,7 +64,10 @@ export async function prune({ dir, maxBytes, olderThan, all = false, dryRun = fa
 async function sweep(dir: string, now: number): Promise<void> {
 	for (const name of await readdir(dir).catch(() => [])) {
 		const path = join(dir, name);
-		if (name.startsWith('gone.') && now - (await stat(path)).ctimeMs / 1000 > 3600) await rm(path, { force: true });
+		if (!name.startsWith('gone.')) continue;
+		// Another prune may be just about to remove it, or to put it back.
+		const seen = await stat(path).catch(() => undefined);
+		if (seen !== undefined && now - seen.ctimeMs / 1000 > 3600) await rm(path, { force: true });
 	}
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -45,4 +45,10 @@ test.each([1, 2])('an entry that was claimed right after look %i of a prune, and
 	};
 	await prune({ dir, all: true });
 	expect([looks, seen]).toEqual([2, existsSync(path)]);
+});
+
+test('what another prune takes away meanwhile does not end this one', async () => {
+	// Listed, and not there when it is looked at.
+	symlinkSync(join(dir, 'nowhere'), join(dir, 'gone.1'));
+	expect(await prune({ dir })).toMatchObject({ removed: [], freed: 0 });
 });
