@@ -27,7 +27,7 @@ export function makeTree(top: string): void {
 	mkdirSync(at('empty'), { recursive: true });
 	mkdirSync(at('deep'));
 	writeFileSync(at('big'), noise('big', 400_000));
-	for (const name of ['with space', 'line\nfeed', 'ünïcödé ✓', '-dash', "quote's $(id)", 'back\\slash', 'star*[x]?'])
+	for (const name of ['with space', 'line\nfeed', 'ünïcödé ✓', '-dash', "quote's $(id)", 'back\\slash', 'star*[x]?', 'many ', 'empty\r'])
 		writeFileSync(at(name), `${name}\n`);
 	sh(
 		`cd '${at()}'
