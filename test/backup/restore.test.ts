@@ -300,6 +300,15 @@ describe.skipIf(GNU_TAR === null)('a restore (needs GNU tar)', () => {
 			expect(portrait(target())).toEqual(original);
 		});
 
+		test('trusts no file where the clock was set back meanwhile', async () => {
+			await cut('split', 'data/sparse');
+			// Begun an hour ahead of now, and torn after the clock was set right.
+			const ahead = Date.now() / 1000 + 3600;
+			utimesSync(join(target(), STATE, 'begun'), ahead, ahead);
+			await run(dirOf('split'));
+			expect(portrait(target())).toEqual(original);
+		});
+
 		test('is not gone on with by one that asks for something else', async () => {
 			await cut('split', 'data/sparse');
 			await expect(run(dirOf('split'), { paths: ['data/big'] })).rejects.toMatchObject({ code: 'E_RESTORE_TARGET' });
