@@ -1,12 +1,15 @@
 import { BsdupError } from '../errors.ts';
 
+/** Not only runs use connections. */
+const AGAIN = 'bsdup resume, where a run was begun; else the same command again';
+
 /** The connection ended while something ran on the far side. */
 export function connectionLost(name: string, cause?: unknown): BsdupError {
 	return new BsdupError({
 		code: 'E_CONNECTION_LOST',
 		message: `the connection to ${name} was lost`,
 		state: 'What was started there goes on.',
-		next: ['bsdup resume'],
+		next: [AGAIN],
 		cause,
 	});
 }
@@ -37,7 +40,7 @@ export function channelRefused(name: string, cause: unknown): BsdupError {
 		code: 'E_CHANNEL',
 		message: `${name} starts no more commands on this connection`,
 		state: 'What was started there goes on.',
-		next: ['look at MaxSessions in its sshd_config', 'bsdup resume'],
+		next: ['look at MaxSessions in its sshd_config', AGAIN],
 		cause,
 	});
 }

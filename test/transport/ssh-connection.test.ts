@@ -45,12 +45,13 @@ describe.skipIf(!haveSshd)('a connection (needs sshd)', () => {
 	};
 
 	describe('that breaks', () => {
-		test('ends what waits on it with E_CONNECTION_LOST; then connect() makes another', async () => {
+		test('ends what waits on it with E_CONNECTION_LOST and how to go on, a run or not; then connect() makes another', async () => {
 			const sshd = await server();
 			const transport = host(sshd);
 			await transport.connect();
 			const running = transport.run('sleep 20');
-			const lost = expect(running).rejects.toMatchObject({ code: 'E_CONNECTION_LOST' });
+			const next = [expect.stringMatching(/bsdup resume.+the same command again/)];
+			const lost = expect(running).rejects.toMatchObject({ code: 'E_CONNECTION_LOST', next });
 			await sleep(300);
 			await sshd.restart(true);
 			await lost;
