@@ -12,6 +12,8 @@ const TOO_MANY = /many|max|limit/i;
 const CROWDED = 421;
 /** RFC 959: no such command, parameter or restart. */
 const NO_RESTART = [500, 501, 502, 504];
+/** The time for a login, or for what is asked after it, in those of one answer: a server that drips words is never silent for one. */
+const ANSWERS = 4;
 
 /**
  * Opens an ftp URL at byte `start` (REST), or at 0 where the server knows no REST; anonymous unless the URL names a user. The stream
@@ -22,8 +24,8 @@ export async function openFtp(url: string, { start, stallMs, signal }: Wanted): 
 	signal?.throwIfAborted();
 	const client = await connect(url, stallMs, signal);
 	const path = pathOf(url);
-	const size = await client.size(path).catch(() => null);
-	const ranged = start === 0 || (await knowsRestart(client, start));
+	const size = await inTime(client, stallMs, client.size(path)).catch(() => null);
+	const ranged = start === 0 || (await inTime(client, stallMs, knowsRestart(client, start)));
 	const stream = new PassThrough();
 	const stop = (): void => client.close();
 	signal?.addEventListener('abort', stop, { once: true });
@@ -45,7 +47,7 @@ export async function ftpSizes(urls: readonly string[], stallMs: number): Promis
 	if (first === undefined) return sizes;
 	const client = await connect(first, stallMs);
 	try {
-		for (const url of urls) sizes.push(client.closed ? null : await client.size(pathOf(url)).catch(() => null));
+		for (const url of urls) sizes.push(client.closed ? null : await inTime(client, stallMs, client.size(pathOf(url))).catch(() => null));
 	} finally {
 		client.close();
 	}
@@ -56,7 +58,7 @@ export async function ftpSizes(urls: readonly string[], stallMs: number): Promis
 export async function ftpChangedAt(url: string, stallMs: number): Promise<number> {
 	const client = await connect(url, stallMs);
 	try {
-		return (await client.lastMod(pathOf(url))).getTime() / 1000;
+		return (await inTime(client, stallMs, client.lastMod(pathOf(url)))).getTime() / 1000;
 	} catch (error) {
 		throw error instanceof FTPError && error.code === UNAVAILABLE ? notFound(url) : error;
 	} finally {
@@ -81,12 +83,13 @@ async function connect(url: string, stallMs: number, signal?: AbortSignal): Prom
 	const stop = (): void => client.close();
 	signal?.addEventListener('abort', stop, { once: true });
 	try {
-		await client.access({
+		const access = client.access({
 			host: parsed.hostname.replace(/^\[|\]$/g, ''),
 			port: Number(parsed.port || 21),
 			user: decodeURIComponent(parsed.username) || 'anonymous',
 			password: decodeURIComponent(parsed.password) || 'guest',
 		});
+		await inTime(client, stallMs, access);
 	} catch (error) {
 		client.close();
 		if (!(error instanceof FTPError)) throw error;
@@ -97,6 +100,22 @@ async function connect(url: string, stallMs: number, signal?: AbortSignal): Prom
 		signal?.removeEventListener('abort', stop);
 	}
 	return client;
+}
+
+/** Closes the client where `work` takes longer than a server needs that says what it is asked, and no more. */
+async function inTime<T>(client: Client, stallMs: number, work: Promise<T>): Promise<T> {
+	let late = false;
+	const timer = setTimeout(() => {
+		late = true;
+		client.close();
+	}, ANSWERS * stallMs);
+	try {
+		return await work;
+	} catch (error) {
+		throw late ? new Error(`no answer in ${(ANSWERS * stallMs) / 1000} seconds`) : error;
+	} finally {
+		clearTimeout(timer);
+	}
 }
 
 function pathOf(url: string): string {

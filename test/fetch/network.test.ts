@@ -219,6 +219,24 @@ describe('a server that hangs', () => {
 		close();
 	});
 
+	test('in its greeting over ftp, word after word, is given up', async () => {
+		const server = createServer((socket) => {
+			const drip = setInterval(() => socket.write('220-welcome\r\n'), 100);
+			socket.on('error', () => {}).on('close', () => clearInterval(drip));
+		}).listen(0, '127.0.0.1');
+		await once(server, 'listening');
+		const asked = readAll(`ftp://127.0.0.1:${(server.address() as AddressInfo).port}/a`, 1 << 20, {
+			stallMs: 400,
+			leastRate: 1,
+			windowMs: 400,
+		});
+		await expect(asked).rejects.toMatchObject({
+			code: 'E_MIRROR_UNREACHABLE',
+			message: expect.stringMatching(/no answer in 1.6 seconds$/),
+		});
+		server.close();
+	});
+
 	test('as a proxy that never says whether it goes on is given up', async () => {
 		const { port, close } = await hanging('');
 		vi.stubEnv('https_proxy', `http://127.0.0.1:${port}`);
