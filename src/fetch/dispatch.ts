@@ -10,7 +10,7 @@ import { type Patience, TooSlow } from './watch.ts';
 
 /** Milliseconds between looks at what no event tells: pauses that ended, connections that need help. */
 const LOOK_MS = 250;
-/** Changes of one file on a mirror after which it is not taken from there. */
+/** Changes of one file on a mirror after which it is not taken from there, or, where no other has it, in one stream. */
 const CHANGES = 3;
 
 /** Hands stretches of the open files to the mirrors' free connections, and judges what becomes of each. */
@@ -161,7 +161,7 @@ export class Dispatch {
 		const code = error instanceof BsdupError ? error.code : null;
 		if (error instanceof NoRanges || job.restarting || !this.#jobs.has(job)) return;
 		if (code === 'E_WRITE') this.fail(error);
-		else if (error instanceof Changed && ++source.changes < CHANGES) this.#restart(job, source);
+		else if (error instanceof Changed && (++source.changes < CHANGES || job.onlyFrom(source))) this.#restart(job, source);
 		else if (code !== null || error instanceof Refused || error instanceof Changed) this.#refuse(job, source, error);
 		else if (error instanceof Crowded && mirror.crowded()) mirror.rest(Math.max(this.#pauseMs, error.pauseMs));
 		else this.#failed(job, one, error);
@@ -182,9 +182,16 @@ export class Dispatch {
 		this.notice(source.mirror, `not asked for ${job.file.name} any more: ${reason(cause)}`);
 	}
 
-	/** The file changed on a mirror: what came before may be of another one. */
+	/**
+	 * The file changed on a mirror: what came before may be of another one. Where it does again and again, several servers may stand
+	 * behind the name, each with tags of its own: one stream is of one of them.
+	 */
 	#restart(job: FileJob, source: Source): void {
-		this.notice(source.mirror, `${job.file.name} changed while it was fetched: it is begun again`);
+		source.whole = source.changes >= CHANGES;
+		const how = source.whole
+			? 'is another one each time it is asked for: it is taken in one stream'
+			: 'changed while it was fetched: it is begun again';
+		this.notice(source.mirror, `${job.file.name} ${how}`);
 		job.restarting = true;
 		for (const { control } of job.transfers) control.abort(new Error('begun again'));
 	}

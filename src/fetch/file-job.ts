@@ -13,7 +13,7 @@ export interface Source {
 	mirror: Mirror;
 	/** Why this file is no longer taken from there; null = it may be. */
 	fault: unknown;
-	/** It knows no ranges: the file comes from there in one stream or not at all. */
+	/** It knows no ranges, or ranges that do not fit together: the file comes from there in one stream or not at all. */
 	whole: boolean;
 	/** What `Opened.validator` said first. */
 	validator: string | null;
@@ -99,6 +99,11 @@ export class FileJob {
 		const alone = [...this.transfers].some((transfer) => transfer.source.whole);
 		if (alone || (source.whole && (this.transfers.size > 0 || this.ranged()))) return undefined;
 		return source;
+	}
+
+	/** Whether no other source is left. */
+	onlyFrom(source: Source): boolean {
+		return this.sources.every((other) => other === source || !this.usable(other));
 	}
 
 	/** Whether some source may still give ranges. */

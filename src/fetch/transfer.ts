@@ -52,7 +52,7 @@ async function settle(job: FileJob, one: Transfer, { size, offset, ranged, valid
 		source.whole = true;
 		if (job.ranged() || job.transfers.size > 1) throw new NoRanges('it has no ranges');
 	}
-	if (source.validator !== null && validator !== null && source.validator !== validator)
+	if (!source.whole && source.validator !== null && validator !== null && source.validator !== validator)
 		throw new Changed('the file changed on the mirror');
 	source.validator = validator;
 	if (offset !== one.at || source.whole) {

@@ -170,6 +170,23 @@ describe('a source', () => {
 		await expect(stream.toArray()).rejects.toThrow();
 	});
 
+	test('behind whose name servers stand that tag the same file differently gives it, in one stream', async () => {
+		const large = randomBytes(12 << 20);
+		let asked = 0;
+		answer = (request, response) => {
+			const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
+			const [start, end] = [Number(from ?? 0), to ? Number(to) + 1 : large.length];
+			const range = from === undefined ? {} : { 'content-range': `bytes ${start}-${end - 1}/${large.length}` };
+			response.writeHead(from === undefined ? 200 : 206, { etag: `"${asked++}"`, 'content-length': end - start, ...range });
+			response.end(large.subarray(start, end));
+		};
+		const notices: string[] = [];
+		const wanted = { ...file({ size: large.length }), sha256: createHash('sha256').update(large).digest('hex') };
+		await download({ files: [wanted], dir, onMirror: (_mirror, notice) => notices.push(notice) });
+		expect(readFileSync(join(dir, 'a.tgz')).equals(large)).toBe(true);
+		expect(notices.at(-1)).toBe('a.tgz is another one each time it is asked for: it is taken in one stream');
+	});
+
 	test('that packs its answers once more is refused', async () => {
 		answer = (_request, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('text'));
 		expect((await errorOf(readAll(`${url}/a`))).message).toContain('packed');
