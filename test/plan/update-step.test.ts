@@ -236,6 +236,23 @@ describe.skipIf(!canEnterTrees)('a step of an upgrade by freebsd-update (needs r
 		},
 	);
 
+	test.each(['errata-fetch', 'errata', 'upgrade', 'kernel', 'world', 'remove-libs'])(
+		'%s calls no freebsd-update where there is little room, for that installs the world under the old kernel when its lists stay empty',
+		(step) => {
+			const { on, run } = host(false);
+			laid(on, { ...KERNEL, ...WORLD }, step === 'errata' ? [] : step === 'remove-libs' ? ['worlddone'] : ['kernelfirst', 'kerneldone']);
+			on.lay({
+				files: step === 'world' || step === 'remove-libs' ? ON_15 : {},
+				programs: {
+					df: 'printf "%s\\n" Filesystem "pool 9 9 200000 9% /" "pool 9 9 100000 9% /var"',
+					'freebsd-update': 'echo called',
+					script: 'echo called',
+				},
+			});
+			expect(run(step)).toEqual({ status: 1, said: expect.stringMatching(/^\/var has less than 100 MiB free, .*\n$/) });
+		},
+	);
+
 	test('tells a freebsd-update that makes boot environments to make none, and one that cannot nothing of it', () => {
 		const { on, plan, sh } = host();
 		const told = (): string => sh(`sh ${plan.dir}/ready && grep CreateBootEnv ${plan.dir}/update.conf`);
