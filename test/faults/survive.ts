@@ -1,8 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { PracticeHost } from '../lab/practice-host.ts';
+import { byCard, isHalf } from './card.ts';
 import { cut, type Kind, ONCE } from './cuts.ts';
 import { deedsOf, doneAgain, type Tree, treeDifferences, treeOf } from './final.ts';
 import { hasSaid, type Learned, type Point, pointsOf } from './points.ts';
@@ -30,8 +28,6 @@ export interface Reference {
 const MOST_TRIES = 5;
 /** A host in one of these does not start by itself. */
 const CARD_STATES = ['panic', 'stuck-kernel', 'installer', 'single-user'];
-/** For a host to come to single user mode. Milliseconds. */
-const SINGLE_USER_MS = 60_000;
 const SHOWN = 1500;
 /** What the last boot leaves on a full disk, and the next one writes anew: of the relinking, and the name of the kernel that was booted (F:A.10). */
 const LEFT_BY_BOOT = /^(nbsd|bsd\.booted): /;
@@ -85,8 +81,12 @@ export async function survive(scene: Scene, reference: Reference, point: Point, 
 		const ended = await cut(kind, cast, { ...first, ended: whole }, number);
 		const back = kind === 'back' ? await takeBack(cast, reference) : undefined;
 		if (back !== undefined) return back;
-		const { by, faults, last } = await finish(cast, ended, kind);
+		const { by, faults, last, returned } = await finish(cast, ended, kind);
 		if (faults.length > 0) return { by, faults, again: [] };
+		if (returned === true) {
+			const taken = await takeBack(cast, reference);
+			return { by, faults: taken?.faults ?? ['the system of before was booted, and is past the point of no return'], again: [] };
+		}
 		const log = cast.host.processLog();
 		const again = doneAgain(reference.deeds, deedsOf(log));
 		const forRoom = (fault: string): boolean => kind === 'full' && (LEFT_BY_BOOT.test(fault) || OLD_LOADER.test(fault));
@@ -122,8 +122,8 @@ async function takeBack(cast: Cast, { before }: Reference): Promise<Survival | u
 	return { by: 'back', faults: treeDifferences(ofHost(await before()), ofHost(await finalTree(cast))), again: [] };
 }
 
-/** How it came to its end, and what the last that carried it said. */
-type Finish = Pick<Survival, 'by' | 'faults'> & { last: string };
+/** How it came to its end, and what the last that carried it said. `returned`: the card had the system of before booted, to be taken back. */
+type Finish = Pick<Survival, 'by' | 'faults'> & { last: string; returned?: boolean };
 
 /** Does what a person does until the upgrade is at its end. */
 export async function finish(cast: Cast, first: Ended, kind: Kind): Promise<Finish> {
@@ -142,6 +142,7 @@ export async function finish(cast: Cast, first: Ended, kind: Kind): Promise<Fini
 		const up = await bringUp(cast, tries > 1 && (await isHalf(cast)));
 		if (up.card) by = 'card';
 		if (up.fault !== undefined) return { by, faults: [up.fault], last: ended.output };
+		if (up.returned === true) return { by, faults: [], last: ended.output, returned: true };
 		if (by === 'itself') by = 'resumed';
 		ended = await cast.through(cast.goOn());
 	}
@@ -149,80 +150,22 @@ export async function finish(cast: Cast, first: Ended, kind: Kind): Promise<Fini
 }
 
 /** Turns a host on that is off, and mends one whose kernel or base is torn, or that is `half` unpacked, by the recovery card. One that still does not boot is a fault. */
-export async function bringUp(cast: Cast, half = false): Promise<{ card: boolean; fault?: string }> {
+export async function bringUp(cast: Cast, half = false): Promise<{ card: boolean; returned?: boolean; fault?: string }> {
 	const { host } = cast;
 	if (host.state === 'off' && !half) await host.powerOn().catch(() => {});
 	const card = half || CARD_STATES.includes(host.state);
+	let returned = false;
 	if (card) {
 		await host.powerOff();
-		await byCard(cast);
+		returned = await byCard(cast);
 	}
-	if (host.state === 'up') return { card };
+	if (host.state === 'up') return { card, returned };
 	return { card, fault: `the host is ${host.state}:\n${host.console().slice(-SHOWN)}` };
 }
 
 async function powerCycle({ host }: Cast): Promise<void> {
 	await host.powerOff();
 	await host.powerOn().catch(() => {});
-}
-
-/**
- * Does what the recovery card says for a system that does not start, the card being the host's own: its install kernel is booted, and
- * either its shell is given the line that unpacks base, the disks mounted below /mnt, or it upgrades from the sets that are told.
- */
-async function byCard({ host }: Cast): Promise<void> {
-	const answers = host.withDisk((root) => {
-		const runs = readdirSync(join(root, 'var/db/bsdup')).filter((name) => name.startsWith('run-'));
-		const card = join(root, 'var/db/bsdup', runs[0] ?? '', 'RECOVERY');
-		if (!existsSync(card)) throw new Error('the recovery card is not on the host');
-		const text = readFileSync(card, 'utf8');
-		const line = text.split('\n').find((one) => /^\s+cd \/mnt.*\btar /.test(one));
-		if (line !== undefined) {
-			execFileSync('sh', ['-ec', line.trim().replaceAll('/mnt', root)]);
-			return undefined;
-		}
-		const [, sets, kernel] = /the sets are on\s+the disk in (\S+);[\s\S]*\n +boot \/(\S+)/.exec(text) ?? [];
-		const single = singleUserLines(text);
-		if (single !== undefined) return { kernel: '-s', single };
-		if (sets === undefined) throw new Error(`the card has no line that unpacks base, and names no sets:\n${text}`);
-		const typed = ['Location of sets = disk', `Pathname to the sets = ${sets}`];
-		return { kernel, typed: [...typed, 'Directory does not contain SHA256.sig. Continue without verification = yes', ''].join('\n') };
-	});
-	if (answers !== undefined && 'single' in answers) return inSingleUser(host, answers.single);
-	if (answers !== undefined) writeFileSync(join(host.dir, 'lab/typed'), answers.typed);
-	await host.powerOn(answers?.kernel).catch(() => {});
-}
-
-/** Types lines, of which the last reboots, into the static shell of single user mode. */
-async function inSingleUser(host: PracticeHost, lines: string): Promise<void> {
-	// It never says that it is up.
-	void host.powerOn('-s').catch(() => {});
-	for (const late = Date.now() + SINGLE_USER_MS; host.state !== 'single-user' && Date.now() < late; ) await sleep(30);
-	const { boots } = host;
-	const child = host.enter(['/rescue/sh', '-ec', lines]);
-	child.stdin.end();
-	await new Promise((resolve) => child.once('close', resolve));
-	await host.upAgain(boots + 1).catch(() => {});
-}
-
-/** What a card tells to type in single user mode, where it does. */
-function singleUserLines(card: string): string | undefined {
-	return /\n( +\/rescue\/mount -u [\s\S]*\n +reboot)\n/.exec(card)?.[1];
-}
-
-/** Cards that bring back a system which does not start: by single user mode, a shell of the install kernel, or its own upgrade. */
-const HELPS = /\n +\/rescue\/mount -u |\n +cd \/mnt.*\btar |the sets are on\s+the disk in /;
-
-/** Whether the world of a host is half unpacked, so that it may be up and let nobody in, or have programs that do nothing. Turns it off. */
-async function isHalf({ host }: Cast): Promise<boolean> {
-	await host.powerOff();
-	return host.withDisk((root) => {
-		const runs = join(root, 'var/db/bsdup');
-		const run = existsSync(runs) ? (readdirSync(runs).find((name) => name.startsWith('run-')) ?? '') : '';
-		const there = (name: string): boolean => existsSync(join(runs, run, name));
-		if (!there('no-return') || there('sets.complete') || !there('RECOVERY')) return false;
-		return HELPS.test(readFileSync(join(runs, run, 'RECOVERY'), 'utf8'));
-	});
 }
 
 /** How the host differs from what an uninterrupted run makes it. Turns it off. */
