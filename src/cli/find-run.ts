@@ -1,4 +1,5 @@
 import { BsdupError, EXIT } from '../errors.ts';
+import { refusedFor } from '../journal/decide.ts';
 import { readJournal } from '../journal/journal.ts';
 import { createRun, DAMAGED_RUN, type HostFlags, newestRun, openRun, type RunFolder, stateDir } from '../journal/state.ts';
 import { type RunStatus, statusOf } from '../journal/status.ts';
@@ -32,11 +33,12 @@ export async function findRunToResume(
 	const here = (folder: RunFolder, done = false): RunToResume => ({ folder, takenOver: false, done });
 	const state = stateDir(flags.state);
 	const known = localOrDamaged(state, which);
-	if (known !== undefined && !('code' in known) && !isOver(known)) return here(withFlags(known, flags));
+	const typed = which?.startsWith('run-') === true;
+	if (known !== undefined && !('code' in known) && !isOver(known) && (typed || !wasRefused(known))) return here(withFlags(known, flags));
 	const local = known === undefined || 'code' in known ? undefined : known;
 	const host = local === undefined ? (which ?? null) : local.host;
 	const kept = keptHostFlags(flags);
-	const found = which?.startsWith('run-') ? undefined : await onHost(host, { ...local?.flags, ...given(kept) });
+	const found = typed ? undefined : await onHost(host, { ...local?.flags, ...given(kept) });
 	if (found === undefined || found.plan.run === local?.run) {
 		if (known !== undefined && 'code' in known) throw known;
 		return local === undefined
@@ -49,7 +51,21 @@ export async function findRunToResume(
 
 function localRun(state: string, which: string | undefined): RunFolder | undefined {
 	if (which?.startsWith('run-')) return openRun(state, which);
-	return newestRun(state, ({ host, name }) => which === undefined || host === which || name === which);
+	const newest = newestRun(state, ({ host, name }) => which === undefined || host === which || name === which);
+	return newest && (holderInstead(state, newest) ?? newest);
+}
+
+/** The run that kept `folder` from the host and from doing anything, where this machine has it and it is not over: it is the one that is meant. */
+function holderInstead(state: string, folder: RunFolder): RunFolder | undefined {
+	const run = refusedFor(readJournal(folder.journal).entries);
+	if (run === undefined) return undefined;
+	try {
+		const holder = openRun(state, run);
+		return isOver(holder) ? undefined : holder;
+	} catch (error) {
+		if (error instanceof BsdupError && error.code === 'E_RUN_UNKNOWN') return undefined;
+		throw error;
+	}
 }
 
 function localOrDamaged(state: string, which: string | undefined): RunFolder | BsdupError | undefined {
@@ -68,6 +84,11 @@ function isOver(folder: RunFolder): boolean {
 
 function stateOf(folder: RunFolder): RunStatus['state'] {
 	return statusOf(folder.plan, readJournal(folder.journal).entries).state;
+}
+
+/** Another run had the host, which this machine does not know, or no longer: the host tells whether it still does. */
+function wasRefused(folder: RunFolder): boolean {
+	return refusedFor(readJournal(folder.journal).entries) !== undefined;
 }
 
 async function onHost(host: string | null, flags: HostFlags): Promise<Awaited<ReturnType<typeof heldRun>>> {

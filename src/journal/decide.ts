@@ -52,6 +52,18 @@ export function takenBack(entries: readonly Entry[]): 'partly' | 'wholly' | unde
 	return entries.some((entry) => entry.kind === 'step' && entry.status === 'undone') ? 'partly' : undefined;
 }
 
+/** What is told, and recorded, where another run has the host. */
+export function heldBy(host: string, holder: string): string {
+	return `${host} is held by ${holder}`;
+}
+
+/** The run that had the host the last time this one asked for it, where this one has never done anything; else undefined. */
+export function refusedFor(entries: readonly Entry[]): string | undefined {
+	const last = entries.at(-1);
+	if (last?.kind !== 'end' || last.status !== 'failed' || entries.some(({ kind }) => kind === 'step')) return undefined;
+	return / is held by (run-[a-z0-9-]+)/.exec(last.detail)?.[1];
+}
+
 /** Does the journal's last word on a step say that it is done? */
 export function journalDone(entries: readonly Entry[], id: string): boolean {
 	const last = entries.findLast((entry) => entry.kind === 'step' && entry.id === id);

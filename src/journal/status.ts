@@ -1,4 +1,5 @@
 import type { Plan } from '../plan/plan.ts';
+import { refusedFor } from './decide.ts';
 import type { Entry } from './line.ts';
 import { summaryLines } from './summary.ts';
 
@@ -9,7 +10,7 @@ export interface RunStatus {
 	steps: { id: string; title: string; status: string }[];
 	/** The first step that was begun and is not done, else the first to do; null when nothing is left. */
 	next: string | null;
-	/** How it ended; empty until it is done. */
+	/** How it ended: what a run that is done tells, or why one did nothing. */
 	summary: string[];
 }
 
@@ -28,7 +29,13 @@ export function statusOf(plan: Plan, entries: readonly Entry[]): RunStatus {
 	const steps = plan.steps.map(({ id, title }) => ({ id, title, status: byStep.get(id) ?? 'to do' }));
 	const left = steps.filter(({ status }) => status !== 'done' && status !== 'already');
 	const next = left.find(({ status }) => status !== 'to do') ?? left[0];
-	return { run: plan.run, state, steps, next: next?.id ?? null, summary: state === 'done' ? summaryLines(plan, entries) : [] };
+	return { run: plan.run, state, steps, next: next?.id ?? null, summary: endOf(plan, entries, state) };
+}
+
+function endOf(plan: Plan, entries: readonly Entry[], state: RunStatus['state']): string[] {
+	if (state === 'done') return summaryLines(plan, entries);
+	const holder = refusedFor(entries);
+	return holder === undefined ? [] : [`It did nothing: the host was held by ${holder}.`];
 }
 
 /** One screen for people. */

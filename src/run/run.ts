@@ -33,7 +33,12 @@ export async function run(context: StepContext): Promise<RunOutcome> {
 	journal.append({ kind: 'begin', plan: plan.hash, controller: carrier.who });
 
 	await host.install();
-	await host.hold(carrier);
+	await host.hold(carrier).catch((error: unknown) => {
+		// So that what is typed for the host next goes to the run that has it, not to this one.
+		if (error instanceof BsdupError && error.code === 'E_HOST_HELD')
+			journal.append({ kind: 'end', status: 'failed', detail: error.message });
+		throw error;
+	});
 	return leaving(context, carrier, async () => {
 		const outcome = await walk(context, await host.states()).catch(async (error: unknown) => {
 			// This run can never end, and nothing was changed: the next one must find the host free.

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path/posix';
 import { BsdupError } from '../errors.ts';
+import { heldBy } from '../journal/decide.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { RunResult } from '../transport/transport.ts';
 
@@ -12,17 +13,19 @@ export const TAKE = { carried: 74, held: 75, passed: 76, turned: 77, goneBack: 7
 /** Why the host was not given, as an error; undefined where it was, or where the status says nothing of it. */
 export function takeRefused({ code, stdout }: RunResult, plan: Plan, host: string): BsdupError | undefined {
 	const told = stdout.trim();
+	const holder = told.split(' ')[0] ?? 'RUN';
 	const script = (run: string): string => `${dirname(plan.dir)}/${run}/resume.sh`;
 	switch (code) {
 		case TAKE.held:
 			return new BsdupError({
 				code: 'E_HOST_HELD',
-				message: `${host} is held by ${told}`,
+				message: heldBy(host, told),
 				state: 'Nothing was changed by this run.',
 				next: [
-					'bsdup resume on the machine that holds it',
-					`sh ${script(told.split(' ')[0] ?? 'RUN')} status    (on the host: where that run stands)`,
-					`sh ${script(told.split(' ')[0] ?? 'RUN')} release   (on the host: gives that run up)`,
+					`bsdup resume ${holder}   (on the machine that began it)`,
+					'bsdup resume HOST   (on another, where nobody carries it any more)',
+					`sh ${script(holder)} status    (on the host: where that run stands)`,
+					`sh ${script(holder)} release   (on the host: gives that run up)`,
 				],
 			});
 		case TAKE.carried:

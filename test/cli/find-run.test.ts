@@ -1,0 +1,57 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { findRun, findRunToResume } from '../../src/cli/find-run.ts';
+import { heldBy } from '../../src/journal/decide.ts';
+import { openJournal } from '../../src/journal/journal.ts';
+import { createRun, type RunFolder } from '../../src/journal/state.ts';
+import { statusLines, statusOf } from '../../src/journal/status.ts';
+import { buildPlan } from '../../src/plan/build.ts';
+import { tempDir } from '../journal/folder.ts';
+import { inPlace, makeFacts, makeOptions, makeTarget } from '../plan/make.ts';
+
+const [first, second] = ['run-20261129040209-db1', 'run-20261129040232-db1'] as const;
+const refusal = heldBy('root@db1:22', `${first} somebody, since noon`);
+let state: ReturnType<typeof tempDir>;
+let refused: RunFolder;
+beforeEach(() => {
+	state = tempDir();
+	refused = begin(second);
+	record(refused, { kind: 'end', status: 'failed', detail: refusal });
+});
+afterEach(() => state.remove());
+
+const typed = ['root@db1', undefined] as const;
+
+test.each(typed)('what is typed for a host (%s) goes to the run that has it, not to a later one that was refused', async (which) => {
+	record(begin(first), { kind: 'step', id: 'check', status: 'done', attempt: 1, detail: '' });
+	expect(findRun(state.dir, which).run).toBe(first);
+	expect((await findRunToResume(which, { state: state.dir, yes: false })).folder.run).toBe(first);
+	expect(findRun(state.dir, second).run).toBe(second);
+});
+
+test.each(typed)('a run that was refused a host (%s) is the newest again when the other is over, or begun here no more', (which) => {
+	expect(findRun(state.dir, which).run).toBe(second);
+	record(begin(first), { kind: 'end', status: 'done', detail: '' });
+	expect(findRun(state.dir, which).run).toBe(second);
+});
+
+test('a run that did something before the host was another run’s is not passed over', () => {
+	begin(first);
+	record(refused, { kind: 'step', id: 'check', status: 'done', attempt: 1, detail: '' });
+	record(refused, { kind: 'end', status: 'failed', detail: refusal });
+	expect(findRun(state.dir, 'root@db1').run).toBe(second);
+});
+
+test('the status of a run that was refused the host tells which has it', () => {
+	const entries = [{ t: 1, kind: 'end', status: 'failed', detail: refusal }] as const;
+	expect(statusLines(refused.plan, statusOf(refused.plan, entries))).toContain(`It did nothing: the host was held by ${first}.`);
+});
+
+function begin(run: string): RunFolder {
+	return createRun(state.dir, buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions({ run }), 'in-place'), 'root@db1', {});
+}
+
+function record(folder: RunFolder, entry: Parameters<ReturnType<typeof openJournal>['append']>[0]): void {
+	const journal = openJournal(folder.journal);
+	journal.append(entry);
+	journal.close();
+}
