@@ -62,7 +62,7 @@ export async function carry(
 			journal,
 			emit: (event) => renderer.event(event),
 			signal: stop.signal,
-			confirm: (lines) => confirm(lines, flags.yes, renderer),
+			confirm: (lines) => confirm(lines, flags.yes, renderer, stop.signal),
 			carrier: { who: holderOf(folder) ?? '', gone: before === undefined ? [] : [before], takeOver: flags['take-over'] },
 			pauseAtReboot: flags['pause-at-reboot'],
 			cache: { dir: cacheDir(), maxBytes: sizeFlag('max-size', config.cache.maxSize) },
@@ -105,11 +105,11 @@ export async function carry(
 	}
 }
 
-async function confirm(lines: readonly string[], yes: boolean, renderer: Renderer): Promise<boolean> {
+async function confirm(lines: readonly string[], yes: boolean, renderer: Renderer, signal: AbortSignal): Promise<boolean> {
 	for (const text of lines) renderer.event({ kind: 'notice', text });
 	if (yes) return true;
 	if (!process.stdin.isTTY) return false;
-	return (await ask('Go on? Type yes: ')) === 'yes';
+	return (await ask('Go on? Type yes: ', signal)) === 'yes';
 }
 
 function waitingLines(folder: RunFolder): string[] {

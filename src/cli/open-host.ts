@@ -80,24 +80,31 @@ async function askSecret(question: string): Promise<string> {
 	}
 }
 
-/** Asks one line on the terminal; Ctrl-D is no answer. Throws E_INTERRUPTED after Ctrl-C, which counts as the signal it stands for. */
-export async function ask(question: string): Promise<string> {
+/** Asks one line on the terminal; empty where it ends without one. Throws E_INTERRUPTED after Ctrl-C, and once `signal` is aborted. */
+export async function ask(question: string, signal?: AbortSignal): Promise<string> {
 	const lines = createInterface({ input: process.stdin, output: process.stderr });
-	const stop = new AbortController();
-	// Here the terminal makes no signal of it, and who listens for one would not hear of it.
-	lines.once('SIGINT', () => {
-		process.emit('SIGINT', 'SIGINT');
-		stop.abort();
-	});
+	let typed = false;
 	try {
-		return (await lines.question(cleanText(question), { signal: stop.signal })).trim();
+		return await new Promise<string>((answer, reject) => {
+			// While lines are edited the terminal sends the key, not the signal.
+			lines.once('SIGINT', () => {
+				typed = true;
+				reject(interrupted());
+			});
+			lines.once('close', () => answer(''));
+			lines.question(cleanText(question), signal === undefined ? {} : { signal }).then((text) => answer(text.trim()), reject);
+		});
 	} catch (error) {
-		if (stop.signal.aborted) throw interrupted();
-		if ((error as Error).name === 'AbortError') return '';
-		throw error;
+		throw signal?.aborted === true ? interrupted() : error;
 	} finally {
 		lines.close();
+		if (typed) raise('SIGINT');
 	}
+}
+
+/** The signal for whoever listens for it, at once; else it ends this program. */
+function raise(signal: 'SIGINT'): void {
+	if (!process.emit(signal, signal)) process.kill(process.pid, signal);
 }
 
 function interrupted(): BsdupError {

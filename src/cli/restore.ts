@@ -87,13 +87,13 @@ async function carry(
 	const renderer = quiet ? undefined : chooseRenderer({ json, stdout: process.stdout, rows, columns, steps: STEPS.length });
 	const emit = (event: RunEvent): void => renderer?.event(event);
 	const title = `Restore ${backup.base} from ${place.name} to ${target} on ${host.name}`;
-	const confirm = async (lines: string[]): Promise<boolean> => {
-		for (const text of lines) emit({ kind: 'notice', text });
-		return flags.yes || (await ask('Go on? Type yes: ')) === 'yes';
-	};
-	const common = { place, backup, host, send: flags.send, target, paths, emit, confirm };
+	const common = { place, backup, host, send: flags.send, target, paths, emit };
 	return withStopSignal(async (signal) => {
-		const request = { ...common, signal };
+		const confirm = async (lines: string[]): Promise<boolean> => {
+			for (const text of lines) emit({ kind: 'notice', text });
+			return flags.yes || (await ask('Go on? Type yes: ', signal)) === 'yes';
+		};
+		const request = { ...common, confirm, signal };
 		try {
 			if (quiet) {
 				const lines = await restorePlan(request);

@@ -51,6 +51,20 @@ describe.skipIf(!able)('a person at a terminal (needs root, for OpenSSH, and scr
 		expect((await host.inside('ls /obsd /sbin/oreboot')).code).not.toBe(0);
 	});
 
+	test('who types Ctrl-C at the question is told how to go on, with status 130; the end of the input is no yes', async () => {
+		world = await makeWorld('7.7', '7.8');
+		const { host, env } = world;
+		const bsdup = [process.execPath, join(ROOT, 'dist/src/cli.js')];
+		const argv = [...bsdup, 'upgrade', host.ssh.spec, ...host.flags, ...targetFlags(world, '7.8'), ...BACKUP];
+		const cut = await talk(argv, [['Go on? Type yes: ', '\x03']], env);
+		expect(cut.shown).toMatch(/Interrupted\. .* To go on: bsdup resume run-/);
+		expect([cut.code, cut.shown.includes('Error')]).toEqual([130, false]);
+		expect((await world.bsdup(['status'])).stdout).toMatch(/^run \S+: interrupted$/m);
+		const ended = await talk([...bsdup, 'resume'], [['Go on? Type yes: ', '\x04']], env);
+		expect(ended.shown).toContain('E_NOT_CONFIRMED');
+		expect(ended.code).toBe(1);
+	});
+
 	test('is asked the same by resume.sh at the console', async () => {
 		world = await makeWorld('7.7', '7.8');
 		const { host } = world;
