@@ -1,6 +1,6 @@
 import { Command, ux } from '@oclif/core';
 import { z } from 'zod';
-import { BsdupError } from '../errors.ts';
+import { BsdupError, EXIT } from '../errors.ts';
 import { cleanJson, cleanText } from '../report/clean.ts';
 
 /** Each schema is read with a few times in a run: compiled, it would cost 7 MiB and save nothing. */
@@ -25,7 +25,9 @@ export abstract class BaseCommand extends Command {
 	}
 
 	/** Prints an error for people (or as JSON) and sets the exit status; a stack trace only for our own mistakes. */
-	protected override async catch(error: Error & { exitCode?: number; oclif?: { exit?: number } }): Promise<unknown> {
+	protected override async catch(thrown: Error & { exitCode?: number; oclif?: { exit?: number } }): Promise<unknown> {
+		const misused = thrown.oclif?.exit === EXIT.usage && this.jsonEnabled();
+		const error = misused ? this.#misuse(thrown) : thrown;
 		if (!(error instanceof BsdupError)) return super.catch(error);
 		process.exitCode = error.exit;
 		if (this.jsonEnabled()) {
@@ -38,5 +40,11 @@ export abstract class BaseCommand extends Command {
 		this.logToStderr(`State: ${error.state}`);
 		for (const step of error.next) this.logToStderr(`Next:  ${step}`);
 		return undefined;
+	}
+
+	/** What oclif says of arguments that it does not take, as programs are told it: by itself it would forget the status, too. */
+	#misuse({ message }: Error): BsdupError {
+		const says = message.replace('See more help with --help', '').trim();
+		return new BsdupError({ code: 'E_USAGE', message: says, next: [`bsdup ${this.id?.replaceAll(':', ' ')} --help`], exit: EXIT.usage });
 	}
 }

@@ -1,0 +1,24 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ROOT } from '../lab/root.ts';
+
+const CLI = join(ROOT, 'dist/src/cli.js');
+const bsdup = (...args: string[]) =>
+	spawnSync(process.execPath, [CLI, ...args], { encoding: 'utf8', env: { ...process.env, NODE_ENV: 'production' } });
+
+describe.skipIf(!existsSync(CLI))('the arguments of a command (needs npm run build)', () => {
+	test.each([
+		[['upgrade', 'db1', '--to', '7.8', '--watchdog', 'x'], 'Expected an integer but received: x', 'bsdup upgrade --help'],
+		[['cache', 'prune', '--bogus'], 'Nonexistent flag: --bogus', 'bsdup cache prune --help'],
+		[['manifest', 'check'], 'Missing 1 required arg:', 'bsdup manifest check --help'],
+	])('that it does not take end it with status 2, told to programs as every error is: %s', (args, says, next) => {
+		expect(bsdup(...args).status).toBe(2);
+		const { status, stdout, stderr } = bsdup(...args, '--json');
+		expect(JSON.parse(stdout)).toEqual({
+			error: { code: 'E_USAGE', message: expect.stringContaining(says), state: expect.any(String), next: [next] },
+		});
+		expect([status, stderr]).toEqual([2, '']);
+	});
+});
