@@ -76,6 +76,9 @@ export interface PlanFlags extends BackupFlags {
 
 /** Turns flags into the planner's options. Throws E_USAGE for bad values. `now`: for the run's name. */
 export function planOptions(flags: PlanFlags, host: string, now: Date): PlanOptions {
+	const whereto = (['backup-to', 'backup-device', 'backup-here'] as const).find((name) => flags[name] !== undefined);
+	if (flags['no-backup'] && whereto !== undefined)
+		throw usage(`--no-backup and --${whereto} contradict each other`, [`leave out --no-backup, or --${whereto}`]);
 	const backup = flags['no-backup'] ? null : backupOptions(flags);
 	if (flags.sets !== undefined) plainPath(flags.sets);
 	const { site: paths = [], 'site-sha256': hashes = [] } = flags;
