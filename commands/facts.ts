@@ -33,7 +33,7 @@ export default class FactsCommand extends BaseCommand {
 		const { args, flags } = await this.parse(FactsCommand);
 		const manifests = join(this.config.root, 'manifests');
 		if (flags.script) {
-			const script = factsScript(await loadProbes(manifests, flags.os));
+			const script = factsScript(await loadProbes(manifests, flags.os, true));
 			this.log(script.trimEnd());
 			return { script };
 		}
@@ -53,6 +53,7 @@ export default class FactsCommand extends BaseCommand {
 
 	private async read(file: string, manifests: string) {
 		const output = await readFile(file, 'utf8').catch((cause: Error) => this.error(`cannot read ${file}: ${cause.message}`, { exit: 2 }));
-		return parseFacts(await loadProbes(manifests, systemIn(output) ?? ''), output);
+		const system = systemIn(output) ?? this.error(`${file} is not what the script printed (bsdup facts --script)`, { exit: 2 });
+		return parseFacts(await loadProbes(manifests, system), output);
 	}
 }

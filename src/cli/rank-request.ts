@@ -72,7 +72,7 @@ async function knownOf(flags: MirrorsFlags, manifests: string): Promise<Known> {
 		return await gatherFacts(transport, await loadProbes(manifests, await systemOf(transport)));
 	} catch (error) {
 		if (flags.host !== undefined || !(error instanceof BsdupError) || error.code !== 'E_SYSTEM') throw error;
-		const { system } = await loadProbes(manifests, flags.os);
+		const { system } = await loadProbes(manifests, flags.os, true);
 		// Lists are chosen as for a host that is where it shall go.
 		const release = flags.to === 'snapshot' ? '999.0' : (targetNamed(flags.to) ?? flags.to);
 		return { system, release, arch: 'amd64', packageArch: 'amd64', keys: {}, mirrors: [] };

@@ -73,8 +73,11 @@ export function parseProbes(text: string, file: string): Probes {
 	});
 }
 
-/** The facts.yaml whose `system` is the host's (`uname -s`), or, with `undefined`, the only one there is. Throws E_SYSTEM, E_PROBES. */
-export async function loadProbes(manifests: string, system: string | undefined): Promise<Probes> {
+/**
+ * The facts.yaml whose `system` is the host's (`uname -s`), or, with `undefined`, the only one there is. `typed`: a person named it, not the
+ * host. Throws E_SYSTEM, E_PROBES.
+ */
+export async function loadProbes(manifests: string, system: string | undefined, typed = system === undefined): Promise<Probes> {
 	const known: Probes[] = [];
 	for (const folder of await readdir(manifests, { withFileTypes: true })) {
 		if (!folder.isDirectory()) continue;
@@ -88,10 +91,11 @@ export async function loadProbes(manifests: string, system: string | undefined):
 	const found = system === undefined && known.length === 1 ? known[0] : known.find((probes) => probes.system === system);
 	if (found !== undefined) return found;
 	const names = known.map((probes) => probes.system);
+	const says = system === undefined ? 'no system is named' : `${typed ? '--os is' : 'the host runs'} ${JSON.stringify(system)}`;
 	throw new BsdupError({
 		code: 'E_SYSTEM',
-		message: `${system === undefined ? 'no system is named' : `the host runs ${JSON.stringify(system)}`}; manifests are here for ${names.join(', ')}`,
-		next: system === undefined ? names.map((name) => `--os ${name}`) : ['check the host name'],
+		message: `${says}; manifests are here for ${names.join(', ')}`,
+		next: typed ? names.map((name) => `--os ${name}`) : ['check the host name; without one it is this machine'],
 		exit: EXIT.usage,
 	});
 }

@@ -21,7 +21,7 @@ export function mirrorLines(mirrors: readonly Measured[], columns: number, now: 
 	const best = mirrors.find(({ state }) => state === 'good');
 	const end = best === undefined ? 'none of them can be recommended' : `best: --mirror ${best.mirror}`;
 	const unproven = mirrors.some((one) => one.unproven)
-		? [fold('Signatures were not looked at: nobody here has the keys. --host HOST has them.', columns)]
+		? [fold('No signature was looked at: where the list has one, --host HOST has the keys.', columns)]
 		: [];
 	return [...(narrow ? [] : [line(HEAD, 'mirror', columns)]), ...rows, '', ...unproven, fold(end, columns)];
 }

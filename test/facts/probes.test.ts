@@ -67,6 +67,13 @@ describe('the folder of manifests', () => {
 		});
 	});
 
+	test('a system that a person misspells is told by the flag to type', async () => {
+		await expect(loadProbes(join(ROOT, 'manifests'), 'openbsd', true)).rejects.toMatchObject({
+			message: '--os is "openbsd"; manifests are here for FreeBSD, OpenBSD',
+			next: ['--os FreeBSD', '--os OpenBSD'],
+		});
+	});
+
 	test('which one is asked where there are several and none is named', async () => {
 		await expect(loadProbes(dir, undefined)).rejects.toMatchObject({ code: 'E_SYSTEM', next: expect.arrayContaining(['--os TestOS']) });
 	});
