@@ -6,6 +6,7 @@ import { BsdupError } from '../errors.ts';
 import { asAlgorithms, disagreement, type Offer, offerFor } from './algorithms.ts';
 import { attempts, type LoginState, type Memory } from './credentials.ts';
 import { addHostKey, fingerprint, judgeHostKey, keyType, knownTypes } from './known-hosts.ts';
+import { quote } from './quote.ts';
 import { overhearOffer } from './server-offer.ts';
 import { type Reach, resolveReach } from './ssh-config.ts';
 
@@ -24,6 +25,17 @@ const AT_WORK_MS = 60_000;
 /** For people: `root@db1:22`. */
 export function nameOf(reach: Reach): string {
 	return `${reach.user}@${reach.host.includes(':') ? `[${reach.host}]` : reach.host}:${reach.port}`;
+}
+
+/** A known_hosts file in the place of those of ssh_config. */
+export function useKnownHosts(reach: Reach, file: string): void {
+	reach.knownHosts = [file];
+	reach.instead.push('-o', `UserKnownHostsFile=${file}`);
+}
+
+/** What a person types to go where bsdup goes: by the name that ssh_config knows, with the same files. */
+function sshLine({ instead, port, user, alias }: Reach, ...command: string[]): string {
+	return ['ssh', ...instead, '-p', String(port), `${user}@${alias}`, ...command].map(quote).join(' ');
 }
 
 /**
@@ -52,7 +64,7 @@ function hopsTo(reach: Reach, options: LoginOptions): Reach[] {
 		const list: Reach[] = next.jumps.map((spec) => resolveReach(spec, options.configFile));
 		// `Host *` with a ProxyJump fits the jump host too.
 		if (list.some((hop) => hops.some((one) => one.host === hop.host && one.port === hop.port))) break;
-		if (options.knownHostsFile !== undefined) for (const hop of list) hop.knownHosts = [options.knownHostsFile];
+		if (options.knownHostsFile !== undefined) for (const hop of list) useKnownHosts(hop, options.knownHostsFile);
 		hops.unshift(...list);
 		next = list[0];
 		if (hops.length > MOST_JUMPS) throw cannotConnect(reach, new Error('too many jump hosts'));
@@ -148,7 +160,7 @@ async function admit(reach: Reach, key: Buffer, memory: Memory, ask?: (question:
 		throw new BsdupError({
 			code: 'E_HOST_KEY_UNKNOWN',
 			message: what,
-			next: [`compare it at the console, then: ssh -p ${reach.port} ${reach.user}@${reach.host} true`],
+			next: [`compare it at the console, then: ${sshLine(reach, 'true')}`],
 		});
 	memory.trusted.add(remembered);
 	const [file] = reach.knownHosts;
@@ -188,7 +200,7 @@ function authFailed(reach: Reach, { tried, left }: LoginState): BsdupError {
 			...missing.map((file) => `${file} does not exist`),
 			...(tried.some((one) => one.includes('passphrase')) ? ['ssh-add, or run it in a terminal'] : []),
 			'--identity FILE',
-			`ssh -p ${reach.port} ${reach.user}@${reach.host}`,
+			sshLine(reach),
 		],
 	});
 }
@@ -204,7 +216,7 @@ function cannotConnect(reach: Reach, cause: Error & { errors?: Error[] }): Bsdup
 				? [`ssh_config has a ProxyCommand for ${reach.alias}; bsdup follows ProxyJump only`]
 				: []),
 			'check the name, the port and the network',
-			`ssh -p ${reach.port} ${reach.user}@${reach.host}`,
+			sshLine(reach),
 		],
 		cause,
 	});

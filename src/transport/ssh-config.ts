@@ -30,6 +30,8 @@ export interface Reach {
 	/** A connection ends when `count` questions, one each `intervalMs`, had no answer. */
 	keepalive: { intervalMs: number; count: number };
 	algorithms: Partial<Record<AlgorithmKind, string>>;
+	/** What ssh(1) is told in place of the user's own files, as words. */
+	instead: string[];
 }
 
 /** Three unanswered questions end a connection: a host without power says nothing. Milliseconds. */
@@ -107,6 +109,7 @@ export function resolveReach(spec: string, configFile?: string): Reach {
 				return text === undefined ? [] : [[kind, text]];
 			}),
 		),
+		instead: configFile === undefined ? [] : ['-F', configFile],
 	};
 }
 

@@ -8,7 +8,7 @@ import { proveRoot } from './become.ts';
 import { type Command, runChannel } from './channel.ts';
 import type { Memory } from './credentials.ts';
 import { connectionLost } from './errors.ts';
-import { dial, type LoginOptions, nameOf } from './login.ts';
+import { dial, type LoginOptions, nameOf, useKnownHosts } from './login.ts';
 import { push } from './push.ts';
 import { loader } from './push-script.ts';
 import { quote } from './quote.ts';
@@ -33,11 +33,12 @@ const REFUSALS_WHEN_IDLE = 5;
 /** A host over SSH. See the contract in transport.ts; throws E_CONNECT, E_AUTH, E_HOST_KEY_*, E_BECOME on connect. */
 export function sshTransport(spec: SshSpec): Transport {
 	const reach = resolveReach(spec.host, spec.configFile);
-	if (spec.knownHostsFile !== undefined) reach.knownHosts = [spec.knownHostsFile];
+	if (spec.knownHostsFile !== undefined) useKnownHosts(reach, spec.knownHostsFile);
 	if (spec.identity !== undefined) {
 		if (!existsSync(spec.identity))
 			throw new BsdupError({ code: 'E_IDENTITY', message: `no key at ${spec.identity}`, next: ['--identity FILE'], exit: EXIT.usage });
 		reach.identities = { files: [spec.identity], chosen: true, only: true };
+		reach.instead.push('-i', spec.identity);
 	}
 	const name = nameOf(reach);
 	// In the login shell's place: otherwise some answer 137 for a command that ended by SIGKILL.

@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { BsdupError } from '../../src/errors.ts';
 import { type SshSpec, sshTransport } from '../../src/transport/ssh.ts';
 import type { Transport } from '../../src/transport/transport.ts';
 import { haveSshd, makeKey, type Sshd, startSshd } from '../contract/sshd.ts';
@@ -75,6 +77,22 @@ describe.skipIf(!haveSshd)("a host's key (needs sshd)", () => {
 			code: 'E_HOST_KEY_UNKNOWN',
 			message: expect.stringMatching(/ssh-ed25519.*SHA256:/),
 		});
+	});
+
+	test('is known after what the refusal says to type, by the name and the files that bsdup was given', async () => {
+		const config = join(dir, 'config');
+		writeFileSync(config, `Host db1\n\tHostName 127.0.0.1\n\tPort ${sshd.port}\n\tUser ${sshd.user}\n`);
+		const db1 = (): Transport => host({ host: 'db1', configFile: config });
+		const refused = await db1()
+			.connect()
+			.then(
+				() => '',
+				(error: BsdupError) => error.next[0] ?? '',
+			);
+		expect(refused).toMatch(/^compare it at the console, then: ssh .* \S+@db1 true$/);
+		const line = refused.replace(/^.*then: ssh/, 'ssh -o StrictHostKeyChecking=accept-new');
+		expect(spawnSync('sh', ['-c', line], { encoding: 'utf8' }).status).toBe(0);
+		await db1().connect();
 	});
 
 	test('is refused when the person does not trust it, and known_hosts stays as it was', async () => {
