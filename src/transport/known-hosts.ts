@@ -3,9 +3,18 @@ import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BsdupError } from '../errors.ts';
 import { fitsPatterns } from './patterns.ts';
+import { quote } from './quote.ts';
 
 /** What known_hosts says of a key (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). `extra`: the host is known by other types only. */
 export type KeyVerdict = 'known' | 'unknown' | 'extra';
+
+/** How a key's type begins, and what the name of its file holds of it (sshd(8), FILES). */
+const FILES = [
+	['ssh-ed25519', 'ed25519'],
+	['ecdsa-', 'ecdsa'],
+	['ssh-rsa', 'rsa'],
+	['ssh-dss', 'dsa'],
+] as const;
 
 interface Line {
 	file: string;
@@ -25,21 +34,27 @@ export function judgeHostKey(files: readonly string[], host: string, port: numbe
 	const type = keyType(key);
 	const text = key.toString('base64');
 	const revoked = lines.find((line) => line.revoked && line.key === text);
-	if (revoked !== undefined)
-		throw keyError('E_HOST_KEY_REVOKED', `${host} shows a key that ${revoked.file}:${revoked.number} revokes`, revoked, names[0] ?? host);
+	if (revoked !== undefined) {
+		// ssh-keygen -R leaves such a line where it is, and takes away the others of that host.
+		const next = [
+			'give the host another key, at its console',
+			`only if it was revoked by mistake: take line ${revoked.number} out of ${revoked.file}`,
+		];
+		throw keyError('E_HOST_KEY_REVOKED', `${host} shows a key that ${revoked.file}:${revoked.number} revokes`, next);
+	}
 	const live = lines.filter((line) => !line.revoked);
 	// A key that is known of the name alone is good for its other ports too (ssh(1)).
 	if (live.length === 0 && port !== 22) return judgeHostKey(files, host, 22, key, true);
 	if (live.some((line) => line.key === text)) return 'known';
 	if (otherPort) return 'unknown';
 	const same = live.find((line) => line.type === type);
-	if (same !== undefined)
-		throw keyError(
-			'E_HOST_KEY_CHANGED',
-			`the ${type} key of ${host} is not the one in ${same.file}:${same.number}`,
-			same,
-			names[0] ?? host,
-		);
+	if (same !== undefined) {
+		const next = [
+			`compare its fingerprint at the console: ssh-keygen -lf /etc/ssh/ssh_host_${FILES.find(([start]) => type.startsWith(start))?.[1] ?? '*'}_key.pub`,
+			`only if it is right: ssh-keygen -R ${quote(names[0] ?? host)} -f ${quote(same.file)}`,
+		];
+		throw keyError('E_HOST_KEY_CHANGED', `the ${type} key of ${host} is not the one in ${same.file}:${same.number}`, next);
+	}
 	return live.length > 0 ? 'extra' : 'unknown';
 }
 
@@ -100,14 +115,7 @@ function matches(hosts: string, name: string): boolean {
 	return fitsPatterns(hosts.split(','), name);
 }
 
-function keyError(code: string, message: string, line: Line, name: string): BsdupError {
-	return new BsdupError({
-		code,
-		message,
-		state: 'Not connected; somebody may sit between you and the host, or it was installed afresh.',
-		next: [
-			'compare its fingerprint at the console: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub',
-			`only if it is right: ssh-keygen -R '${name}' -f ${line.file}`,
-		],
-	});
+function keyError(code: string, message: string, next: string[]): BsdupError {
+	const state = 'Not connected; somebody may sit between you and the host, or it was installed afresh.';
+	return new BsdupError({ code, message, state, next });
 }

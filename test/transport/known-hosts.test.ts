@@ -51,8 +51,22 @@ describe('a host key', () => {
 		expect(knownTypes([file], 'db1', 22)).toEqual(['ssh-rsa']);
 	});
 
-	test('that is revoked is refused', () => {
-		expect(() => judge([`@revoked * ssh-ed25519 ${ed.toString('base64')}`])).toThrow('revokes');
+	test('that changed is looked up at the console in the file of its own type', () => {
+		const [old, rsa] = [blob('ssh-rsa', 'old').toString('base64'), blob('ssh-rsa', 'new')];
+		expect(() => judge([`db1 ssh-rsa ${old}`], rsa)).toThrow(
+			expect.objectContaining({ next: expect.arrayContaining([expect.stringContaining('-lf /etc/ssh/ssh_host_rsa_key.pub')]) }),
+		);
+	});
+
+	test('that is revoked is refused, and nobody is told to remove the lines that are well', () => {
+		const lines = [`db1 ssh-ed25519 ${ed.toString('base64')}`, `@revoked * ssh-ed25519 ${ed.toString('base64')}`];
+		expect(() => judge(lines)).toThrow(
+			expect.objectContaining({
+				code: 'E_HOST_KEY_REVOKED',
+				message: expect.stringContaining('revokes'),
+				next: expect.not.arrayContaining([expect.stringContaining('ssh-keygen -R')]),
+			}),
+		);
 	});
 });
 
