@@ -84,8 +84,8 @@ function targetFindings(facts: Facts, target: Target, options: PlanOptions): Fin
 		const fix = 'wait for the mirror, or choose another --mirror; --allow-older takes it all the same';
 		found.push({ ...refusal('older-build', older, fix), ...(options.older === true ? { severity: 'warn' } : {}) });
 	}
-	if (target.kind === 'snapshot' && facts.installedList === target.list.plainSha256) {
-		const fix = 'wait for a newer one, unless this one is to be laid anew';
+	if (facts.installedList === target.list.plainSha256) {
+		const fix = `${target.kind === 'snapshot' ? 'wait for a newer one' : 'nothing is to be done'}, unless this one is to be laid anew`;
 		found.push({ id: 'same-build', severity: 'warn', says: 'this very build is installed already (F:A.5)', fix });
 	}
 	if (facts.arch !== target.arch)
