@@ -9,7 +9,7 @@ import { composeManifest } from '../../src/manifest/use.ts';
 
 export default class ManifestShowCommand extends BaseCommand {
 	static override summary = 'List the manifests, or print one to start your own from.';
-	static override args = { name: Args.string({ description: 'SYSTEM/METHOD; none = list them' }) };
+	static override args = { name: Args.string({ description: 'SYSTEM/METHOD, or METHOD where only one system has it; none = list them' }) };
 	static override examples = [
 		'<%= config.bin %> <%= command.id %>',
 		'<%= config.bin %> <%= command.id %> SYSTEM/in-place > my-method.yaml',
@@ -31,12 +31,13 @@ export default class ManifestShowCommand extends BaseCommand {
 			return shown;
 		}
 		// Only a listed name is ever opened, so that a name cannot lead out of the folder.
-		const found = known.find(({ name }) => name === args.name);
-		if (found === undefined) {
+		const fitting = known.filter(({ name }) => name === args.name || name.split('/')[1] === args.name);
+		const [found] = fitting;
+		if (found === undefined || fitting.length > 1) {
 			throw new BsdupError({
 				code: 'E_MANIFEST_NAME',
-				message: `there is no manifest ${JSON.stringify(args.name)}`,
-				next: known.map(({ name }) => `bsdup manifest show ${name}`),
+				message: `there ${found === undefined ? 'is no manifest' : 'are several manifests'} ${JSON.stringify(args.name)}`,
+				next: (found === undefined ? known : fitting).map(({ name }) => `bsdup manifest show ${name}`),
 				exit: EXIT.usage,
 			});
 		}

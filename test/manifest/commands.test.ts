@@ -60,6 +60,13 @@ describe.skipIf(!existsSync(built))('bsdup manifest (needs npm run build)', () =
 		expect(parseManifest(stdout, join(folder, 'mine.yaml'))).toEqual(parseManifest(readFileSync(shipped, 'utf8'), shipped));
 	});
 
+	test('show takes the method alone where one system has it, and names them where several have', () => {
+		expect(bsdup('manifest', 'show', 'in-place').stdout).toBe(bsdup('manifest', 'show', 'openbsd/in-place').stdout);
+		const { code, stderr } = bsdup('manifest', 'show', 'backup');
+		expect(code).toBe(2);
+		expect(stderr.match(/bsdup manifest show \S+/g)).toEqual(['bsdup manifest show freebsd/backup', 'bsdup manifest show openbsd/backup']);
+	});
+
 	test.each(['../package', 'openbsd/facts', 'openbsd/parts/backup', 'nothing'])('show %s is refused, with the names there are', (name) => {
 		const { code, stderr } = bsdup('manifest', 'show', name);
 		expect(code).toBe(2);
