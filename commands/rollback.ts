@@ -3,13 +3,16 @@ import { BaseCommand } from '../src/cli/base-command.ts';
 import { carry } from '../src/cli/carry.ts';
 import { findRun } from '../src/cli/find-run.ts';
 import { runFlags } from '../src/cli/run-flags.ts';
+import { isDone } from '../src/journal/decide.ts';
+import { readJournal } from '../src/journal/journal.ts';
 import { undoSteps, undoText } from '../src/plan/undo.ts';
 import { rollback } from '../src/run/rollback.ts';
+import { atItsEnd } from '../src/run/take-refused.ts';
 
 export default class RollbackCommand extends BaseCommand {
 	static override summary = 'Take back what a run has done, as long as nothing of the system was changed.';
 	static override description =
-		'What was begun is undone, last things first, and proven; then the host is free, and the run is over. Cut anywhere, it is run again. After the point of no return it refuses, and nothing is changed. On the host itself, without bsdup: sh /var/db/bsdup/run-.../resume.sh rollback';
+		'What was begun is undone, last things first, and proven; then the host is free, and the run is over. Cut anywhere, it is run again. After the point of no return, and at the end of the run, it refuses, and nothing is changed. On the host itself, without bsdup: sh /var/db/bsdup/run-.../resume.sh rollback';
 	static override args = { run: Args.string({ description: 'a run, or a host; none = the newest run' }) };
 	static override flags = {
 		patience: runFlags.patience,
@@ -26,6 +29,7 @@ export default class RollbackCommand extends BaseCommand {
 	async run(): Promise<unknown> {
 		const { args, flags } = await this.parse(RollbackCommand);
 		const folder = findRun(flags.state, args.run);
+		if (isDone(readJournal(folder.journal).entries)) throw atItsEnd(folder.plan);
 		if (flags['dry-run']) {
 			this.log(undoText(folder.plan));
 			return { undo: undoSteps(folder.plan).map(({ id, commands }) => ({ id, commands })) };

@@ -17,6 +17,13 @@ back_as() {
 	printf '%s\n' "$text" | sh -e 2>&1
 }
 
+# at_end: is it? Every step is done, and the host was let go: where the last proof does not hold it still is held.
+at_end() {
+	[ ! -f "$dir/turned" ] || return 1
+	[ "$(named "${dir%/*}/lock")" != "held-by:$run" ] || return 1
+	for s in $steps; do finished "$s" || return 1; done
+}
+
 # passed: has the run begun what cannot be taken back? A step of no return makes the file no-return before its first change.
 passed() {
 	for s in $steps; do back_as "$s" >/dev/null; done
@@ -55,6 +62,7 @@ back() {
 	[ "$(id -u)" = 0 ] || die 'must be root: log in as root, then run this again'
 	[ ! -f "$dir/rolled-back" ] || { release; turned; return 0; }
 	never="the point of no return is passed: the danger zone has begun, and the system may be changed. To go on: sh $self; by hand: $dir/RECOVERY"
+	! at_end || die "this run is at its end, and is not taken back any more; by hand: $dir/RECOVERY"
 	! passed || die "$never"
 	take_here
 	turn || die "$never"

@@ -18,6 +18,7 @@ hold)
 leave) leave "$2" ;;
 turn)
 	[ ! -f "$dir/rolled-back" ] || { release; exit 78; }
+	! at_end || exit 79
 	! passed || exit 76
 	hold "$2" "$3" || exit
 	turn

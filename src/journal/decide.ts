@@ -52,6 +52,11 @@ export function takenBack(entries: readonly Entry[]): 'partly' | 'wholly' | unde
 	return entries.some((entry) => entry.kind === 'step' && entry.status === 'undone') ? 'partly' : undefined;
 }
 
+/** Was the run carried to its end, and not taken back before? */
+export function isDone(entries: readonly Entry[]): boolean {
+	return takenBack(entries) === undefined && entries.some((entry) => entry.kind === 'end' && entry.status === 'done');
+}
+
 /** What is told, and recorded, where another run has the host. */
 export function heldBy(host: string, holder: string): string {
 	return `${host} is held by ${holder}`;

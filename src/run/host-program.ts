@@ -81,7 +81,7 @@ export class HostProgram {
 		await this.#take('hold', carrier);
 	}
 
-	/** Takes the host, and from then on the run goes back only. `false`: it has gone back already. Throws E_NO_RETURN too. */
+	/** Takes the host, and from then on the run goes back only. `false`: it has gone back already. Throws E_NO_RETURN, E_RUN_ENDED too. */
 	async turn(carrier: Carrier): Promise<boolean> {
 		return (await this.#take('turn', carrier)) !== TAKE.goneBack;
 	}

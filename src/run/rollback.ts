@@ -6,7 +6,7 @@ import { carrierOf, leaving } from './run.ts';
 /**
  * Takes back what a run has done before its point of no return: the steps that were begun, each before those that it needed, as
  * jobs like all others; each is proven. Then the host is let go, and the run never goes forward again. Cut anywhere, it is
- * called again. Throws E_NO_RETURN where it is too late, with nothing changed.
+ * called again. Throws E_NO_RETURN or E_RUN_ENDED where it is too late, with nothing changed.
  */
 export async function rollback(context: StepContext): Promise<'rolled-back'> {
 	const { plan, host, journal } = context;

@@ -6,9 +6,9 @@ import type { RunResult } from '../transport/transport.ts';
 
 /**
  * Exit statuses of the verbs `hold` and `turn` (src/host/verbs.sh). carried: somebody else carries this run; held: another run
- * has the host; passed: the point of no return is behind it; turned: the run goes back; goneBack: it has gone back.
+ * has the host; passed: the point of no return is behind it; turned: the run goes back; goneBack: it has gone back; ended: it is at its end.
  */
-export const TAKE = { carried: 74, held: 75, passed: 76, turned: 77, goneBack: 78 } as const;
+export const TAKE = { carried: 74, held: 75, passed: 76, turned: 77, goneBack: 78, ended: 79 } as const;
 
 /** Why the host was not given, as an error; undefined where it was, or where the status says nothing of it. */
 export function takeRefused({ code, stdout }: RunResult, plan: Plan, host: string): BsdupError | undefined {
@@ -45,11 +45,23 @@ export function takeRefused({ code, stdout }: RunResult, plan: Plan, host: strin
 					`bsdup status --recovery ${plan.run}   (on the host: ${plan.dir}/RECOVERY)`,
 				],
 			});
+		case TAKE.ended:
+			return atItsEnd(plan);
 		case TAKE.turned:
 			return rolledBack(plan, told);
 		default:
 			return undefined;
 	}
+}
+
+/** E_RUN_ENDED: the run is done, and what it made is the host's own now. */
+export function atItsEnd(plan: Plan): BsdupError {
+	return new BsdupError({
+		code: 'E_RUN_ENDED',
+		message: `${plan.run} is at its end, and is not taken back any more`,
+		state: 'The host runs what the run made; nothing was changed now.',
+		next: [`bsdup status --recovery ${plan.run}   (how to get back by hand)`],
+	});
 }
 
 /** E_ROLLED_BACK: the run goes back, or has gone back, and never goes forward again. */

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { openJournal } from '../../src/journal/journal.ts';
 import { createRun } from '../../src/journal/state.ts';
 import { buildPlan } from '../../src/plan/build.ts';
 import { ROOT } from '../lab/root.ts';
@@ -28,6 +29,20 @@ describe.skipIf(!existsSync(join(ROOT, 'dist/commands/rollback.js')))('bsdup rol
 		const shown = JSON.parse(bsdup('rollback', '--dry-run', '--json').stdout) as { undo: { id: string }[] };
 		expect(shown.undo.map(({ id }) => id)).toEqual(['forwarding.undo', 'quiesce.undo', 'stage.undo']);
 	});
+
+	test.each([[[]], [['--dry-run']]])(
+		'of a run that is at its end refuses it, without asking the host, and tells where the way back by hand is (%j)',
+		(how) => {
+			const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions({ run: 'run-20261123220738-done' }), 'in-place');
+			const journal = openJournal(createRun(state, plan, 'root@nowhere.invalid', {}).journal);
+			journal.append({ kind: 'end', status: 'done', detail: '' });
+			journal.close();
+			const { status, stdout, stderr } = bsdup('rollback', plan.run, ...how);
+			expect([status, stdout]).toEqual([1, '']);
+			expect(stderr).toContain('E_RUN_ENDED');
+			expect(stderr).toContain(`Next:  bsdup status --recovery ${plan.run} `);
+		},
+	);
 
 	test('of what is no run says so, and passes nothing on to the terminal that could drive it', () => {
 		const { status, stderr } = bsdup('rollback', 'run-\x1b[2Jx\x08');

@@ -60,6 +60,7 @@ describe.skipIf(!root).each(SHELLS)('a run that is taken back at the console, in
 
 	test('cut in the middle goes on where it was', async () => {
 		host = new HostProgram((top) => laying(top, 'one', 'two'), { shell });
+		host.call('hold', 'me');
 		await run('one', 'two');
 		host.call('turn', 'me');
 		host.call('start', 'two.undo', '1');
@@ -71,9 +72,26 @@ describe.skipIf(!root).each(SHELLS)('a run that is taken back at the console, in
 	});
 });
 
+describe('a run that is at its end', () => {
+	test.skipIf(!root)('is taken back as long as the host is not let go, and no more after it (needs root)', async () => {
+		host = new HostProgram((top) => laying(top, 'one', 'two'));
+		host.call('hold', 'me');
+		await run('one', 'two');
+		host.call('release');
+		expect(host.call('turn', 'me').code).toBe(79);
+		expect(host.call('rollback')).toMatchObject({ code: 1, stderr: expect.stringContaining('is at its end') as string });
+		expect([existsSync(join(host.dir, 'turned')), existsSync(join(host.top, 'lock'))]).toEqual([false, false]);
+		expect(host.traces()).toEqual(['one', 'two']);
+		host.call('hold', 'me');
+		host.call('leave', 'me');
+		expect(host.call('rollback')).toMatchObject({ code: 0, stderr: '' });
+	});
+});
+
 describe('a run that goes back', () => {
 	test('passes over what shows that nothing is to be taken back', async () => {
 		host = new HostProgram((top) => laying(top, 'one'));
+		host.call('hold', 'me');
 		await run('one');
 		expect(host.call('turn', 'me').code).toBe(0);
 		expect(host.call('settle', 'one.undo').code).toBe(1);
