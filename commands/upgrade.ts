@@ -4,7 +4,7 @@ import { carry, requireSomebody } from '../src/cli/carry.ts';
 import { carryMoving } from '../src/cli/carry-moving.ts';
 import { goOnward } from '../src/cli/go-onward.ts';
 import { hostFlags, keptHostFlags } from '../src/cli/open-host.ts';
-import { planFlags } from '../src/cli/plan-flags.ts';
+import { planFlags, requirePlanAlone } from '../src/cli/plan-flags.ts';
 import { planOnHost } from '../src/cli/plan-on-host.ts';
 import { runFlags, VERDICTS } from '../src/cli/run-flags.ts';
 import { EXIT } from '../src/errors.ts';
@@ -37,7 +37,8 @@ export default class UpgradeCommand extends BaseCommand {
 	readonly #warn = (text: string): void => this.logToStderr(text);
 
 	async run(): Promise<unknown> {
-		const { args, flags } = await this.parse(UpgradeCommand);
+		const { args, flags, metadata } = await this.parse(UpgradeCommand);
+		if (flags.plan !== undefined) requirePlanAlone(flags, (name) => metadata.flags[name]?.setFromDefault === true);
 		if (!flags['dry-run']) requireSomebody(flags);
 		const given = flags.plan === undefined ? undefined : readPlan(flags.plan);
 		const plan = await planOnHost(given, args.host, flags, this.config.root, this.#warn);

@@ -74,6 +74,17 @@ export interface PlanFlags extends BackupFlags {
 	run?: string;
 }
 
+/** Beside a plan that is given these still say something: where a login for a mirror is, and that nobody answers. */
+const BESIDE_PLAN = ['mirror', 'unattended'];
+
+/** Throws E_USAGE for a flag that a plan has settled already, and which would change nothing of it. */
+export function requirePlanAlone(flags: object, isDefault: (name: string) => boolean): void {
+	const given = Object.keys(planFlags).find((name) => name in flags && !isDefault(name) && !BESIDE_PLAN.includes(name));
+	if (given === undefined) return;
+	const next = [`leave out --${given}`, `bsdup plan HOST --to TARGET --${given} … --format json --out FILE   (a plan with it)`];
+	throw usage(`--plan holds all that is done, so --${given} would change nothing`, next);
+}
+
 /** Turns flags into the planner's options. Throws E_USAGE for bad values. `now`: for the run's name. */
 export function planOptions(flags: PlanFlags, host: string, now: Date): PlanOptions {
 	const whereto = (['backup-to', 'backup-device', 'backup-here'] as const).find((name) => flags[name] !== undefined);
