@@ -45,7 +45,8 @@ export default class BackupCommand extends BaseCommand {
 		const transport = flags.facts === undefined ? await openHost(args.host, flags) : undefined;
 		const made = makeBackupPlan(flags, transport, this.config.root);
 		const plan = await made.then((one) => planOrRefuse(one, transport, (text) => this.logToStderr(text))).finally(() => transport?.close());
-		if (flags['dry-run'] || flags.facts !== undefined || flags.format !== undefined) return showPlan(plan, flags, this.jsonEnabled());
+		const { facts, format, out } = flags;
+		if (flags['dry-run'] || [facts, format, out].some((flag) => flag !== undefined)) return showPlan(plan, flags, this.jsonEnabled());
 		const folder = createRun(stateDir(flags.state), plan, args.host ?? null, keptHostFlags(flags));
 		process.exitCode = await carry(folder, { ...flags, yes: true, 'pause-at-reboot': false, 'take-over': false }, this.jsonEnabled());
 		return undefined;

@@ -5,6 +5,7 @@ import { renderScript } from '../host/script.ts';
 import type { Plan } from '../plan/plan.ts';
 import { planText } from '../plan/text.ts';
 import { cleanText } from '../report/clean.ts';
+import { usage } from './backup-flags.ts';
 
 /** Flags of a command that may show its plan instead. */
 export const showFlags = {
@@ -15,7 +16,7 @@ export const showFlags = {
 	out: Flags.string({ description: 'write it to a file instead', helpValue: 'FILE' }),
 };
 
-/** Writes the plan in the format asked for. Throws E_SCRIPT_ALONE where a script by itself could not carry it. */
+/** Writes the plan in the format asked for. Throws E_SCRIPT_ALONE where a script by itself could not carry it, E_USAGE where the file cannot be written. */
 export function showPlan(
 	plan: Plan,
 	flags: { format?: 'text' | 'json' | 'sh' | undefined; out?: string | undefined },
@@ -40,7 +41,15 @@ export function showPlan(
 	const text = { text: () => cleanText(planText(plan)), json: () => `${JSON.stringify(plan, null, '\t')}\n`, sh: () => renderScript(plan) }[
 		json ? 'json' : (flags.format ?? 'text')
 	]();
-	if (flags.out !== undefined) writeFileSync(flags.out, text, { mode: 0o600 });
+	if (flags.out !== undefined) write(flags.out, text);
 	else if (!json) process.stdout.write(text);
 	return plan;
+}
+
+function write(file: string, text: string): void {
+	try {
+		writeFileSync(file, text, { mode: 0o600 });
+	} catch (error) {
+		throw usage(`cannot write ${file}: ${(error as Error).message}`, ['--out FILE']);
+	}
 }
