@@ -1,5 +1,6 @@
 # What every boot script does with the tree at $root, sourced by it: whether its init runs on the kernel of $level, then the machine's own
-# devices, programs and libraries in it, and what lies outside of the tree ($lab; $lab/pool, where there is one). Uses its say, bind and stay.
+# devices, programs and libraries in it, and what lies outside of the tree ($lab; $lab/pool, where there is one). Uses its say, bind and stay,
+# and $now, the second of the boot.
 
 # init_runs SAYS: panics with these words unless init is whole and not newer than the kernel
 init_runs() {
@@ -27,6 +28,8 @@ furnish() {
 	libraries
 	bind "$(realpath /lib64)" "$root/lib64"
 	mount -t proc proc "$root/proc"
+	# A machine takes longer to boot: no process of the next boot has both the number and the second of one of this.
+	{ echo $((now % 8 * 4000 + 1000)) >/proc/sys/kernel/ns_last_pid; } 2>/dev/null
 	for device in null zero random urandom tty; do
 		[ -e "$root/dev/$device" ] || : >"$root/dev/$device"
 		mount --bind "/dev/$device" "$root/dev/$device"
