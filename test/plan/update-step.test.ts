@@ -103,6 +103,16 @@ describe.skipIf(!canEnterTrees)('a step of an upgrade by freebsd-update (needs r
 		expect(sh(`sh ${plan.dir}/phase`)).toBe(`${after}\n`);
 	});
 
+	test('ends where the hints of the modules could not be written, which freebsd-update does not look at', () => {
+		const { on, run } = host();
+		laid(on, { ...KERNEL, ...WORLD }, ['kernelfirst']);
+		on.lay({ programs: { kldxref: 'echo "no room" >&2; exit 1' } });
+		expect(run('kernel')).toEqual({ status: 1, said: expect.stringMatching(/no room\n$/) });
+		on.lay({ programs: { kldxref: 'echo made >/boot/kernel/linker.hints' } });
+		expect(run('kernel')).toMatchObject({ status: 0 });
+		expect(textOf(on, 'boot/kernel/linker.hints')).toBe('made\n');
+	});
+
 	test('errata that were there before are not looked at where none are to be installed', () => {
 		const { on, run } = host();
 		laid(on, { '/etc/motd.template': 'of an older patch\n' }, [], `${LINK}-rollback`);
