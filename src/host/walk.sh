@@ -95,7 +95,7 @@ walk() {
 report() { for told in "$dir"/report.*; do [ ! -f "$told" ] || cat "$told"; done; }
 
 consent() {
-	text_commands "$1"
+	text_commands "$1" | sh -e
 	recovery
 	if [ "$yes" != yes ]; then
 		[ -t 0 ] || die 'nobody at the terminal to confirm: give --yes'

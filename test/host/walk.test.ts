@@ -28,6 +28,13 @@ describe.skipIf(!root).each(SHELLS)('the walk at the console, in %s (needs root)
 		expect(host.traces()).toEqual(['one', 'merge', 'two']);
 	});
 
+	test('tells what a step that asks has to say, not the lines that say it', () => {
+		const told = ["echo 'About to go on.'", "[ -f /nowhere ] || echo 'as it shall be'", "[ ! -f /nowhere ] || echo 'a warning'"];
+		host = new HostProgram(() => [makeStep('sure', told, { kind: 'confirm' })], { shell });
+		const { code, stdout } = host.call('--yes');
+		expect([code, stdout]).toEqual([0, expect.stringMatching(/^run +sure: Step sure\nAbout to go on\.\nas it shall be\ndone/)]);
+	});
+
 	test('asks before what cannot be taken back, and stops with nobody there', () => {
 		host = new HostProgram(three, { shell });
 		expect(host.call()).toMatchObject({ code: 1, stderr: expect.stringContaining('give --yes') as string });
