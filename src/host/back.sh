@@ -66,7 +66,7 @@ back() {
 	! passed || die "$never"
 	take_here
 	turn || die "$never"
-	trap 'say; say "Interrupted. To go on: sh $self rollback"; exit 130' INT
+	trap 'interrupted " rollback"' INT
 	while running=$(busy) && [ -n "$running" ]; do say "waits for the end of" $running; sleep 2; done
 	for u in $undos; do
 		due "$u" || continue

@@ -1,7 +1,7 @@
 # What the file does when it is called: the controller names a verb, a person at the console none.
 
 verb=${1:-walk}
-yes=no
+yes=no tail= attended=
 case $verb in --yes) yes=yes verb=walk ;; esac
 [ -d "$jobs" ] || mkdir -p "$jobs" || exit 1
 # Some shells keep here-documents in files; those are nobody else's business.

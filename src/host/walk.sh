@@ -55,12 +55,22 @@ go_on() {
 	say "After it, log in as root and type: sh $self"
 }
 
+# interrupted [VERB]: the last word after Ctrl-C, which ends a step that asks here, and does not reach what shows the log of another:
+# sh lets none of it come to a process in the background.
+interrupted() {
+	[ -z "$tail" ] || kill "$tail"
+	say
+	case $attended in yes) goes= ;; *) goes='A step that runs goes on by itself. ' ;; esac
+	say "Interrupted. ${goes}To go on: sh $self$1"
+	exit 130
+}
+
 # walk: the whole plan at the console, pausing at each reboot with status 3
 walk() {
 	[ "$(id -u)" = 0 ] || die 'must be root: log in as root, then run this again'
 	take_here
 	[ ! -f "$dir/turned" ] || die "$(turned)"
-	trap 'say; say "Interrupted. A step that runs goes on by itself. To go on: sh $self"; exit 130' INT
+	trap 'interrupted' INT
 	for s in $steps; do
 		settle "$s"
 		case $? in
@@ -126,6 +136,7 @@ carry() {
 		# tail hears of the last lines a moment after they are written. Without fractions, or without sleep, it is 1 s, or none.
 		sleep 0.3 2>/dev/null || sleep 1 2>/dev/null
 		kill $tail
+		tail=
 	fi
 	status "$a" || rc=lost
 	case $1 in *.undo) again=" rollback" ;; *) again= ;; esac

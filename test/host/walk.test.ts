@@ -1,3 +1,4 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -118,6 +119,33 @@ describe.skipIf(!root)('the walk at the console (needs root)', () => {
 		host = new HostProgram((top) => [makeStep('one', ['true'], { proof: 'false' }), makeStep('two', [trace(top, 'two')])]);
 		expect(host.call()).toMatchObject({ code: 1, stderr: expect.stringContaining('its proof does not hold') as string });
 		expect(host.traces()).toEqual([]);
+	});
+
+	test('that is interrupted leaves nothing behind that writes to the terminal, and the step goes on', async () => {
+		host = new HostProgram((top) => [makeStep('slow', [trace(top, 'began'), `while [ ! -f '${top}/go' ]; do sleep 0.1; done`])]);
+		const walk = host.launch();
+		const tail = (): boolean => spawnSync('pgrep', ['-f', `tail -f ${host.top}`]).status === 0;
+		await until(() => host.traces().includes('began') && tail());
+		process.kill(-walk.pid, 'SIGINT');
+		expect(await walk.ended).toBe(130);
+		expect(tail()).toBe(false);
+		writeFileSync(join(host.top, 'go'), '');
+		await until(() => host.state('slow') === '1 ok');
+	});
+
+	test('that is interrupted in a step that asks here does not say that it goes on by itself', async () => {
+		host = new HostProgram((top) => [makeStep('asks', [trace(top, 'began'), 'sleep 60'], { attended: true })]);
+		const walk = spawn('sh', [host.script], { detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
+		let said = '';
+		walk.stdout.setEncoding('utf8').on('data', (text: string) => {
+			said += text;
+		});
+		const ended = new Promise((resolve) => walk.once('close', resolve));
+		await until(() => host.traces().includes('began'));
+		process.kill(-(walk.pid ?? 0), 'SIGINT');
+		expect(await ended).toBe(130);
+		expect(said).toContain(`\nInterrupted. To go on: sh ${host.script}\n`);
+		expect(host.state('asks')).toBe('1 lost');
 	});
 
 	test('does not pass a reboot that was asked for and never came', () => {
