@@ -75,8 +75,7 @@ back() {
 		say "undo    ${u%.undo}: $title"
 		set -- $(state "$u")
 		[ "$2" = ok ] || carry "$u" "$2"
-		test_of proof "$u"
-		case $? in 0 | 9) ;; *) die "$u: it does not show; see $jobs/$u; to try again: sh $self rollback" ;; esac
+		proven "$u" || die "$u: it does not show; see $jobs/$u; to try again: sh $self rollback"
 	done
 	went_back
 	say 'done    the run is taken back; the host is free'

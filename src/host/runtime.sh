@@ -129,6 +129,16 @@ test_of() {
 	printf '%s\n' "$text" | sh -e >/dev/null 2>&1
 }
 
+# proven STEP: does its proof hold, where it has one? An attempt that ended well and does not show is one that failed, so that the next call
+# tries it again and does not pass over it.
+proven() {
+	test_of proof "$1"
+	case $? in 0 | 9) return 0 ;; esac
+	set -- "$1" $(state "$1")
+	[ "$3" != ok ] || echo 1 >"$jobs/$1/$2/rc"
+	return 1
+}
+
 # begin STEP [N]: makes the next attempt, which must be N; sets n and a. Only after the one before is proven ended.
 begin() {
 	info "$1"

@@ -34,7 +34,7 @@ release)
 	;;
 states) for s in $steps; do say "$s $(state "$s")"; done ;;
 settle) settle "$2" ;;
-proof) test_of proof "$2" ;;
+proof) proven "$2" ;;
 returned) returned "$2" ;;
 start)
 	# The number makes a repeated call harmless: the answer to the first may have been lost on the way.

@@ -93,8 +93,7 @@ walk() {
 		else
 			carry "$s" "$2"
 		fi
-		test_of proof "$s"
-		case $? in 0 | 9) ;; *) die "$s: its proof does not hold; see $jobs/$s; to go on: sh $self" ;; esac
+		proven "$s" || die "$s: its proof does not hold; see $jobs/$s; to go on: sh $self"
 	done
 	release
 	report

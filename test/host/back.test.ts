@@ -58,6 +58,25 @@ describe.skipIf(!root).each(SHELLS)('a run that is taken back at the console, in
 		expect(host.traces()).toHaveLength(4);
 	});
 
+	test('tries again what did not show, and is not taken back until it does', async () => {
+		host = new HostProgram(
+			(top) => [
+				makeStep('one', [trace(top, 'one')], { undo: trace(top, 'undo-one'), undone: `[ -f '${top}/go' ]` }),
+				makeStep('two', [trace(top, 'two')]),
+			],
+			{ shell },
+		);
+		await run('one');
+		for (const undone of [['undo-one'], ['undo-one', 'undo-one']]) {
+			expect(host.call('rollback')).toMatchObject({ code: 1, stderr: expect.stringContaining('one.undo: it does not show') as string });
+			expect(host.traces()).toEqual(['one', ...undone]);
+		}
+		expect(existsSync(join(host.dir, 'rolled-back'))).toBe(false);
+		writeFileSync(join(host.top, 'go'), '');
+		expect(host.call('rollback').code).toBe(0);
+		expect(host.traces()).toEqual(['one', 'undo-one', 'undo-one']);
+	});
+
 	test('cut in the middle goes on where it was', async () => {
 		host = new HostProgram((top) => laying(top, 'one', 'two'), { shell });
 		host.call('hold', 'me');
