@@ -2,7 +2,12 @@
 
 verb=${1:-walk}
 yes=no tail= attended=
-case $verb in --yes) yes=yes verb=walk ;; esac
+case $verb in
+--yes)
+	[ $# = 1 ] || die "--yes stands alone, $2 would not be done"
+	yes=yes verb=walk
+	;;
+esac
 [ -d "$jobs" ] || mkdir -p "$jobs" || exit 1
 # Some shells keep here-documents in files; those are nobody else's business.
 TMPDIR=$dir

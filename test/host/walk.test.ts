@@ -156,6 +156,15 @@ describe.skipIf(!root)('the walk at the console (needs root)', () => {
 		expect(host.state('asks')).toBe('1 lost');
 	});
 
+	test('goes no way that is not the one asked for beside --yes', () => {
+		host = new HostProgram(three);
+		expect(host.call('--yes', 'rollback')).toMatchObject({
+			code: 1,
+			stderr: expect.stringContaining('rollback would not be done') as string,
+		});
+		expect(host.traces()).toEqual([]);
+	});
+
 	test('does not pass a reboot that was asked for and never came', () => {
 		host = new HostProgram((top) => [makeStep('again', ['true'], { kind: 'reboot' }), makeStep('two', [trace(top, 'two')])]);
 		expect(host.call().code).toBe(3);
