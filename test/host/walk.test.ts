@@ -165,6 +165,13 @@ describe.skipIf(!root)('the walk at the console (needs root)', () => {
 		expect(host.traces()).toEqual([]);
 	});
 
+	test('that cannot leave the script in the directory of the run begins nothing', () => {
+		host = new HostProgram(three);
+		const { status, stderr } = spawnSync('sh', { encoding: 'utf8', input: readFileSync(host.script) });
+		expect([status, stderr]).toEqual([1, expect.stringContaining(`cannot be laid into ${host.dir}`)]);
+		expect(host.state('one')).toBe('0 none');
+	});
+
 	test('does not pass a reboot that was asked for and never came', () => {
 		host = new HostProgram((top) => [makeStep('again', ['true'], { kind: 'reboot' }), makeStep('two', [trace(top, 'two')])]);
 		expect(host.call().code).toBe(3);
