@@ -59,7 +59,7 @@ busy() { for s in $steps; do case $(state "$s") in *' running') say "$s" ;; esac
 
 # back: takes back at the console what was done, last things first
 back() {
-	[ "$(id -u)" = 0 ] || die 'must be root: log in as root, then run this again'
+	as_root
 	[ ! -f "$dir/rolled-back" ] || { release; turned; return 0; }
 	never="the point of no return is passed: the danger zone has begun, and the system may be changed. To go on: sh $self; by hand: $dir/RECOVERY"
 	! at_end || die "this run is at its end, and is not taken back any more; by hand: $dir/RECOVERY"

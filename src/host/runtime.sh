@@ -28,6 +28,8 @@ die() { printf 'bsdup: %s\n' "$*" >&2; exit 1; }
 # The same from within $( ), where exit ends only that.
 die_whole() { printf 'bsdup: %s\n' "$*" >&2; kill $$; exit 1; }
 
+as_root() { [ "$(id -u)" = 0 ] || die 'must be root: log in as root, then run this again'; }
+
 # latest STEP: the number of the newest attempt, 0 for none
 latest() {
 	n=0

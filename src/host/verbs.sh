@@ -8,7 +8,7 @@ case $verb in
 	yes=yes verb=walk
 	;;
 esac
-[ -d "$jobs" ] || mkdir -p "$jobs" || exit 1
+[ -d "$jobs" ] || mkdir -p "$jobs" || { as_root; exit 1; }
 # Some shells keep here-documents in files; those are nobody else's business.
 TMPDIR=$dir
 case $verb in

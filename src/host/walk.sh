@@ -67,7 +67,7 @@ interrupted() {
 
 # walk: the whole plan at the console, pausing at each reboot with status 3
 walk() {
-	[ "$(id -u)" = 0 ] || die 'must be root: log in as root, then run this again'
+	as_root
 	take_here
 	[ ! -f "$dir/turned" ] || die "$(turned)"
 	trap 'interrupted' INT

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Step } from '../../src/plan/plan.ts';
@@ -170,6 +170,16 @@ describe.skipIf(!root)('the walk at the console (needs root)', () => {
 		const { status, stderr } = spawnSync('sh', { encoding: 'utf8', input: readFileSync(host.script) });
 		expect([status, stderr]).toEqual([1, expect.stringContaining(`cannot be laid into ${host.dir}`)]);
 		expect(host.state('one')).toBe('0 none');
+	});
+
+	test('says to somebody else than root who may do it', () => {
+		host = new HostProgram(three);
+		const copy = join(host.top, 'copy.sh');
+		renameSync(host.script, copy);
+		rmSync(host.dir, { recursive: true });
+		chmodSync(host.top, 0o755);
+		const { status, stderr } = spawnSync('sh', [copy], { encoding: 'utf8', uid: 65534, gid: 65534 });
+		expect([status, stderr]).toEqual([1, expect.stringContaining('must be root')]);
 	});
 
 	test('does not pass a reboot that was asked for and never came', () => {
