@@ -143,10 +143,14 @@ carry() {
 }
 
 overview() {
+	[ ! -f "$dir/turned" ] || turned
 	for s in $steps; do
 		info "$s"
 		set -- $(state "$s")
-		case $2 in already) set -- "$1" ok ;; esac
+		case $2 in
+		already) set -- "$1" ok ;;
+		lost) case $kind in zone | reboot) ! rebooted "$s" || set -- "$1" rebooted ;; esac ;;
+		esac
 		printf '%-8s %-18s %s\n' "$2" "$s" "$title"
 	done
 }

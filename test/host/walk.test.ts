@@ -253,6 +253,16 @@ describe('the status of a run', () => {
 		expect(host.traces()).toEqual(['one']);
 	});
 
+	test('tells a reboot that has come as one, and that the run was taken back', () => {
+		host = new HostProgram((top) => [makeStep('again', [trace(top, 'reboot')], { kind: 'reboot' })]);
+		host.call('start', 'again', '1');
+		host.reboot('again');
+		expect(host.call('status').stdout).toMatch(/^rebooted again /);
+		writeFileSync(join(host.dir, 'turned'), '');
+		writeFileSync(join(host.dir, 'rolled-back'), '2026-11-25T00:00:00Z\n');
+		expect(host.call('status').stdout).toMatch(/^this run was taken back \(2026-11-25T00:00:00Z\)/);
+	});
+
 	test('refuses an unknown verb and an unknown step', () => {
 		host = new HostProgram(three);
 		expect(host.call('dance')).toMatchObject({ code: 1, stderr: expect.stringContaining('unknown verb: dance') as string });
