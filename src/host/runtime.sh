@@ -18,7 +18,7 @@ export PATH
 # Where the one who calls comes from must not matter: numbers, dates and orders are those of C, only characters stay theirs.
 LC_CTYPE=${LC_ALL:-${LC_CTYPE:-${LANG:-C}}} LC_NUMERIC=C LC_TIME=C LC_COLLATE=C LC_MESSAGES=C LANG=C
 export LC_CTYPE LC_NUMERIC LC_TIME LC_COLLATE LC_MESSAGES LANG
-unset LC_ALL ENV BASH_ENV CDPATH TAR_OPTIONS GREP_OPTIONS TAPE
+unset LC_ALL ENV BASH_ENV CDPATH TAR_OPTIONS GREP_OPTIONS TAPE TMPDIR
 jobs=$dir/jobs
 self=$dir/resume.sh
 

@@ -9,7 +9,8 @@ case $verb in
 	;;
 esac
 [ -d "$jobs" ] || mkdir -p "$jobs" || { as_root; exit 1; }
-# Some shells keep here-documents in files; those are nobody else's business.
+# Some shells keep here-documents in files; those are nobody else's business. It is not exported: programs that work as another user for root,
+# as syspatch(8) does, could not come to their files there.
 TMPDIR=$dir
 case $verb in
 walk) walk ;;

@@ -170,16 +170,20 @@ describe('what was planted in the place of the run', () => {
 describe('where the one who calls comes from', () => {
 	test('does not matter to a step: numbers and dates are those of C, and no start-up file or option comes along', async () => {
 		host = new HostProgram(() => [
-			makeStep('env', ['echo "$LC_ALL|$LC_NUMERIC|$LC_TIME|$LC_CTYPE|$ENV|$CDPATH|$TAR_OPTIONS"', `awk 'BEGIN { printf "%.1f\\n", 1.5 }'`]),
+			makeStep('env', [
+				'echo "$LC_ALL|$LC_NUMERIC|$LC_TIME|$LC_CTYPE|$ENV|$CDPATH|$TAR_OPTIONS|${TMPDIR-none}"',
+				`awk 'BEGIN { printf "%.1f\\n", 1.5 }'`,
+			]),
 		]);
 		vi.stubEnv('LC_ALL', 'de_DE.UTF-8');
 		vi.stubEnv('CDPATH', '/');
 		// Of these sh reads one where it is interactive only, a shell of old always.
 		for (const name of ['ENV', 'BASH_ENV']) vi.stubEnv(name, join(host.top, 'no-such-file'));
 		vi.stubEnv('TAR_OPTIONS', '--verbose');
+		vi.stubEnv('TMPDIR', host.top);
 		host.call('start', 'env', '1');
 		await until(() => host.state('env') === '1 ok');
-		expect(readFileSync(host.path('env', '1', 'log'), 'utf8')).toBe('|C|C|de_DE.UTF-8|||\n1.5\n');
+		expect(readFileSync(host.path('env', '1', 'log'), 'utf8')).toBe('|C|C|de_DE.UTF-8||||none\n1.5\n');
 	});
 
 	test("nor does their umask: a step lays things down as root does, the record of it is nobody else's", async () => {
