@@ -93,6 +93,17 @@ describe.skipIf(!canEnterTrees || !canSignify)('the key that a host lacks (needs
 		expect(existsSync(join(on.dir, NEW))).toBe(false);
 	});
 
+	test('is not asked for in a bundle that came with other bytes: it is fetched again', () => {
+		const plan = planned(signedGzip('77', archive('openbsd-78-base.pub')));
+		const whole = readFileSync(join(on.dir, 'usr/rel/sigbundle-77.tgz'));
+		writeFileSync(join(on.dir, 'usr/rel/sigbundle-77.tgz'), 'x');
+		on.lay({ programs: { ftp: 'cp /mirror "$2"' }, files: { mirror: '<html>a login page</html>' } });
+		const lines = step(plan, 'key-fetch').commands.join('\n');
+		expect(run(lines)).toMatchObject({ status: 1, said: expect.stringContaining('sigbundle-77.tgz: not what it was') });
+		writeFileSync(join(on.dir, 'mirror'), whole);
+		expect(run(lines).status).toBe(0);
+	});
+
 	test('is no step where the host has the key', () => {
 		const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions(), 'in-place');
 		expect(plan.steps.map(({ id }) => id)).not.toContain('key');
