@@ -55,6 +55,19 @@ describe.skipIf(!canEnterTrees)('what need not run (needs root or user namespace
 		expect([running(), back()]).toEqual(['cron\nrc.d\n', true]);
 	});
 
+	test('is not told to be started again where nothing can start it, until that was said', () => {
+		const programs = { pkill: 'rm "/var/run/$2"', pgrep: 'ls "/var/run/$2"', cron: 'exit 1' };
+		const { on, stop, start, back } = host('4.9', '5.0', ['ntpd', 'cron'], programs);
+		on.run('touch /var/run/ntpd /var/run/cron');
+		expect(back()).toBe(true);
+		stop();
+		// Cut before cron was stopped: what runs is not started beside itself.
+		on.run('touch /var/run/cron');
+		expect(back()).toBe(false);
+		expect(start()).toContain('ntpd stays stopped until');
+		expect(back()).toBe(true);
+	});
+
 	test('is stopped by the script of its package, also where that knows no force yet', () => {
 		const { on, stop, start, back } = host('4.9', '5.0', ['postgresql']);
 		const running = '/var/run/postgresql';
