@@ -111,6 +111,17 @@ describe.skipIf(!canBackUp)(`the end of a backup ${NEEDS}`, () => {
 		expect(backup.manifest()['changed']).toBe(0);
 	});
 
+	test('that is cut before it has told where the backup is tells it the next time', () => {
+		begun();
+		const cut = 'sync() { ! ls *.MANIFEST.json >/dev/null 2>&1 || kill -KILL $$; }';
+		expect(backup.step('backup-finish', 'commands', cut).status).not.toBe(0);
+		expect(existsSync(backup.file('MANIFEST.json'))).toBe(true);
+		expect(backup.step('backup-finish', 'done').status).not.toBe(0);
+		expect(backup.step('backup-finish')).toMatchObject({ status: 0 });
+		expect(backup.step('backup-finish', 'done').status).toBe(0);
+		expect(readFileSync(join(backup.top, 'run/report.backup'), 'utf8')).toMatch(/^the backup is /);
+	});
+
 	test('that cannot lay its files leaves those of an older backup in the same place whole', () => {
 		begun();
 		const shared = join(backup.volumes, 'volume.sh');
