@@ -61,9 +61,11 @@ export interface System {
 export async function look(manifest: Manifest, host: Host, { installed, facts, target, dirs }: System, only?: string): Promise<Looked> {
 	const tree = makeBareTree(installed);
 	try {
-		tree.lay({ ...host, dirs: [...dirs, ...(host.dirs ?? [])] });
 		const backup = { paths: ['/etc', '/home'], dir: '/backup', volumeKiB: 1000 };
 		const known = { ...facts, ...host.facts };
+		// A tree alone has no name of its own.
+		const programs = { hostname: `echo ${facts.host}`, ...host.programs };
+		tree.lay({ ...host, programs, dirs: [...dirs, ...(host.dirs ?? [])] });
 		const one = { ...manifest, checks: manifest.checks.filter(({ id }) => only === undefined || id === only) };
 		const scope = scopeOf(one, known, target, makeOptions({ backup, ...host.options }));
 		const looked: Looked = { found: [], errors: '', status: null };
