@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { BsdupError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import { pinned } from '../fetch/target.ts';
@@ -34,23 +35,27 @@ export function runAfter(run: string): string {
 	return `${run}-then`;
 }
 
-/** What a plan keeps of a request, so that whoever goes on makes the next hop's plan alike. A password in a mirror is not kept. */
+/**
+ * What a plan keeps of a request, so that whoever goes on makes the next hop's plan alike, in whatever directory. A password in a mirror
+ * is not kept.
+ */
 function keptOf(request: PlanRequest, mirrors: readonly string[]): NonNullable<Plan['onward']>['request'] {
 	const { to = '', method, manifest, sets, mirror } = request;
+	const file = (path: string | undefined): string | undefined => (path === undefined ? undefined : resolve(path));
 	const kept = {
 		...{
 			to,
 			method,
-			manifest,
+			manifest: file(manifest),
 			sets,
 			...(mirror === undefined ? {} : { mirror: [...mirrors] }),
 			backup: request.backup,
 			exclude: request.exclude,
 		},
-		...{ 'backup-to': request['backup-to'], 'backup-device': request['backup-device'], 'backup-here': request['backup-here'] },
+		...{ 'backup-to': request['backup-to'], 'backup-device': request['backup-device'], 'backup-here': file(request['backup-here']) },
 		...{ 'backup-format': request['backup-format'], 'volume-size': request['volume-size'], 'no-backup': request['no-backup'] },
 		...{ 'no-packages': request['no-packages'], 'stop-forwarding': request['stop-forwarding'], 'fetch-on': request['fetch-on'] },
-		...{ health: request.health, 'trusted-list': request['trusted-list'] },
+		...{ health: request.health, 'trusted-list': file(request['trusted-list']) },
 		...{ watchdog: request.watchdog, unattended: request.unattended },
 	};
 	return Object.fromEntries(Object.entries(kept).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));

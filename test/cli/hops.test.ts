@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mustFollow } from '../../src/cli/hops.ts';
 import { makePlan, type PlanRequest } from '../../src/cli/make-plan.ts';
@@ -55,6 +55,17 @@ describe('a target several releases ahead', () => {
 		expect(hop?.to).toBe('7.9');
 		expect(hop?.text).toContain('signify -C -p /etc/signify/openbsd-79-base.pub -x SHA256.sig');
 		expect(hop?.text).not.toContain('sigbundle');
+	});
+
+	test('keeps the files it was given so that the later hops find them from any directory', async () => {
+		const { plan } = await made('7.7', '7.9', {
+			'no-backup': false,
+			'backup-here': 'kept',
+			manifest: relative('.', join(ROOT, 'manifests/openbsd/in-place.yaml')),
+		});
+		if (plan instanceof BsdupError) throw plan;
+		const { 'backup-here': here, manifest } = plan.onward?.request ?? {};
+		expect([here, manifest]).toEqual([resolve('kept'), join(ROOT, 'manifests/openbsd/in-place.yaml')]);
 	});
 
 	test.each<[string, string, string, RegExp]>([
