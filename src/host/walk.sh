@@ -68,8 +68,10 @@ interrupted() {
 # walk: the whole plan at the console, pausing at each reboot with status 3
 walk() {
 	as_root
-	take_here
+	# Before the host is held: nobody would let it go again.
+	[ ! -f "$dir/rolled-back" ] || release
 	[ ! -f "$dir/turned" ] || die "$(turned)"
+	take_here
 	trap 'interrupted' INT
 	for s in $steps; do
 		settle "$s"

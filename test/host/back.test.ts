@@ -53,6 +53,7 @@ describe.skipIf(!root).each(SHELLS)('a run that is taken back at the console, in
 		expect(existsSync(join(host.top, 'one.laid'))).toBe(false);
 		expect(host.call('rollback')).toMatchObject({ code: 0, stdout: expect.stringContaining('was taken back') as string });
 		expect(host.call('--yes')).toMatchObject({ code: 1, stderr: expect.stringContaining('begin a new one') as string });
+		expect(lstatSync(join(host.top, 'lock'), { throwIfNoEntry: false })).toBeUndefined();
 		expect(host.call('hold', 'me')).toMatchObject({ code: 77, stdout: expect.stringContaining('was taken back (20') as string });
 		expect(host.call('start', 'three', '1').stdout).toMatch(/^1 failed 1/);
 		expect(host.traces()).toHaveLength(4);
