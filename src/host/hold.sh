@@ -82,7 +82,10 @@ take_here() {
 		say "until now carried by $held; if that bsdup still runs, end it there"
 		held=$(hold "$me" "$held") || die "this run is carried by $held"
 		;;
-	75) die "this host is held by $held; finish that run, or remove ${dir%/*}/lock if it is dead" ;;
+	75)
+		other=${dir%/*}/${held%% *}/resume.sh
+		die "this host is held by $held; go on with that run: sh $other, or take it back: sh $other rollback; remove ${dir%/*}/lock if it is dead"
+		;;
 	*) exit 1 ;;
 	esac
 	own "$dir/console."

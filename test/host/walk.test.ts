@@ -223,7 +223,10 @@ describe.skipIf(!root)('the walk at the console (needs root)', () => {
 		host = new HostProgram(three);
 		const other = new HostProgram(three, { top: host.top, run: 'run-other' });
 		other.call('hold', 'someone@desk');
-		expect(host.call('--yes')).toMatchObject({ code: 1, stderr: expect.stringContaining('held by run-other someone@desk') as string });
+		const { code, stderr } = host.call('--yes');
+		expect(code).toBe(1);
+		expect(stderr).toContain('held by run-other someone@desk; go on with that run: ');
+		expect(stderr).toContain(`or take it back: sh ${other.script} rollback`);
 		expect(host.traces()).toEqual([]);
 	});
 
