@@ -108,4 +108,13 @@ describe.skipIf(!canEnterTrees)('where the packages come from (needs root or use
 		expect(on.run('cat /etc/installurl').stdout).toBe(`${url}\n`);
 		expect(on.run('cat /var/db/bsdup/*/report.installurl').stdout).toEqual(report);
 	});
+
+	test('is told at the end as written there also where the step was cut right before or after it was', () => {
+		const on = tell('6.0', '6.1', [], 'rm /etc/installurl');
+		const plan = buildPlan(inPlace, makeFacts({ release: '6.0' }), makeTarget('6.1'), makeOptions({ unattended: true }), 'in-place');
+		const lines = linesOf(plan, 'installurl');
+		expect(runLines(on, `echo() { printf '%s\\n' "$1"; kill -KILL $$; }\n${lines}`).status).not.toBe(0);
+		expect(runLines(on, lines).status).toBe(0);
+		expect(on.run('cat /etc/installurl /var/db/bsdup/*/report.installurl').stdout).toMatch(/^http.*\n\/etc\/installurl was missing, /);
+	});
 });
