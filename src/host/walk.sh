@@ -109,10 +109,11 @@ consent() {
 	text_commands "$1" | sh -e
 	recovery
 	if [ "$yes" != yes ]; then
-		[ -t 0 ] || die 'nobody at the terminal to confirm: give --yes'
+		next="to go on: sh $self; to take back what was done so far: sh $self rollback"
+		[ -t 0 ] || die "nobody at the terminal to confirm: give --yes; $next"
 		printf 'Go on? Type yes: '
 		read -r answer
-		[ "$answer" = yes ] || die 'not confirmed; nothing of it was done'
+		[ "$answer" = yes ] || die "not confirmed; nothing of it was done; $next"
 	fi
 	consented "$1"
 }

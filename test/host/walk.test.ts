@@ -38,7 +38,9 @@ describe.skipIf(!root).each(SHELLS)('the walk at the console, in %s (needs root)
 
 	test('asks before what cannot be taken back, and stops with nobody there', () => {
 		host = new HostProgram(three, { shell });
-		expect(host.call()).toMatchObject({ code: 1, stderr: expect.stringContaining('give --yes') as string });
+		const { code, stderr } = host.call();
+		expect([code, stderr]).toEqual([1, expect.stringContaining('give --yes')]);
+		expect(stderr).toContain(`to take back what was done so far: sh ${host.script} rollback`);
 		expect(host.traces()).toEqual(['one']);
 		expect(host.state('sure')).toBe('0 none');
 	});
