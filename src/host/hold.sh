@@ -72,7 +72,7 @@ take_here() {
 	own_dir "${dir%/*}" && own_dir "$dir" || exit 1
 	[ -s "$dir/RECOVERY" ] || recovery >"$dir/RECOVERY"
 	# It gets its name when it is whole on the disk: an empty one would do nothing, and say that all is well.
-	[ "$0" = "$self" ] || { cp "$0" "$self.new" && sync && mv "$self.new" "$self"; } || die "this script cannot be laid into $dir: make room there, and start it as a file: sh FILE"
+	[ "$0" = "$self" ] || cmp -s "$0" "$self" || { cp "$0" "$self.new" && sync && mv "$self.new" "$self"; } || { rm -f "$self.new"; false; } || die "this script cannot be laid into $dir: make room there, and start it as a file: sh FILE"
 	me="the console, process $$, since $(date -u +%Y-%m-%dT%H:%M:%SZ)"
 	held=$(hold "$me")
 	case $? in
