@@ -162,8 +162,9 @@ begin() {
 	*) [ ! -f "$dir/turned" ] || { echo 1 >"$a/rc"; die "$1 is not begun: $(turned)"; } ;;
 	esac
 	# Whole or not at all, also on a full disk; and room for the status, which must find some at the end.
-	text_commands "$1" >"$a/script" && : >"$a/log" && : >"$a/followers" && echo >"$a/rc.tmp" || { rm -rf "$a"; die "$1: there is no room for its job in $dir"; }
-	case $kind in zone | reboot) mark "$1" ;; esac
+	# So is what tells a reboot, without which it would be asked for again after it.
+	text_commands "$1" >"$a/script" && : >"$a/log" && : >"$a/followers" && echo >"$a/rc.tmp" && case $kind in zone | reboot) mark "$1" ;; esac ||
+		{ rm -rf "$a"; die "$1: there is no room for its job in $dir"; }
 }
 
 # look STEP N OFFSET: its state, bytes done and in all where they can be measured, then its log from there on: all of it,
@@ -177,8 +178,7 @@ look() {
 
 # mark STEP: what the host looks like before a reboot
 mark() {
-	boot_time >"$jobs/$1/boot"
-	: >"/var/run/bsdup.$1"
+	boot_time >"$jobs/$1/boot" && [ -s "$jobs/$1/boot" ] && : >"/var/run/bsdup.$1" || return 1
 	sync
 }
 

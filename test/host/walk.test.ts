@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Step } from '../../src/plan/plan.ts';
@@ -57,6 +57,17 @@ describe.skipIf(!root).each(SHELLS)('the walk at the console, in %s (needs root)
 		expect(host.call('verdict', 'again').stdout).toMatch(/^rebooted /);
 		expect(host.call().code).toBe(0);
 		expect(host.traces()).toEqual(['reboot', 'two']);
+	});
+
+	test('asks for no reboot that it could not tell afterwards, as on a full disk', () => {
+		host = new HostProgram((top) => [makeStep('again', [trace(top, 'reboot')], { kind: 'reboot' })], { shell });
+		mkdirSync(host.path('again'), { recursive: true });
+		symlinkSync('/dev/full', host.path('again', 'boot'));
+		expect(host.call()).toMatchObject({ code: 1, stderr: expect.stringContaining('no room for its job') as string });
+		rmSync(host.path('again', 'boot'));
+		expect(host.traces()).toEqual([]);
+		expect(host.call().code).toBe(3);
+		expect(host.traces()).toEqual(['reboot']);
 	});
 
 	test('leaves out a reboot whose test holds before it was begun, and no other', () => {
