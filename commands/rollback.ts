@@ -3,11 +3,15 @@ import { BaseCommand } from '../src/cli/base-command.ts';
 import { carry } from '../src/cli/carry.ts';
 import { findRun } from '../src/cli/find-run.ts';
 import { runFlags } from '../src/cli/run-flags.ts';
-import { isDone } from '../src/journal/decide.ts';
+import { isDone, noReturn } from '../src/journal/decide.ts';
 import { readJournal } from '../src/journal/journal.ts';
 import { undoSteps, undoText } from '../src/plan/undo.ts';
 import { rollback } from '../src/run/rollback.ts';
-import { atItsEnd } from '../src/run/take-refused.ts';
+import { atItsEnd, pastReturn } from '../src/run/take-refused.ts';
+
+/** What only the host knows, which a dry run does not ask. */
+const MAY_BE_PASSED =
+	'The danger zone was begun: once it has changed anything, bsdup rollback refuses, and changes nothing. The host alone can tell.';
 
 export default class RollbackCommand extends BaseCommand {
 	static override summary = 'Take back what a run has done, as long as nothing of the system was changed.';
@@ -29,10 +33,15 @@ export default class RollbackCommand extends BaseCommand {
 	async run(): Promise<unknown> {
 		const { args, flags } = await this.parse(RollbackCommand);
 		const folder = findRun(flags.state, args.run);
-		if (isDone(readJournal(folder.journal).entries)) throw atItsEnd(folder.plan);
+		const { entries } = readJournal(folder.journal);
+		if (isDone(entries)) throw atItsEnd(folder.plan);
 		if (flags['dry-run']) {
+			const far = noReturn(folder.plan, entries);
+			if (far === 'passed') throw pastReturn(folder.plan);
+			const warnings = far === 'begun' ? [MAY_BE_PASSED] : [];
+			for (const text of warnings) this.log(`${text}\n`);
 			this.log(undoText(folder.plan));
-			return { undo: undoSteps(folder.plan).map(({ id, commands }) => ({ id, commands })) };
+			return { undo: undoSteps(folder.plan).map(({ id, commands }) => ({ id, commands })), warnings };
 		}
 		process.exitCode = await carry(folder, { ...flags, yes: true, 'pause-at-reboot': false }, this.jsonEnabled(), rollback, 'rollback');
 		return undefined;

@@ -1,4 +1,4 @@
-import type { Step } from '../plan/plan.ts';
+import type { Plan, Step } from '../plan/plan.ts';
 import type { Entry } from './line.ts';
 
 /** What is known of a step's newest attempt, as the host's record tells it. */
@@ -55,6 +55,17 @@ export function takenBack(entries: readonly Entry[]): 'partly' | 'wholly' | unde
 /** Was the run carried to its end, and not taken back before? */
 export function isDone(entries: readonly Entry[]): boolean {
 	return takenBack(entries) === undefined && entries.some((entry) => entry.kind === 'end' && entry.status === 'done');
+}
+
+/**
+ * How far a run is past its point of no return, by the journal: `passed` when a step of no return is done, `begun` when one was begun,
+ * of which the host alone can tell whether it changed anything; undefined when none was, or the run goes back already.
+ */
+export function noReturn({ steps }: Pick<Plan, 'steps'>, entries: readonly Entry[]): 'passed' | 'begun' | undefined {
+	if (takenBack(entries) !== undefined) return undefined;
+	const ids = steps.filter(({ danger }) => danger === 'no-return').map(({ id }) => id);
+	if (ids.some((id) => journalDone(entries, id))) return 'passed';
+	return entries.some((entry) => entry.kind === 'step' && ids.includes(entry.id)) ? 'begun' : undefined;
 }
 
 /** What is told, and recorded, where another run has the host. */

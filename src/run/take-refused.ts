@@ -36,15 +36,7 @@ export function takeRefused({ code, stdout }: RunResult, plan: Plan, host: strin
 				next: [`bsdup status ${plan.run}`, `the same with --take-over   (when that bsdup has ended for good)`],
 			});
 		case TAKE.passed:
-			return new BsdupError({
-				code: 'E_NO_RETURN',
-				message: `${plan.run} cannot be taken back: the danger zone has begun, and the system may be changed`,
-				state: 'The point of no return is passed; nothing was changed now.',
-				next: [
-					`bsdup resume ${plan.run}   (forward is the way)`,
-					`bsdup status --recovery ${plan.run}   (on the host: ${plan.dir}/RECOVERY)`,
-				],
-			});
+			return pastReturn(plan);
 		case TAKE.ended:
 			return atItsEnd(plan);
 		case TAKE.turned:
@@ -52,6 +44,16 @@ export function takeRefused({ code, stdout }: RunResult, plan: Plan, host: strin
 		default:
 			return undefined;
 	}
+}
+
+/** E_NO_RETURN: the step that cannot be taken back has begun. */
+export function pastReturn(plan: Plan): BsdupError {
+	return new BsdupError({
+		code: 'E_NO_RETURN',
+		message: `${plan.run} cannot be taken back: the danger zone has begun, and the system may be changed`,
+		state: 'The point of no return is passed; nothing was changed now.',
+		next: [`bsdup resume ${plan.run}   (forward is the way)`, `bsdup status --recovery ${plan.run}   (on the host: ${plan.dir}/RECOVERY)`],
+	});
 }
 
 /** E_RUN_ENDED: the run is done, and what it made is the host's own now. */

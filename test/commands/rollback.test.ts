@@ -44,6 +44,24 @@ describe.skipIf(!existsSync(join(ROOT, 'dist/commands/rollback.js')))('bsdup rol
 		},
 	);
 
+	test.each([
+		['running', 0, /^The danger zone was begun: once it has changed anything, bsdup rollback refuses/, /^$/],
+		['done', 1, /^$/, /cannot be taken back[\s\S]*E_NO_RETURN/],
+	] as const)(
+		'--dry-run of a run whose step of no return is %s, by the journal, tells that it may be too late',
+		(status, code, out, err) => {
+			const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions({ run: `run-20261123220739-${status}` }), 'in-place');
+			const id = plan.steps.find(({ danger }) => danger === 'no-return')?.id ?? '';
+			const journal = openJournal(createRun(state, plan, 'root@nowhere.invalid', {}).journal);
+			journal.append({ kind: 'step', id, status, attempt: 1, detail: '' });
+			journal.close();
+			const told = bsdup('rollback', plan.run, '--dry-run');
+			expect(told.status).toBe(code);
+			expect(told.stdout).toMatch(out);
+			expect(told.stderr).toMatch(err);
+		},
+	);
+
 	test('of what is no run says so, and passes nothing on to the terminal that could drive it', () => {
 		const { status, stderr } = bsdup('rollback', 'run-\x1b[2Jx\x08');
 		expect(status).toBe(2);
