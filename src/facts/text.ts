@@ -12,7 +12,7 @@ export function factsLines(facts: Facts, width = Number.POSITIVE_INFINITY): stri
 		['host', facts.host],
 		['system', `${facts.system} ${facts.release} (${facts.flavour}) ${facts.arch}`],
 		['kernel', facts.kernel],
-		['processors', `${facts.cpus}, ${facts.multiprocessor ? 'MP' : 'SP'} kernel`],
+		['processors', `${facts.cpus}${facts.multiprocessor ? ', MP kernel' : ''}`],
 		['custom kernel', yes(facts.customKernel)],
 		['clock', time(facts.clock)],
 		['up since', time(facts.bootTime)],
