@@ -14,15 +14,18 @@ export const backupFlags = {
 	'backup-to': Flags.string({
 		description: 'directory on the host for the volumes, e.g. of a mounted disk',
 		helpValue: 'DIR',
-		exclusive: ['backup-here'],
 	}),
 	'backup-device': Flags.string({
 		description:
 			'FAT disk of the host, mounted on --backup-to (default /mnt) meanwhile; with the letter of its partition if it has several',
 		helpValue: 'DISK',
-		exclusive: ['backup-here'],
 	}),
-	'backup-here': Flags.string({ description: 'directory of this machine: the backup is streamed to it, in pieces', helpValue: 'DIR' }),
+	// Told here alone: the help writes a flag that two others exclude with one of them only.
+	'backup-here': Flags.string({
+		description: 'directory of this machine: the backup is streamed to it, in pieces',
+		helpValue: 'DIR',
+		exclusive: ['backup-to', 'backup-device'],
+	}),
 	'backup-format': Flags.option({
 		options: ['gnu', 'split'] as const,
 		description: 'volumes of GNU tar, or pieces that cat joins for base tar (the default without GNU tar on the host)',

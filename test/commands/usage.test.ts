@@ -21,4 +21,15 @@ describe.skipIf(!existsSync(CLI))('the arguments of a command (needs npm run bui
 		});
 		expect([status, stderr]).toEqual([2, '']);
 	});
+
+	test.each(['backup', 'upgrade', 'plan', 'check'])('are told by %s --help, each with its value', (command) => {
+		const [usage = ''] = /^USAGE\n[\s\S]*?\n\n/m.exec(bsdup(command, '--help').stdout) ?? [];
+		expect(usage.replace(/\s+/g, ' ')).toContain('[--backup-here DIR | --backup-to DIR | --backup-device DISK]');
+		expect(usage).not.toMatch(/\|\s*[\]|]/);
+	});
+
+	test.each(['--backup-to=/mnt', '--backup-device=sd1'])('that contradict each other are refused: --backup-here and %s', (other) => {
+		const { status, stderr } = bsdup('backup', 'db1', '--backup-here', '/tmp', other);
+		expect([status, stderr]).toEqual([2, expect.stringContaining('cannot also be provided when using --backup-here')]);
+	});
 });
