@@ -13,6 +13,7 @@ describe.skipIf(!existsSync(CLI))('the arguments of a command (needs npm run bui
 		[['upgrade', 'db1', '--to', '7.8', '--watchdog', 'x'], 'Expected an integer but received: x', 'bsdup upgrade --help'],
 		[['cache', 'prune', '--bogus'], 'Nonexistent flag: --bogus', 'bsdup cache prune --help'],
 		[['manifest', 'check'], 'Missing 1 required arg:', 'bsdup manifest check --help'],
+		[['upgarde', 'db1'], 'command upgarde db1 not found', 'bsdup --help'],
 	])('that it does not take end it with status 2, told to programs as every error is: %s', (args, says, next) => {
 		expect(bsdup(...args).status).toBe(2);
 		const { status, stdout, stderr } = bsdup(...args, '--json');
