@@ -3,7 +3,7 @@ import { BsdupError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import { pinned } from '../fetch/target.ts';
 import type { Manifest } from '../manifest/schema.ts';
-import { releasesBetween } from '../manifest/version.ts';
+import { nextRelease, releasesBetween } from '../manifest/version.ts';
 import { goingOn } from '../plan/build.ts';
 import type { Finding } from '../plan/finding.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -11,8 +11,14 @@ import { planText } from '../plan/text.ts';
 import { usage } from './backup-flags.ts';
 import type { MadePlan, PlanRequest } from './make-plan.ts';
 
-/** The targets of the hops to `to`, one release after another: nobody tests a skipped one; a single one where releases are not to be gone through. */
+/**
+ * The targets of the hops to `to`, one release after another: nobody tests a skipped one; a single one where releases are not to be
+ * gone through. Throws E_USAGE for what can be no release.
+ */
 export function hopsTo({ release }: Facts, to: string, reach: Manifest['reach'] = 'release'): string[] {
+	// Releases that follow one another have one digit after the point (nextRelease).
+	if (to !== 'snapshot' && reach === 'release' && !/^[1-9]\d*\.\d$/.test(to))
+		throw usage(`${to} is no release: after 7.9 comes 8.0, so there is one digit after the point`, [`--to ${nextRelease(release)}`]);
 	return to === 'snapshot' || reach !== 'release' ? [to] : releasesBetween(release, to);
 }
 

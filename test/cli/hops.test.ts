@@ -97,6 +97,14 @@ describe('a target several releases ahead', () => {
 		expect(() => mustFollow(first, other)).toThrow(/the list of 7\.9 is another one/);
 	});
 
+	test.each(['7.80', '07.8', '7.10'])('that can be no release, as %s, is told to be what is wrong', async (to) => {
+		await expect(made('7.7', to)).rejects.toMatchObject({
+			code: 'E_USAGE',
+			message: `${to} is no release: after 7.9 comes 8.0, so there is one digit after the point`,
+			next: ['--to 7.8'],
+		});
+	});
+
 	test('takes no site set, which is of one release', async () => {
 		const site = { site: ['/root/site78.tgz'], 'site-sha256': ['ab'.repeat(32)] };
 		await expect(made('7.7', '7.9', site)).rejects.toMatchObject({ code: 'E_USAGE' });
