@@ -52,6 +52,14 @@ hold() {
 	return 74
 }
 
+# hold_or_leave WHO [GONE]: the same for a controller, which lays the run here before it asks; of one that never had the host nothing stays
+hold_or_leave() {
+	hold "$1" "$2" && return
+	set -- $?
+	[ "$1" != 75 ] || [ -L "$dir/holder.1" ] || rm -rf "$dir"
+	exit "$1"
+}
+
 # leave WHO: WHO carries the run no more; the host stays held by it
 leave() {
 	carrier "$dir"

@@ -19,14 +19,14 @@ report) report ;;
 rollback) back ;;
 hold)
 	[ ! -f "$dir/turned" ] || { turned; exit 77; }
-	hold "$2" "$3"
+	hold_or_leave "$2" "$3"
 	;;
 leave) leave "$2" ;;
 turn)
 	[ ! -f "$dir/rolled-back" ] || { release; exit 78; }
 	! at_end || exit 79
 	! passed || exit 76
-	hold "$2" "$3" || exit
+	hold_or_leave "$2" "$3"
 	turn
 	;;
 busy) busy ;;

@@ -69,8 +69,25 @@ describe('a host', () => {
 		second.call('hold', B);
 		expect(host.call('hold', A)).toMatchObject({ code: 75, stdout: `run-second ${B}` });
 		rmSync(second.dir, { recursive: true });
+		host.lay();
 		expect(host.call('hold', A).code).toBe(0);
 		expect(readlinkSync(join(host.top, 'lock'))).toBe(`held-by:run-t${process.pid}`);
+	});
+
+	test.each([['hold'], ['turn']])('keeps nothing of a run that was refused it, asked by %s, and all of one that had it', (verb) => {
+		host = new HostProgram(one);
+		const second = new HostProgram(one, { top: host.top, run: 'run-second' });
+		others.push(second);
+		second.call('hold', B);
+		expect(host.call(verb, A)).toMatchObject({ code: 75, stdout: `run-second ${B}` });
+		expect(existsSync(host.dir)).toBe(false);
+		second.call('release');
+		host.lay();
+		expect(host.call('hold', A).code).toBe(0);
+		host.call('release');
+		second.call('hold', C);
+		expect(host.call(verb, A)).toMatchObject({ code: 75, stdout: `run-second ${C}` });
+		expect(existsSync(host.script)).toBe(true);
 	});
 
 	test('that a run left is taken by one of two who come at the same instant, and never from that one', () => {

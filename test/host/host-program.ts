@@ -42,8 +42,13 @@ export class HostProgram {
 		this.dir = join(top, run);
 		this.script = join(this.dir, 'resume.sh');
 		this.#steps = makeSteps(top);
-		mkdirSync(this.dir, { recursive: true });
 		writeFileSync(join(top, 'boot'), '1000\n', { flag: 'a' });
+		this.lay();
+	}
+
+	/** Lays the program there, as a controller does before it asks for the host. */
+	lay(): void {
+		mkdirSync(this.dir, { recursive: true });
 		writeFileSync(this.script, renderScript(this.plan()));
 	}
 

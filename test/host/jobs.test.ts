@@ -265,8 +265,10 @@ describe('a host', () => {
 		others = [second];
 		expect(host.call('hold', 'someone@desk pid 1').code).toBe(0);
 		expect(second.call('hold', 'other@desk')).toMatchObject({ code: 75, stdout: `run-t${process.pid} someone@desk pid 1` });
+		second.lay();
 		second.call('release');
 		expect(second.call('hold', 'other@desk').code).toBe(75);
+		second.lay();
 		expect(host.call('hold', 'someone@desk pid 1').code).toBe(0);
 		expect(host.call('release').code).toBe(0);
 		expect(second.call('hold', 'other@desk').code).toBe(0);
