@@ -70,11 +70,11 @@ export async function httpChangedAt(url: string, stallMs: number): Promise<numbe
 async function ask(method: 'GET' | 'HEAD', url: string, { stallMs, signal }: Wanted, more: Record<string, string>): Promise<Answer> {
 	// Packed once more on the way, the lengths and offsets of a set would mean nothing.
 	const headers: Record<string, string> = { 'accept-encoding': 'identity', 'user-agent': 'bsdup', ...more };
-	const { origin } = new URL(url);
+	const asked = new URL(url);
 	const dispatcher = await httpAgent(stallMs);
 	for (let [hops, next] = [0, url]; ; hops++) {
 		const at = new URL(next);
-		const own = at.origin === origin ? { ...headers, ...authorization(url) } : headers;
+		const own = isOwn(asked, at) ? { ...headers, ...authorization(url) } : headers;
 		at.username = '';
 		at.password = '';
 		const {
@@ -91,6 +91,11 @@ async function ask(method: 'GET' | 'HEAD', url: string, { stallMs, signal }: Wan
 		if (!/^https?:/.test(next) || (at.protocol === 'https:' && next.startsWith('http:')))
 			throw new Error(`it redirects to ${new URL(next).protocol}//, which is not followed`);
 	}
+}
+
+/** The login of a mirror is for it alone: for the very server that was asked, or for its host name by https, where it proves that name. */
+function isOwn(asked: URL, at: URL): boolean {
+	return at.origin === asked.origin || (at.protocol === 'https:' && at.hostname === asked.hostname);
 }
 
 type Asked = NonNullable<Parameters<typeof import('undici').request>[1]>;

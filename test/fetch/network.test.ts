@@ -174,6 +174,22 @@ describe('https', () => {
 		},
 	);
 
+	test.skipIf(!canNginx)(
+		'gets the login of a mirror that leads to it from http, under the same name only (needs nginx, as root)',
+		async () => {
+			const guard = `if ($http_authorization != "Basic ${btoa('u:p')}") { return 401; }`;
+			const secure = await started(serveNginx(mirror(), { tls: certificate(), server: guard }));
+			const plain = await started(serveNginx(mirror(), { server: `return 301 ${secure.url}$request_uri;` }));
+			const program = `import { readAll } from ${JSON.stringify(join(ROOT, 'dist/src/fetch/source.js'))};
+		for (const url of process.argv.slice(1)) await readAll(url).then(({ length }) => console.log(length), ({ message }) => console.log(message));`;
+			const env = { ...process.env, NODE_EXTRA_CA_CERTS: join(world.top, 'ca.pem') };
+			const url = `${plain.url.replace('//', '//u:p@')}/a`;
+			const urls = [url, url.replace('127.0.0.1', 'localhost')];
+			const said = execFileSync(process.execPath, ['--input-type=module', '-e', program, ...urls], { encoding: 'utf8', env });
+			expect(said).toMatch(/^100000\n.*HTTP status 401\n$/);
+		},
+	);
+
 	test.skipIf(!canNginx)('and http are not left by a redirect (needs nginx, as root)', async () => {
 		const server = await started(serveNginx(mirror(), { server: 'return 302 ftp://127.0.0.1/a;' }));
 		const { message } = await world.fetch([server.url]);
