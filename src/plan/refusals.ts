@@ -160,11 +160,17 @@ export function taskRefusals(facts: Facts, options: PlanOptions, now: number | n
 		const fix = doas ? '--become doas' : sudo ? '--become sudo' : 'log in as root, or let the login use doas or sudo without a password';
 		found.push(refusal('root', `the login ${user} is not root`, fix));
 	}
-	const { dir = '', paths = [] } = options.backup ?? {};
-	const around = dir === '' ? undefined : paths.find((path) => `${dir}/`.startsWith(`${path.replace(/\/+$/, '')}/`));
+	const { dir = '', paths = [], excludes = [] } = options.backup ?? {};
+	const leftOut = excludes.some((path) => path.startsWith('/') && isBelow(dir, path));
+	const around = dir === '' || leftOut ? undefined : paths.find((path) => isBelow(dir, path));
 	if (around !== undefined) {
 		const says = `the backup would hold itself: ${dir} lies below ${around}`;
 		found.push(refusal('backup-inside', says, 'choose another --backup-to, or narrower --backup paths'));
 	}
 	return found;
+}
+
+/** Whether a directory is `path`, or lies below it. */
+function isBelow(dir: string, path: string): boolean {
+	return `${dir}/`.startsWith(`${path.replace(/\/+$/, '')}/`);
 }
