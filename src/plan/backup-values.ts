@@ -20,14 +20,15 @@ export function backupValues(facts: Facts, options: PlanOptions, dir: string): V
 	const { backup } = options;
 	const base = backupBaseOf(options.run);
 	const kib = backup?.volumeKiB ?? 0;
+	// A path that begins with a dash would be an option to tar.
+	const paths = (backup?.paths ?? []).map((path) => relative(path).replace(/^-/, './-') || '.');
 	return {
 		gtar: facts.gnuTar ?? 'gtar',
 		backupDir: backup?.dir ?? '',
 		backupBase: base,
 		backupName: `${backup?.dir ?? ''}/${base}`,
-		// A path that begins with a dash would be an option to tar.
-		backupPaths: (backup?.paths ?? []).map((path) => relative(path).replace(/^-/, './-') || '.'),
-		backupExcludes: excludeWords(backup?.excludes ?? [], dir),
+		backupPaths: paths,
+		backupExcludes: excludeWords(backup?.excludes ?? [], paths, dir),
 		backupDevice: backup?.device ?? '',
 		backupAbout: aboutOf(facts, options),
 		volumeKiB: String(kib),
@@ -60,9 +61,15 @@ export function aboutOf(facts: Facts, options: PlanOptions): string {
 	return JSON.stringify(about).slice(0, -1);
 }
 
-/** GNU tar's options; the run's own directory, whose logs grow meanwhile, is always left out. */
-function excludeWords(patterns: readonly string[], dir: string): string[] {
-	const anchored = [dir, ...patterns.filter((pattern) => pattern.startsWith('/'))].map((pattern) => `--exclude=${relative(pattern)}`);
+/** GNU tar's options; the run's own directory, whose logs grow meanwhile, is always left out. `paths`: as tar is given them. */
+function excludeWords(excludes: readonly string[], paths: readonly string[], dir: string): string[] {
+	// GNU tar compares with names as they are in the archive, where those of the whole root begin with ./
+	const dotted = (path: string): boolean => /^\.(\/|$)/.test(path);
+	const tops = [...(paths.length > 0 && paths.every(dotted) ? [] : ['']), ...(paths.some(dotted) ? ['./'] : [])];
+	// With a slash at its end, as a shell completes it, a pattern fits nothing there.
+	const patterns = excludes.map((pattern) => pattern.replace(/(.)\/+$/, '$1'));
+	const fromRoot = [dir, ...patterns.filter((pattern) => pattern.startsWith('/'))].map(relative);
+	const anchored = tops.flatMap((top) => fromRoot.map((path) => `--exclude=${top}${path}`));
 	const names = patterns.filter((pattern) => !pattern.startsWith('/')).map((pattern) => `--exclude=${pattern}`);
 	return ['--no-wildcards-match-slash', '--anchored', ...anchored, ...(names.length === 0 ? [] : ['--no-anchored', ...names])];
 }
