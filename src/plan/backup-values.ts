@@ -29,6 +29,7 @@ export function backupValues(facts: Facts, options: PlanOptions, dir: string): V
 		backupName: `${backup?.dir ?? ''}/${base}`,
 		backupPaths: paths,
 		backupExcludes: excludeWords(backup?.excludes ?? [], paths, dir),
+		excluding: (backup?.excludes ?? []).length > 0 ? 'yes' : 'no',
 		backupDevice: backup?.device ?? '',
 		backupAbout: aboutOf(facts, options),
 		volumeKiB: String(kib),
