@@ -126,8 +126,8 @@ export class PracticeBackup {
 		return JSON.parse(readFileSync(this.file('MANIFEST.json'), 'utf8'));
 	}
 
-	/** Runs the line that RECOVERY.txt gives for restoring everything, with -C changed to another directory. */
-	restore(): { status: number | null; said: string } {
+	/** Runs the line that RECOVERY.txt gives for restoring everything, with -C changed to another directory; `volumes`: where they lie by now. */
+	restore(volumes = this.volumes): { status: number | null; said: string } {
 		const note = readFileSync(this.file('RECOVERY.txt'), 'utf8');
 		const line =
 			/^Everything: +(.*)$/m
@@ -135,13 +135,13 @@ export class PracticeBackup {
 				?.replace(/^gtar/, 'tar')
 				.replace('| tar', `| ${TAR[this.system]}`)
 				.replace('-C /', `-C ${this.restored}`) ?? 'false';
-		return this.shell(line);
+		return this.shell(line, volumes);
 	}
 
 	/** Runs a line in the directory of the volumes, as a person would. */
-	shell(line: string): { status: number | null; said: string } {
+	shell(line: string, cwd = this.volumes): { status: number | null; said: string } {
 		const env = { ...process.env, PATH: `${this.top}/bin:${process.env['PATH']}` };
-		const { status, stdout, stderr } = spawnSync('sh', ['-c', line], { cwd: this.volumes, encoding: 'utf8', env });
+		const { status, stdout, stderr } = spawnSync('sh', ['-c', line], { cwd, encoding: 'utf8', env });
 		return { status, said: stdout + stderr };
 	}
 

@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { findBackup } from '../../src/backup/backups.ts';
@@ -33,5 +34,15 @@ describe.skipIf(!canBackUp).each([
 			...{ emit: () => {}, signal: new AbortController().signal, confirm: async () => true },
 		});
 		expect(describeTree(join(target, backup.data))).toEqual(describeTree(backup.data));
+	});
+
+	test('is restored by hand as its note says, also where the directory that it was copied to has blanks in its name', async () => {
+		backup = new PracticeBackup({ format }, gnuTar);
+		writeFileSync(join(backup.data, 'large'), randomBytes(2_500_000));
+		expect(backup.all()).toMatchObject({ status: 0 });
+		const copy = join(backup.top, 'MY DISK');
+		cpSync(backup.volumes, copy, { recursive: true });
+		expect(backup.restore(copy)).toEqual({ status: 0, said: '' });
+		expect(describeTree(join(backup.restored, backup.data))).toEqual(describeTree(backup.data));
 	});
 });
