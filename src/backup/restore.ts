@@ -25,7 +25,7 @@ import {
 import { smallFaults } from './small.ts';
 import type { Member } from './tar-walk.ts';
 import { findTar } from './there.ts';
-import { listLine, memberWords } from './volume-scripts.ts';
+import { linkedIn, linksScript, memberWords } from './volume-scripts.ts';
 
 const LONG_MS = 24 * 3_600_000;
 /** A disk with no more than this free, what was kept free for the last words among it, has filled up. */
@@ -123,18 +123,18 @@ async function plan(request: RestoreRequest, id: string): Promise<{ job: Restore
 		onMember: (member) => seen(paths, missing, linked, member),
 	};
 	const inspection = refuseBroken(await checkBackup(place, backup, watch));
-	const members = [...paths, ...linked].map((path) => inspection.prefix + path);
+	const named = (some: Iterable<string>): string[] => [...some].map((path) => inspection.prefix + path);
+	if (missing.size > 0 && !place.walks) {
+		const script = linksScript(tar, place.dir, backup, memberWords(tar, named(paths)));
+		const links = await host.run(script, { timeoutMs: LONG_MS, encoding: 'latin1', signal });
+		if (links.code === 0) missing.clear();
+		for (const link of linkedIn(tar, links.stdout)) if (!paths.some((path) => isWithin(link, path))) linked.add(link);
+	}
+	if (missing.size > 0) throw pathsAbsent([...missing]);
+	const members = named([...paths, ...linked]);
 	for (const path of linked)
 		emit({ kind: 'notice', text: `${path} comes too: it is the same file as one of the paths, and the archive has its data there` });
 	const dir = send ? null : place.dir;
-	if (missing.size > 0 && !place.walks) {
-		const { code } = await host.run(`${listLine(tar, place.dir, backup, 't', memberWords(tar, members))} >/dev/null 2>&1`, {
-			timeoutMs: LONG_MS,
-			signal,
-		});
-		if (code === 0) missing.clear();
-	}
-	if (missing.size > 0) throw pathsAbsent([...missing]);
 	const { small } = backup.record ?? {};
 	// No reason to refuse the volumes, which are whole.
 	if (place.walks && small)
@@ -148,12 +148,16 @@ async function plan(request: RestoreRequest, id: string): Promise<{ job: Restore
 function seen(paths: readonly string[], missing: Set<string>, linked: Set<string>, member: Member): void {
 	if (paths.length === 0) return;
 	const nameOf = (name: string): string => plainPath(Buffer.from(name, 'latin1').toString('utf8'));
-	const within = (name: string): string | undefined => paths.find((path) => name === path || name.startsWith(`${path}/`));
+	const within = (name: string): string | undefined => paths.find((path) => isWithin(name, path));
 	const path = within(nameOf(member.name));
 	if (path === undefined) return;
 	missing.delete(path);
 	const link = nameOf(member.link);
 	if (member.type === '1' && within(link) === undefined) linked.add(link);
+}
+
+function isWithin(name: string, path: string): boolean {
+	return name === path || name.startsWith(`${path}/`);
 }
 
 async function begin({ host, target, signal }: RestoreRequest, log: RestoreLog): Promise<Followed> {

@@ -1,5 +1,7 @@
 import { quote } from '../transport/quote.ts';
 import type { Backup } from './backups.ts';
+import { unescaped } from './names.ts';
+import { plainPath } from './plain-path.ts';
 
 /** A tar that was found. */
 export interface Tar {
@@ -62,6 +64,22 @@ export function listLine(tar: Tar, dir: string, { kind, files }: Backup, mode: '
 	if (kind === 'gnu-multivolume')
 		return `LC_ALL=C ${quote(tar.program)} -${mode}M --force-local${style} ${volumeWords(dir, files)}${words}`;
 	return `cat ${files.map((file) => pathIn(dir, file)).join(' ')} | LC_ALL=C ${quote(tar.program)} -${mode}${style} -f -${words}`;
+}
+
+/** How GNU tar and libarchive's tell that a member is the same file as another, which the archive has before; and how pax(1)'s tar does. */
+const LINK = /^(?:h.*? link to |-.*? == )(.*)$/;
+
+/** Prints the lines of hard links among the members named by `words`; its status is 0 if all of these are there. */
+export function linksScript(tar: Tar, dir: string, backup: Backup, words: string): string {
+	const list = `{ ${listLine(tar, dir, backup, 'tv', words)}; } 2>/dev/null`;
+	return `{ ${list}; echo "status $?"; } | awk '/^h.* link to / || /^-.* == / { print } { last = $0 } END { exit last != "status 0" }'`;
+}
+
+/** The paths that hold the data of the hard links which `linksScript` printed, one character a byte. */
+export function linkedIn(tar: Tar, lines: string): string[] {
+	const links = lines.split('\n').filter((line) => !tar.gnu || line.startsWith('h'));
+	const targets = links.flatMap((line) => LINK.exec(line)?.slice(1) ?? []);
+	return targets.map((name) => plainPath(Buffer.from(tar.gnu ? unescaped(name) : name, 'latin1').toString('utf8')));
 }
 
 /** Reads the archive through; prints `unsafe NAME` for members with `..`, then `first NAME`, `members N` and `status N`. */

@@ -127,15 +127,18 @@ describe.skipIf(GNU_TAR === null)('a restore (needs GNU tar)', () => {
 		expect(readdirSync(target())).toContain('data');
 	});
 
-	test('takes the file along that holds the data of a hard link', async () => {
-		const links = ['data/big', 'data/hard'];
-		for (const path of links) {
-			await run(dirOf('gnu-multivolume'), { paths: [path] });
-			expect(readFileSync(join(target(), path)).equals(readFileSync(join(top, path)))).toBe(true);
-			rmSync(target(), { recursive: true });
-		}
-		expect(events.filter((event) => event.kind === 'notice')).toHaveLength(1);
-	});
+	test.each(['gnu-multivolume', 'split'].flatMap((kind) => (['here', 'there', 'sent'] as const).map((where) => [kind, where] as const)))(
+		'takes the file along that holds the data of a hard link (%s volumes, %s)',
+		async (kind, where) => {
+			const links = ['data/big', 'data/hard'];
+			for (const path of links) {
+				await run(dirOf(kind), { paths: [path] }, where);
+				expect(readFileSync(join(target(), path)).equals(readFileSync(join(top, path)))).toBe(true);
+				rmSync(target(), { recursive: true });
+			}
+			expect(events.filter((event) => event.kind === 'notice')).toHaveLength(1);
+		},
+	);
 
 	test("restores what a person made at the prompt the article's way, each volume moved away from the one name", async () => {
 		const dir = join(top, 'prompt');
