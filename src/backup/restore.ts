@@ -171,7 +171,8 @@ async function feed({ place, host, target, emit, signal }: RestoreRequest, inspe
 		emit({ kind: 'progress', id: 'restore', done, total, rate: rateOf(done, began) }),
 	);
 	const { code, stderr } = await host.feed(fedScript(target), source, { timeoutMs: LONG_MS, signal });
-	log.take(`${stderr}\n`.replace(/^.*: Read checkpoint \d+\n/gm, ''));
+	const said = `${stderr.trimEnd()}\n`.replace(/^.*: Read checkpoint \d+\n/gm, '');
+	if (said !== '\n') log.take(said);
 	return { status: code, log };
 }
 

@@ -3,6 +3,7 @@ import { type Backup, findBackup } from '../backup/backups.ts';
 import { here } from '../backup/here.ts';
 import { listHere, listThere, memberLine } from '../backup/list-members.ts';
 import type { Place } from '../backup/place.ts';
+import { plainPath } from '../backup/plain-path.ts';
 import { type Restored, restore, restorePlan } from '../backup/restore.ts';
 import { shown } from '../backup/tar-walk.ts';
 import { there } from '../backup/there.ts';
@@ -103,7 +104,7 @@ async function carry(
 			}
 			emit({ kind: 'plan', run: 'restore', host: host.name, title, steps: STEPS });
 			const done = await restore(request);
-			emit({ kind: 'end', status: 'done', lines: [summary(done)] });
+			emit({ kind: 'end', status: 'done', lines: [summary(done, paths)] });
 			return undefined;
 		} catch (error) {
 			emit({ kind: 'end', status: 'failed', lines: [] });
@@ -122,7 +123,9 @@ function interrupted(): BsdupError {
 	});
 }
 
-function summary({ base, host, target, members, bytes }: Restored): string {
+function summary({ base, host, target, members, bytes }: Restored, paths: readonly string[]): string {
+	const some = paths.filter((path) => plainPath(path) !== '');
+	if (some.length > 0) return `${some.join(' ')} of ${base} ${some.length === 1 ? 'is' : 'are'} in ${target} on ${host}.`;
 	return `${base} (${formatBytes(bytes)}${members === null ? '' : `, ${members} members`}) is in ${target} on ${host}.`;
 }
 

@@ -84,7 +84,9 @@ describe.skipIf(GNU_TAR === null)('bsdup restore (needs GNU tar)', () => {
 		});
 
 		test.each(['gnu-multivolume', 'split'])('sends %s volumes that lie here', async (kind) => {
-			expect(await bsdup([dirOf(kind), '--send', ...reach, '--to', out])).toMatchObject({ code: 0, stderr: '' });
+			const done = await bsdup([dirOf(kind), '--send', ...reach, '--to', out]);
+			expect(done).toMatchObject({ code: 0, stderr: '' });
+			expect(done.stdout).not.toMatch(/restore\| *$/m);
 			expect(portrait(out)).toEqual(original);
 		});
 
@@ -152,6 +154,15 @@ describe.skipIf(GNU_TAR === null)('bsdup restore (needs GNU tar)', () => {
 				expect(portrait(out)).toEqual(original);
 				rmSync(out, { recursive: true });
 			}
+	});
+
+	test('tells at its end what it restored, the whole or single paths', async () => {
+		const some = await bsdup([dirOf('split'), '/data/many/7', '--to', out]);
+		expect(some.stdout).toMatch(/^\/data\/many\/7 of bsdup-20261125-db1 is in \S+ on this machine\.$/m);
+		rmSync(out, { recursive: true });
+		expect((await bsdup([dirOf('split'), '/', '--to', out])).stdout).toMatch(
+			/^bsdup-20261125-db1 \(.* members\) is in \S+ on this machine\.$/m,
+		);
 	});
 
 	test('leaves a state at Ctrl-C from which the same command goes on', async () => {
