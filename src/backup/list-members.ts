@@ -2,6 +2,7 @@ import { BsdupError } from '../errors.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { Backup } from './backups.ts';
 import { readMembers } from './here.ts';
+import { prefixOf } from './member-guard.ts';
 import { noGnuTar } from './no-gnu-tar.ts';
 import { plainPath } from './plain-path.ts';
 import { pathsAbsent } from './restore-errors.ts';
@@ -10,6 +11,8 @@ import { findTar } from './there.ts';
 import { listLine, memberWords } from './volume-scripts.ts';
 
 const LONG_MS = 24 * 3_600_000;
+/** How tars tell that no member has a name: GNU tar and libarchive's, and pax(1)'s. */
+const NOT_THERE = /Not found in archive|patterns were not matched/;
 const LETTERS: Record<string, string> = { '1': 'h', '2': 'l', '3': 'c', '4': 'b', '5': 'd', '6': 'p' };
 
 /** A member as `ls -l` shows it: type and mode, owner, bytes, time (UTC), name; odd characters of names escaped. */
@@ -36,7 +39,7 @@ export async function listHere(dir: string, backup: Backup, paths: readonly stri
 	if (missing.size > 0) throw pathsAbsent([...missing]);
 }
 
-/** The same of volumes on a host, in the words of its tar; a line each to `onLine`. Throws E_NO_GNU_TAR, E_BACKUP_LIST. */
+/** The same of volumes on a host, in the words of its tar; a line each to `onLine`. Throws E_NO_GNU_TAR, E_RESTORE_PATH, E_BACKUP_LIST. */
 export async function listThere(
 	host: Transport,
 	dir: string,
@@ -52,10 +55,13 @@ export async function listThere(
 		rest = lines.pop() ?? '';
 		for (const line of lines) onLine(line);
 	};
-	const { code, stderr } = await host.run(listLine(tar, dir, backup, 'tv', memberWords(tar, paths.map(plainPath))), {
-		timeoutMs: LONG_MS,
-		onStdout,
-	});
+	const wanted = paths.map(plainPath).filter((path) => path !== '');
+	// The names of an archive of the whole root begin with ./
+	const first = wanted.length === 0 ? '' : (await host.run(`${listLine(tar, dir, backup, 't')} 2>/dev/null | sed q`)).stdout;
+	const members = wanted.map((path) => prefixOf(first) + path);
+	const { code, stderr } = await host.run(listLine(tar, dir, backup, 'tv', memberWords(tar, members)), { timeoutMs: LONG_MS, onStdout });
+	const missing = code === 0 || !NOT_THERE.test(stderr) ? [] : wanted.filter((_path, index) => stderr.includes(members[index] ?? ''));
+	if (missing.length > 0) throw pathsAbsent(missing);
 	if (code !== 0) throw unlisted(stderr.trim().split('\n').slice(-3).join('\n'));
 }
 

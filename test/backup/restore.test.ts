@@ -25,7 +25,7 @@ import { there } from '../../src/backup/there.ts';
 import type { RunEvent } from '../../src/report/events.ts';
 import { localTransport } from '../../src/transport/local.ts';
 import { talk } from '../lab/terminal.ts';
-import { GNU_TAR, type Made, makeBackup, makeTree, portrait, sh } from './volumes.ts';
+import { GNU_TAR, type Made, makeBackup, makeTree, portrait, seal, sh } from './volumes.ts';
 
 const PAX = '/usr/bin/paxtar';
 
@@ -88,6 +88,14 @@ describe.skipIf(GNU_TAR === null)('a restore (needs GNU tar)', () => {
 			expect(existsSync(target())).toBe(false);
 		});
 
+		test('names paths that are not there when it lists them by the tar of the host', async () => {
+			const { host, backup } = await request(dirOf(kind), {}, 'there');
+			await expect(listThere(host, dirOf(kind), backup, ['/data/many', 'data/absent'], () => {})).rejects.toMatchObject({
+				code: 'E_RESTORE_PATH',
+				message: 'the backup holds no data/absent',
+			});
+		});
+
 		test('restores as its RECOVERY.txt says, with tar alone', () => {
 			const note = readFileSync(join(dirOf(kind), 'bsdup-20261125-db1.RECOVERY.txt'), 'utf8');
 			const line = note
@@ -115,6 +123,17 @@ describe.skipIf(GNU_TAR === null)('a restore (needs GNU tar)', () => {
 			await restore({ ...kept, host });
 			for (const line of lines) expect(looks.join('\n').replaceAll("'\\''", "'")).toContain(line);
 		});
+	});
+
+	test('lists single paths of an archive of the whole root by the tar of the host', async () => {
+		const dir = mkdtempSync(join(top, 'root-'));
+		sh(`tar -cf ${dir}/root.aa ./data/many ./data/deep`, top);
+		writeFileSync(join(dir, 'root.small.tgz'), '');
+		seal({ dir, base: 'root', files: ['root.aa'] }, 'split');
+		const { host, backup } = await request(dir, {}, 'there');
+		const lines: string[] = [];
+		await listThere(host, dir, backup, ['/data/many/7'], (line) => lines.push(line));
+		expect(lines.map((line) => line.split(' ./').at(-1))).toEqual(['data/many/7/', 'data/many/7/file 7']);
 	});
 
 	test('tells where what it kept of itself could not be taken away', async () => {
