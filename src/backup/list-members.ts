@@ -18,7 +18,9 @@ const LETTERS: Record<string, string> = { '1': 'h', '2': 'l', '3': 'c', '4': 'b'
 /** A member as `ls -l` shows it: type and mode, owner, bytes, time (UTC), name; odd characters of names escaped. */
 export function memberLine({ type, mode, user, uid, group, gid, size, mtime, name, link }: Member): string {
 	const owner = `${user || uid}/${group || gid}`;
-	const when = new Date(mtime * 1000).toISOString().slice(0, 16).replace('T', ' ');
+	const date = new Date(mtime * 1000);
+	// A clock that was far off has left times of which there is no date here.
+	const when = Number.isNaN(date.getTime()) ? `@${mtime}` : date.toISOString().replace(/T(.*):\d\d\.\d+Z$/, ' $1');
 	const to = type === '2' ? ` -> ${shown(link)}` : type === '1' ? ` link to ${shown(link)}` : '';
 	return `${LETTERS[type] ?? '-'}${modeText(mode)} ${owner.padEnd(12)} ${String(size).padStart(10)} ${when} ${shown(name)}${to}`;
 }
