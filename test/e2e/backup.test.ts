@@ -130,6 +130,7 @@ describe.skipIf(LAB === null)('bsdup backup of a host over SSH (needs a practice
 			await world.host.inside('echo x >/home/admin/prog.core');
 			const result = await backup('--backup-device', 'sd1', '--exclude', '*.core');
 			expect(result).toMatchObject({ code: 0, stderr: '' });
+			expect(result.stdout).toMatch(/the backup is \/mnt\/bsdup-.*\nsd1 is taken off \/mnt again: mount it to see the backup\n/);
 			expect(await inside('cat /lab/disks/sd1i/*.LIST')).not.toContain('prog.core');
 			expect(statSync(disk()).mode & 0o777).toBe(0o700);
 			expect(readdirSync(disk()).some((file) => file.endsWith('.MANIFEST.json'))).toBe(true);
