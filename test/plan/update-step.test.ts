@@ -233,6 +233,26 @@ describe.skipIf(!canEnterTrees)('a step of an upgrade by freebsd-update (needs r
 		expect([textOf(on, 'boot/kernel/kernel'), existsSync(join(on.dir, 'boot/kernel.bsdup'))]).toEqual([before, false]);
 	});
 
+	// It is cut off where the program of that name is called.
+	test.each(['cp', 'readlink', 'freebsd-version', 'mv'])(
+		'takes back no patch that was installed before the run, where what could be taken back was not noted yet (%s)',
+		(cut) => {
+			const { on, plan, run } = host(false);
+			on.lay({ files: { 'etc/patched': 'old\n' } });
+			laid(on, { '/etc/patched': 'new\n' }, [], `${LINK}-rollback`);
+			on.lay({ files: { 'etc/patched': 'new\n' }, programs: { pkg: 'exit 1', sleep: ':', [cut]: 'kill $PPID' } });
+			expect(run('note-rollback').status).not.toBe(0);
+			on.run(`rm /usr/local/bin/${cut}`);
+			const { undo = '', undone = '' } = plan.steps.find(({ id }) => id === 'note-rollback') ?? {};
+			expect(runLines(on, undone).status).not.toBe(0);
+			expect(runLines(on, undo)).toMatchObject({ status: 0, stdout: '' });
+			expect(runLines(on, undone)).toMatchObject({ status: 0 });
+			expect(textOf(on, 'etc/patched')).toBe('new\n');
+			expect(readdirSync(join(on.dir, 'boot'))).not.toContain('kernel.bsdup');
+			expect(readdirSync(join(on.dir, WORK))).toContain(`${LINK}-rollback`);
+		},
+	);
+
 	test.each(['errata-fetch', 'errata', 'upgrade', 'kernel'])(
 		'%s lets freebsd-update replace no kernel that was chosen in the loader',
 		(step) => {
