@@ -34,6 +34,21 @@ describe.skipIf(!canEnterTrees)('a boot environment (needs root or user namespac
 				if (line.includes('bectl mount')) expect(line).toMatch(/mkdir -p \S+\/be && bectl mount/);
 	});
 
+	// Datasets lie below it, of which a clone that was cut off has none.
+	test('is made anew where it was cut off before all of its datasets were there', async () => {
+		const { on, plan } = await host();
+		on.lay({
+			files: { 'lab/deep': '' },
+			programs: { zfs: 'for d; do :; done; echo "$d"; [ -f "/lab/pool/be/${d##*/}/cut" ] || echo "$d/usr"' },
+		});
+		on.run('mkdir /lab/pool/be/15.0; : >/lab/pool/be/15.0/cut; : >/lab/pool/schg/15.0');
+		expect(runLines(on, linesOf(plan, 'environment'))).toMatchObject({ status: 0, stderr: '' });
+		expect(on.run('ls /lab/pool/be; ls /lab/pool/be/15.0').stdout).toMatch(/^15\.0\ndefault\n(?!.*^cut$)[\s\S]*^etc$/m);
+		on.run(': >/lab/pool/be/15.0/kept');
+		expect(runLines(on, linesOf(plan, 'environment'))).toMatchObject({ status: 0, stderr: '' });
+		expect(on.run('ls /lab/pool/be/15.0').stdout).toContain('kept');
+	});
+
 	test.each(['', ': >/lab/deep'])('is taken back while it is mounted: %s', async (deep) => {
 		const { on, plan } = await host();
 		const undo = plan.steps.find(({ id }) => id === 'environment')?.undo ?? '';
