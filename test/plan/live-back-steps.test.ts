@@ -43,6 +43,22 @@ describe.skipIf(!canEnterTrees)('what a live upgrade takes back of a step that w
 		expect(on.run('cat /boot/loader.conf').stdout).toBe(was);
 	});
 
+	test('the kernel, where the copy of loader.conf was cut off', () => {
+		on.lay({ files: { 'boot/loader.conf': 'autoboot_delay="3"\n', [`${plan.dir}/loader.conf.was`]: 'auto' } });
+		expect(takenBack('kernel')).toEqual([true, true]);
+		expect(on.run('cat /boot/loader.conf').stdout).toBe('autoboot_delay="3"\n');
+	});
+
+	test('the kernel, where that was cut off with the kernel back in its place and a second one beside it', () => {
+		const was = 'autoboot_delay="3"\n';
+		on.lay({ files: { 'boot/loader.conf': was, [`${plan.dir}/loader.conf.was`]: was } });
+		for (const once of ['loaderconf', 'older']) on.lay({ files: { [`${plan.dir}/once.${once}`]: '' } });
+		on.lay({ files: { [`${plan.dir}/kernels.sh`]: 'is_new() { false; }\nloader() { :; }\n' } });
+		on.run('cp -pR /boot/kernel /boot/kernel.old');
+		expect(takenBack('kernel')).toEqual([false, true]);
+		expect(existsSync(join(on.dir, 'boot/kernel.old'))).toBe(false);
+	});
+
 	test.each(['/etc/master.passwd.bsdup', '/var/db/etcupdate/preworld/etc/group', '/var/db/etcupdate/conflicts/etc/group'])(
 		'%s, where the accounts are still as they were',
 		(left) => {
