@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { loadSetsManifest } from '../../src/manifest/load.ts';
@@ -128,8 +128,8 @@ describe.skipIf(!canEnterTrees)('a merge of /etc (needs root or user namespaces)
 });
 
 describe.skipIf(!canEnterTrees)('a merge of /etc of FreeBSD, live (needs root or user namespaces)', () => {
-	/** A host that has its new base; `users` and `merge` run what merges. */
-	async function host(): Promise<{ on: BareTree; users: () => ReturnType<typeof runLines>; merge: () => string }> {
+	/** A host that has its new base; `users` and `merge` run what merges, `resolve` are the lines that ask a person. */
+	async function host(): Promise<{ on: BareTree; users: () => ReturnType<typeof runLines>; merge: () => string; resolve: () => string }> {
 		const on = makeBareTree('14.3-RELEASE');
 		tree = on;
 		const manifest = await loadSetsManifest(join(ROOT, 'manifests/freebsd/sets.yaml'));
@@ -145,7 +145,12 @@ describe.skipIf(!canEnterTrees)('a merge of /etc of FreeBSD, live (needs root or
 		const merge = world.slice(world.indexOf(`sh ${plan.dir}/room.sh`), world.indexOf('! service -e'));
 		runIn(on, linesOf(plan, 'keep'));
 		runIn(on, linesOf(plan, 'rules'));
-		return { on, users: () => runLines(on, linesOf(plan, 'users')), merge: () => runIn(on, merge) };
+		return {
+			on,
+			users: () => runLines(on, linesOf(plan, 'users')),
+			merge: () => runIn(on, merge),
+			resolve: () => linesOf(plan, 'resolve'),
+		};
 	}
 
 	/** What is told of the files that both sides changed. */
@@ -165,6 +170,30 @@ describe.skipIf(!canEnterTrees)('a merge of /etc of FreeBSD, live (needs root or
 		merge();
 		expect(conflicts(on)).toEqual(MOTD);
 		expect(on.run('cat /etc/services /etc/master.passwd').stdout).toBe(whole);
+	});
+
+	test('tells at the end no conflict that a person has decided since', async () => {
+		const { on, users, merge, resolve } = await host();
+		expect(users()).toMatchObject({ status: 0, stderr: '' });
+		merge();
+		expect(conflicts(on)).toEqual(MOTD);
+		expect(runLines(on, resolve(), 'p')).toMatchObject({ status: 0, stderr: '' });
+		expect(conflicts(on)).toEqual(MOTD);
+		expect(runLines(on, resolve(), 'mf')).toMatchObject({ status: 0, stderr: '' });
+		expect(conflicts(on)).toEqual([]);
+	});
+
+	test('by mergemaster tells at the end no file that a person has decided since', async () => {
+		const { on, users, merge, resolve } = await host();
+		on.lay({ programs: { more: 'cat', mergemaster: readFileSync(join(ROOT, 'test/lab/freebsd/ufs-stand-ins/mergemaster'), 'utf8') } });
+		on.run('rm -r /var/db/etcupdate');
+		expect(users()).toMatchObject({ status: 0, stderr: '' });
+		merge();
+		expect(conflicts(on)).toContain('/etc/motd.template');
+		expect(runLines(on, resolve(), '')).toMatchObject({ status: 0, stderr: '' });
+		expect(conflicts(on)).toContain('/etc/motd.template');
+		expect(runLines(on, resolve(), `\n${'d\n'.repeat(9)}`)).toMatchObject({ status: 0, stderr: '' });
+		expect(conflicts(on)).toEqual([]);
 	});
 
 	test('of the users that a power cut left empty is done again from what they were', async () => {
