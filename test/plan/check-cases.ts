@@ -16,6 +16,8 @@ import { makeOptions } from './make.ts';
 export interface Host {
 	title: string;
 	release?: SystemName;
+	/** The version to go to, where it matters. */
+	to?: string;
 	options?: Partial<PlanOptions>;
 	facts?: Partial<Facts>;
 	files?: Record<string, string>;

@@ -25,7 +25,8 @@ const system = {
 const lookAt = (host: Host, check?: string): Promise<Looked> => {
 	const manifest = check === undefined ? environment : manifestOf(check);
 	if (manifest === undefined) throw new Error(`no manifest has the check ${check}`);
-	return look(manifest, host, { ...system, dirs: [...system.dirs] }, check);
+	const target = host.to === undefined ? system.target : makeDistTarget(host.to, ['kernel', 'base', 'src']);
+	return look(manifest, host, { ...system, target, dirs: [...system.dirs] }, check);
 };
 
 test('every check of the methods of boot environments and of packaged base has FreeBSD hosts on which it fires and on which it is quiet', () => {
