@@ -1,3 +1,4 @@
+import { BsdupError } from '../errors.ts';
 import { parseAnyList } from './list.ts';
 import { unfit } from './one-build.ts';
 
@@ -14,9 +15,20 @@ export function provenByCopy(
 ): string | null {
 	const text = Object.hasOwn(trusted, copy) ? trusted[copy] : undefined;
 	if (text === undefined) return null;
-	const known = parseAnyList(text);
+	const known = readCopy(text, copy);
 	const names = new Set([...hashes.keys(), ...known.keys()]);
 	const differs = [...names].filter((name) => hashes.get(name) !== known.get(name));
 	if (differs.length === 0) return copy;
 	throw unfit('E_LIST_COPY', `the list at ${at} is not the one that ${copy} holds: ${differs.join(' ')} differ`);
+}
+
+/** The mirror is not to blame for a copy that cannot be read. */
+function readCopy(text: string, copy: string): Map<string, string> {
+	try {
+		return parseAnyList(text);
+	} catch (error) {
+		if (!(error instanceof BsdupError)) throw error;
+		const message = `of the trusted copy ${copy}: ${error.message}`;
+		throw new BsdupError({ code: error.code, message, next: ['--trusted-list FILE, a copy of the list of this very release'] });
+	}
 }

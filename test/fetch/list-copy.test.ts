@@ -44,4 +44,12 @@ describe('a list that is not signed', () => {
 	])('is refused where the copy %s', async (_how, copy, says) => {
 		await expect(resolved({ [NAME]: copy })).rejects.toMatchObject({ code: 'E_LIST_COPY', message: expect.stringContaining(says) });
 	});
+
+	test('is not blamed for a copy that cannot be read', async () => {
+		await expect(resolved({ [NAME]: '<html>\n' })).rejects.toMatchObject({
+			code: 'E_LIST_FORMAT',
+			message: expect.stringMatching(`^of the trusted copy ${NAME}: .*line 1 is no hash`),
+			next: [expect.stringContaining('--trusted-list')],
+		});
+	});
 });
