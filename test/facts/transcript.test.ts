@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -43,6 +44,17 @@ describe('the probes of FreeBSD understand what a real system printed', () => {
 		const probe = probes.find((one) => one.id === id);
 		if (probe === undefined) throw new Error(`no probe ${id}`);
 		expect(PARSERS[probe.parse](given, probe)).toEqual(expected);
+	});
+
+	// Of OpenBSD -current comes after the release of its number, here before it: it may go there.
+	test.each([
+		['14.3-RELEASE-p2', 'release'],
+		['14.3-STABLE', 'stable'],
+		['15.0-RC1', 'beta'],
+		['15.0-CURRENT', 'beta'],
+	])('%s is a %s', (name, flavour) => {
+		const { command = '' } = probes.find(({ id }) => id === 'flavour') ?? {};
+		expect(execFileSync('sh', ['-c', `uname() { echo ${name}; }\n${command}`], { encoding: 'utf8' })).toBe(`${flavour}\n`);
 	});
 
 	test('and that it has neither pkg nor boot environments is no error', () => {
