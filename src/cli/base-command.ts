@@ -31,8 +31,7 @@ export abstract class BaseCommand extends Command {
 		if (!(error instanceof BsdupError)) return super.catch(error);
 		process.exitCode = error.exit;
 		if (this.jsonEnabled()) {
-			const { code, message, state, next } = error;
-			this.logJson({ error: { code, message, state, next } });
+			this.logJson(error.forPrograms);
 			return undefined;
 		}
 		this.logToStderr(`bsdup: ${error.message}`);

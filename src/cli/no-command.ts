@@ -6,8 +6,8 @@ import { cleanJson } from '../report/clean.ts';
 const noCommand: Hook.CommandNotFound = async function ({ argv = [], id }) {
 	const says = `command ${id.replaceAll(':', ' ')} not found`;
 	if (![id, ...argv].includes('--json')) throw new Errors.CLIError(says);
-	const { code, message, state, next } = new BsdupError({ code: 'E_USAGE', message: says, next: ['bsdup --help'], exit: EXIT.usage });
-	ux.stdout(cleanJson(JSON.stringify({ error: { code, message, state, next } }, null, 2)));
+	const error = new BsdupError({ code: 'E_USAGE', message: says, next: ['bsdup --help'], exit: EXIT.usage });
+	ux.stdout(cleanJson(JSON.stringify(error.forPrograms, null, 2)));
 	this.exit(EXIT.usage);
 };
 
