@@ -49,6 +49,17 @@ describe.skipIf(!canEnterTrees)('a boot environment (needs root or user namespac
 		expect(on.run('ls /lab/pool/be/15.0').stdout).toContain('kept');
 	});
 
+	test('that does not prove itself tells when it goes back, and how to hold that back', async () => {
+		const { on, plan } = await host();
+		on.lay({ files: { 'lab/run/be': '15.0\n' } });
+		const told = `not proven: 900 seconds after its start this host goes back to zroot/ROOT/default by itself, unless it is proven before; to hold that back while you mend it: touch ${plan.dir}/alive\n`;
+		expect(runLines(on, linesOf(plan, 'prove'))).toMatchObject({ status: 1, stdout: expect.stringContaining(`is not 15.0\n${told}`) });
+		on.lay({
+			programs: { 'freebsd-version': 'echo 15.0-RELEASE; echo 15.0-RELEASE; echo 15.0-RELEASE', service: '[ "$1" != sshd ] || exit 1' },
+		});
+		expect(runLines(on, linesOf(plan, 'prove'))).toMatchObject({ status: 0, stdout: expect.not.stringContaining('not proven') });
+	});
+
 	test.each(['', ': >/lab/deep'])('is taken back while it is mounted: %s', async (deep) => {
 		const { on, plan } = await host();
 		const undo = plan.steps.find(({ id }) => id === 'environment')?.undo ?? '';
