@@ -16,11 +16,13 @@ const options = makeOptions({ backup: null });
 let tree: BareTree | undefined;
 afterEach(() => tree?.destroy());
 
+const systems = [
+	['OpenBSD', inPlace, makeTarget('7.8'), makeFacts(), '7.7', 'base78.tgz'],
+	['FreeBSD', live, makeDistTarget('15.0', ['base', 'kernel']), makeFacts(freebsd), '14.3-RELEASE', 'base.txz'],
+] as const;
+
 describe.skipIf(!canEnterTrees)('what was brought (needs root or user namespaces)', () => {
-	test.each([
-		['OpenBSD', inPlace, makeTarget('7.8'), makeFacts(), '7.7', 'base78.tgz'],
-		['FreeBSD', live, makeDistTarget('15.0', ['base', 'kernel']), makeFacts(freebsd), '14.3-RELEASE', 'base.txz'],
-	] as const)(
+	test.each(systems)(
 		'is not taken back while a part of a file is left on the host, and is then (%s)',
 		(_system, manifest, target, facts, from, file) => {
 			const on = makeBareTree(from);
@@ -38,6 +40,24 @@ describe.skipIf(!canEnterTrees)('what was brought (needs root or user namespaces
 				expect(runLines(on, undone)).toMatchObject({ status: 0 });
 				expect(on.run(`ls -d ${sets}`).status).not.toBe(0);
 			}
+		},
+	);
+
+	test.each(systems)(
+		'leaves no directory where the power was cut right after it was made (%s)',
+		(_system, manifest, target, facts, from) => {
+			const on = makeBareTree(from);
+			tree = on;
+			const plan = buildPlan(manifest, facts, target as Target, options, 'sets');
+			const { dir, sets } = plan;
+			on.lay({ dirs: [dir], programs: { sync: `rm -rf /disk; cp -R ${dir} /disk` } });
+			const lines = linesOf(plan, 'stage').split('\n');
+			const made = lines.slice(0, lines.indexOf(`mkdir -p ${sets}`) + 1).join('\n');
+			// The directory came to the disk, of the rest what was synced.
+			expect(runLines(on, `${made}\nmkdir -p /disk; rm -rf ${dir}; mv /disk ${dir}; test -d ${sets}`)).toMatchObject({ status: 0 });
+			const { undo = '' } = plan.steps.find(({ id }) => id === 'stage') ?? {};
+			expect(runLines(on, `${lines.join('\n')}\n${undo}`)).toMatchObject({ status: 0, stdout: '', stderr: '' });
+			expect(on.run(`ls -d ${sets}`).status).not.toBe(0);
 		},
 	);
 });
