@@ -49,6 +49,16 @@ describe.skipIf(!canEnterTrees)('a boot environment (needs root or user namespac
 		expect(on.run('ls /lab/pool/be/15.0').stdout).toContain('kept');
 	});
 
+	test('keeps the old kernel beside the new one where it was cut off right after the old one made place', async () => {
+		const { on, plan } = await host();
+		on.lay({ dirs: [plan.sets] });
+		const lines = linesOf(plan, 'sets').split('\n');
+		const place = lines.slice(0, lines.indexOf('sync')).join('\n');
+		const cut = `${place}\nfi`;
+		expect(runLines(on, [linesOf(plan, 'environment'), cut, cut].join('\n'))).toMatchObject({ status: 0, stderr: '' });
+		expect(on.run('cat /lab/pool/be/15.0/boot/kernel.old/kernel').stdout).toMatch(/^LABKERNEL 1403 /);
+	});
+
 	test('that does not prove itself tells when it goes back, and how to hold that back', async () => {
 		const { on, plan } = await host();
 		on.lay({ files: { 'lab/run/be': '15.0\n' } });
