@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { BsdupError } from '../errors.ts';
 import { bare, readAll } from './source.ts';
 
-/** A mirror's list that cannot be one build's; `code` E_LIST_…. */
-export function unfit(code: string, message: string): BsdupError {
+/** A mirror's list that cannot be one build's; `code` E_LIST_…; `also`: what else can help. */
+export function unfit(code: string, message: string, ...also: string[]): BsdupError {
 	return new BsdupError({
 		code,
 		message,
-		next: ['the mirror may be in the middle of an update: try later', 'choose another --mirror'],
+		next: ['the mirror may be in the middle of an update: try later', 'choose another --mirror', ...also],
 	});
 }
 

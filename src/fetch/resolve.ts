@@ -37,6 +37,8 @@ export interface ResolveRequest {
 	mirror: string;
 	/** Public keys and trusted lists by file name, as the host holds them. */
 	keys: Record<string, string>;
+	/** The file in which a person gave the trusted list, for errors; left out = it is the host's own. */
+	copyFile?: string | undefined;
 	layout: Layout;
 	/** It is a later hop's, whose key may come only with the release before: such a list is pinned, to be proven when its turn comes. */
 	later?: boolean;
@@ -64,7 +66,7 @@ export async function resolveTarget(request: ResolveRequest): Promise<Target> {
 	const unproven = signer === null ? bytes : unverifiedMessage(bytes);
 	const plain = vouched === undefined ? unproven : openSigned(bytes, Buffer.from(vouched.text));
 	const hashes = parseAnyList(plain.toString('utf8'));
-	const copy = choice.copy === undefined ? null : provenByCopy(hashes, place(choice.copy), request.keys, bare(url));
+	const copy = choice.copy === undefined ? null : provenByCopy(hashes, place(choice.copy), request.keys, bare(url), request.copyFile);
 	const key = signer ?? copy;
 	const [suffix, other] = layout.suffixFrom === undefined ? [''] : told(hashes, layout.suffixFrom);
 	if (suffix === undefined || !layout.kernels.slice(0, 2).some((kernel) => hashes.has(kernel)))

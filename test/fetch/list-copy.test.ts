@@ -23,8 +23,9 @@ describe('a list that is not signed', () => {
 	});
 	afterAll(() => rmSync(mirror, { recursive: true }));
 
-	const resolved = (keys: Record<string, string>): Promise<Target> =>
-		resolveTarget({ name: '15.0', arch: 'amd64', mirror, keys, layout: layoutFor(manifest, { release: '14.3', packageArch: 'amd64' }) });
+	const layout = layoutFor(manifest, { release: '14.3', packageArch: 'amd64' });
+	const resolved = (keys: Record<string, string>, copyFile?: string): Promise<Target> =>
+		resolveTarget({ name: '15.0', arch: 'amd64', mirror, keys, copyFile, layout });
 
 	test('is taken by itself, with nobody who vouches for it', async () => {
 		const target = await resolved({});
@@ -48,8 +49,21 @@ describe('a list that is not signed', () => {
 	test('is not blamed for a copy that cannot be read', async () => {
 		await expect(resolved({ [NAME]: '<html>\n' })).rejects.toMatchObject({
 			code: 'E_LIST_FORMAT',
-			message: expect.stringMatching(`^of the trusted copy ${NAME}: .*line 1 is no hash`),
+			message: expect.stringMatching(`^of the trusted copy, the host's own ${NAME}: .*line 1 is no hash`),
 			next: [expect.stringContaining('--trusted-list')],
+		});
+	});
+
+	test.each([
+		['a person gave', '/home/ann/14.3', '/home/ann/14.3'],
+		['the host has', undefined, `the host's own ${NAME}`],
+	])('that differs is told with the copy that %s', async (_who, file, called) => {
+		await expect(resolved({ [NAME]: text.replace(/^src\.txz.*\n/m, '') }, file)).rejects.toMatchObject({
+			message: expect.stringContaining(`is not the one that ${called} holds: `),
+			next: expect.arrayContaining(['--trusted-list FILE, a copy of the list of this very release']),
+		});
+		await expect(resolved({ [NAME]: '<html>\n' }, file)).rejects.toMatchObject({
+			message: expect.stringContaining(`of the trusted copy, ${called}: `),
 		});
 	});
 });
