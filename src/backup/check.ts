@@ -31,13 +31,7 @@ export async function checkBackup(place: Place, backup: Backup, watch?: Watch): 
 /** Refuses a backup that is not whole. Throws E_BACKUP_BROKEN, or E_BACKUP_UNSAFE for members that would leave the target. */
 export function refuseBroken({ faults, inspection }: Checked): Inspection {
 	const { unsafe = [] } = inspection ?? {};
-	if (faults.length > 0 || inspection === null)
-		throw new BsdupError({
-			code: 'E_BACKUP_BROKEN',
-			message: `this backup is not whole:\n${faults.map(({ file, says }) => `- ${file}: ${says}`).join('\n')}`,
-			state: 'Nothing was written.',
-			next: [...new Set(faults.map(({ fix }) => fix))],
-		});
+	if (faults.length > 0 || inspection === null) throw broken(faults);
 	if (unsafe.length > 0)
 		throw new BsdupError({
 			code: 'E_BACKUP_UNSAFE',
@@ -48,13 +42,31 @@ export function refuseBroken({ faults, inspection }: Checked): Inspection {
 	return inspection;
 }
 
+/** E_BACKUP_BROKEN: these volumes are not there. */
+export function volumesMissing(files: readonly string[]): BsdupError {
+	return broken(files.map(missing));
+}
+
+function broken(faults: readonly BackupFault[]): BsdupError {
+	return new BsdupError({
+		code: 'E_BACKUP_BROKEN',
+		message: `this backup is not whole:\n${faults.map(({ file, says }) => `- ${file}: ${says}`).join('\n')}`,
+		state: 'Nothing was written.',
+		next: [...new Set(faults.map(({ fix }) => fix))],
+	});
+}
+
+function missing(file: string): BackupFault {
+	return { file, says: 'it is missing', fix: AGAIN };
+}
+
 function presenceFaults(backup: Backup, files: ReadonlyMap<string, number>): BackupFault[] {
 	const faults: BackupFault[] = [];
 	const listed = new Map(backup.record?.volumes.map(({ file, bytes }) => [file, bytes]));
 	for (const file of new Set([...backup.files, ...backup.hashes.keys()])) {
 		const bytes = files.get(file);
 		const wanted = listed.get(file) ?? bytes;
-		if (bytes === undefined) faults.push({ file, says: 'it is missing', fix: AGAIN });
+		if (bytes === undefined) faults.push(missing(file));
 		else if (wanted !== undefined && bytes < wanted) faults.push({ file, says: `it is cut off: ${bytes} of ${wanted} bytes`, fix: AGAIN });
 		else if (wanted !== undefined && bytes > wanted)
 			faults.push({ file, says: `it is longer than it was made: ${bytes} bytes, not ${wanted}`, fix: AGAIN });
@@ -83,7 +95,7 @@ function gaps({ files, record }: Backup): BackupFault[] {
 	const numbers = parts.map((part) => Number(part?.[2])).sort((a, b) => a - b);
 	return numbers.flatMap((number, index) => {
 		const next = (numbers[index - 1] ?? number - 1) + 1;
-		return number > next ? [{ file: `${first?.[1]}${next}${first?.[3]}`, says: 'it is missing', fix: AGAIN }] : [];
+		return number > next ? [missing(`${first?.[1]}${next}${first?.[3]}`)] : [];
 	});
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { BsdupError, EXIT } from '../errors.ts';
 import type { Backup } from './backups.ts';
 import { orderVolumes } from './chains.ts';
+import { volumesMissing } from './check.ts';
 import { MemberGuard, prefixOf } from './member-guard.ts';
 import type { Inspection, Place, Volume, Watch } from './place.ts';
 import { TarWalk } from './tar-walk.ts';
@@ -100,9 +101,10 @@ async function readVolumes(dir: string, { files, kind }: Backup, watch: Watch, h
 	return { volumes, fault: walk.fault, members, prefix, unsafe: guard.unsafe };
 }
 
-/** A volume or list that the disk does not give. */
+/** A volume or list that the disk does not give: E_BACKUP_READ, or E_BACKUP_BROKEN where it is not there. */
 export function unreadable(dir: string, file: string, cause: Error): BsdupError {
 	if (cause instanceof BsdupError) return cause;
+	if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return volumesMissing([file]);
 	return new BsdupError({
 		code: 'E_BACKUP_READ',
 		message: `${join(dir, file)} cannot be read: ${cause.message}`,

@@ -1,13 +1,14 @@
 import { BsdupError } from '../errors.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { Backup } from './backups.ts';
+import { volumesMissing } from './check.ts';
 import { readMembers } from './here.ts';
 import { prefixOf } from './member-guard.ts';
 import { noGnuTar } from './no-gnu-tar.ts';
 import { plainPath } from './plain-path.ts';
 import { pathsAbsent } from './restore-errors.ts';
 import { type Member, shown } from './tar-walk.ts';
-import { findTar } from './there.ts';
+import { findTar, there } from './there.ts';
 import { listLine, memberWords } from './volume-scripts.ts';
 
 const LONG_MS = 24 * 3_600_000;
@@ -25,7 +26,10 @@ export function memberLine({ type, mode, user, uid, group, gid, size, mtime, nam
 	return `${LETTERS[type] ?? '-'}${modeText(mode)} ${owner.padEnd(12)} ${String(size).padStart(10)} ${when} ${shown(name)}${to}`;
 }
 
-/** Lists the members of a backup of this machine, those at or below `paths`. Hashes are not looked at. Throws E_RESTORE_PATH, E_BACKUP_READ. */
+/**
+ * Lists the members of a backup of this machine, those at or below `paths`. Hashes are not looked at. Throws E_RESTORE_PATH,
+ * E_BACKUP_READ, and E_BACKUP_BROKEN at a volume that is missing.
+ */
 export async function listHere(dir: string, backup: Backup, paths: readonly string[], onMember: (member: Member) => void): Promise<void> {
 	const wanted = paths.map(plainPath).filter((path) => path !== '');
 	const missing = new Set(wanted);
@@ -41,7 +45,10 @@ export async function listHere(dir: string, backup: Backup, paths: readonly stri
 	if (missing.size > 0) throw pathsAbsent([...missing]);
 }
 
-/** The same of volumes on a host, in the words of its tar; a line each to `onLine`. Throws E_NO_GNU_TAR, E_RESTORE_PATH, E_BACKUP_LIST. */
+/**
+ * The same of volumes on a host, in the words of its tar; a line each to `onLine`. Nothing is listed where one is missing. Throws
+ * E_NO_GNU_TAR, E_RESTORE_PATH, E_BACKUP_LIST, E_BACKUP_BROKEN.
+ */
 export async function listThere(
 	host: Transport,
 	dir: string,
@@ -49,6 +56,9 @@ export async function listThere(
 	paths: readonly string[],
 	onLine: (line: string) => void,
 ): Promise<void> {
+	const files = await there(host, dir).files();
+	const missing = backup.files.filter((file) => !files.has(file));
+	if (missing.length > 0) throw volumesMissing(missing);
 	const tar = await findTar(host, dir);
 	if (backup.kind === 'gnu-multivolume' && !tar.gnu) throw noGnuTar(host.name);
 	let rest = '';
@@ -62,8 +72,8 @@ export async function listThere(
 	const first = wanted.length === 0 ? '' : (await host.run(`${listLine(tar, dir, backup, 't')} 2>/dev/null | sed q`)).stdout;
 	const members = wanted.map((path) => prefixOf(first) + path);
 	const { code, stderr } = await host.run(listLine(tar, dir, backup, 'tv', memberWords(tar, members)), { timeoutMs: LONG_MS, onStdout });
-	const missing = code === 0 || !NOT_THERE.test(stderr) ? [] : wanted.filter((_path, index) => stderr.includes(members[index] ?? ''));
-	if (missing.length > 0) throw pathsAbsent(missing);
+	const absent = code === 0 || !NOT_THERE.test(stderr) ? [] : wanted.filter((_path, index) => stderr.includes(members[index] ?? ''));
+	if (absent.length > 0) throw pathsAbsent(absent);
 	if (code !== 0) throw unlisted(stderr.trim().split('\n').slice(-3).join('\n'));
 }
 

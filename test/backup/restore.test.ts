@@ -18,7 +18,7 @@ import { delimiter, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { findBackup } from '../../src/backup/backups.ts';
 import { here } from '../../src/backup/here.ts';
-import { listThere } from '../../src/backup/list-members.ts';
+import { listHere, listThere } from '../../src/backup/list-members.ts';
 import { type Restored, type RestoreRequest, restore, restorePlan } from '../../src/backup/restore.ts';
 import { STATE } from '../../src/backup/restore-scripts.ts';
 import { there } from '../../src/backup/there.ts';
@@ -94,6 +94,19 @@ describe.skipIf(GNU_TAR === null)('a restore (needs GNU tar)', () => {
 				code: 'E_RESTORE_PATH',
 				message: 'the backup holds no data/absent',
 			});
+		});
+
+		test('lists up to a volume that is missing, and names that', async () => {
+			const dir = join(top, `gap-${kind}`);
+			cpSync(dirOf(kind), dir, { recursive: true });
+			const [, second = ''] = made.get(kind)?.files ?? [];
+			rmSync(join(dir, second));
+			const { backup, host } = await request(dir);
+			const told = { code: 'E_BACKUP_BROKEN', message: `this backup is not whole:\n- ${second}: it is missing` };
+			const names: string[] = [];
+			await expect(listHere(dir, backup, [], ({ name }) => names.push(name))).rejects.toMatchObject(told);
+			expect(names[0]).toBe('data/');
+			await expect(listThere(host, dir, backup, [], (line) => names.push(line))).rejects.toMatchObject(told);
 		});
 
 		test('restores as its RECOVERY.txt says, with tar alone', () => {
