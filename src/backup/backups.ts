@@ -36,19 +36,49 @@ export async function findBackup(place: Place, base: string | undefined, volumes
 	const known = new Set(bases.filter((one) => volumesOf(one, files).length > 0 || files.has(one + RECORD)));
 	const wanted = base === undefined ? [...known] : [...known].filter((one) => one === base);
 	if (wanted.length === 1) return readBackup(place, files, wanted[0] ?? '');
-	const chains = known.size > 0 && base === undefined ? [] : await place.chains([...files.keys()].filter((name) => !belongs(name, known)));
-	const hand = chains.filter(([first = '']) => base === undefined || first === base).map(byHand);
+	const loose = [...files.keys()].filter((name) => !belongs(name, known));
+	const made = known.size > 0 && base === undefined ? [] : await madeByHand(place, loose);
+	const hand = made.filter((one) => base === undefined || one.base === base);
 	if (wanted.length + hand.length === 1 && hand[0] !== undefined) return hand[0];
 	const all = await Promise.all([...known].sort().map((one) => readBackup(place, files, one)));
-	throw wanted.length + hand.length > 1 ? many(place, [...all, ...hand], files) : none(place, base, [...all, ...chains.map(byHand)]);
+	throw wanted.length + hand.length > 1 ? many(place, [...all, ...hand], files) : none(place, base, [...all, ...made]);
 }
 
 function belongs(name: string, known: ReadonlySet<string>): boolean {
 	return [...known].some((base) => name.startsWith(`${base}.`));
 }
 
-function byHand(files: string[]): Backup {
-	return { base: files[0] ?? '', kind: 'gnu-multivolume', files, hashes: new Map(), record: null, byHand: true };
+/** What files without a list are: volumes of `tar -M` by their heads, and pieces of an archive by their names, where their heads tell none. */
+async function madeByHand(place: Place, files: readonly string[]): Promise<Backup[]> {
+	const pieces = splitsIn(files);
+	const others = files.filter((name) => !pieces.flat().includes(name));
+	const all = [volumesByHand(await place.chains(others))];
+	for (const split of pieces) {
+		const chains = await place.chains(split);
+		const isSplit = chains[0]?.[0] === split[0] && chains[0]?.length !== split.length;
+		all.push(isSplit ? [byHand(split, 'split')] : volumesByHand(chains));
+	}
+	return all.flat();
+}
+
+/** Groups of names as split(1) gives them, `X.aa X.ab …`, each in its order. */
+function splitsIn(files: readonly string[]): string[][] {
+	const firsts = files.filter((name) => /\.a{2,3}$/.test(name));
+	const groups = firsts.map((first) => {
+		const base = first.slice(0, first.lastIndexOf('.') + 1);
+		return files.filter((name) => name.startsWith(base) && name.length === first.length && LETTERS.test(name)).sort();
+	});
+	return groups.filter(({ length }) => length > 1);
+}
+
+function volumesByHand(chains: readonly string[][]): Backup[] {
+	return chains.map((chain) => byHand(chain));
+}
+
+function byHand(files: string[], kind: Backup['kind'] = 'gnu-multivolume'): Backup {
+	const [first = ''] = files;
+	const base = kind === 'split' ? first.replace(LETTERS, '') : first;
+	return { base, kind, files, hashes: new Map(), record: null, byHand: true };
 }
 
 /** Volumes of a base by their names: `.1 .2 …` or, of a split, `.aa .ab …`. */
@@ -87,9 +117,9 @@ async function namedVolumes(place: Place, files: ReadonlyMap<string, number>, vo
 			next: [`ls ${place.dir}`],
 			exit: EXIT.usage,
 		});
-	const chains = await place.chains(volumes);
+	const [one, ...others] = await madeByHand(place, volumes);
 	// What is no chain by its heads is taken as it was given; the check then tells what is wrong with it.
-	return byHand(chains.length === 1 && chains[0]?.length === volumes.length ? chains[0] : [...volumes]);
+	return one !== undefined && others.length === 0 && one.files.length === volumes.length ? one : byHand([...volumes]);
 }
 
 function lineOf({ base, record, files: volumes, byHand: hand }: Backup, files: ReadonlyMap<string, number>): string {

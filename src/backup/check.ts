@@ -86,9 +86,10 @@ function foreign(file: string): BackupFault {
 	return { file, says: 'it is not one of the volumes of this backup', fix: `move ${file} out of the directory` };
 }
 
-/** A number left out where the volumes are numbered and no list says how many there are. */
-function gaps({ files, record }: Backup): BackupFault[] {
+/** A number or letter left out where the volumes are named so and no list says how many there are. */
+function gaps({ files, record, kind }: Backup): BackupFault[] {
 	if (record !== null) return [];
+	if (kind === 'split') return letterGaps(files);
 	const parts = files.map((file) => /^(.*?)(\d+)(\D*)$/.exec(file));
 	const [first] = parts;
 	if (files.length < 2 || parts.some((part) => part?.[1] !== first?.[1] || part?.[3] !== first?.[3])) return [];
@@ -97,6 +98,22 @@ function gaps({ files, record }: Backup): BackupFault[] {
 		const next = (numbers[index - 1] ?? number - 1) + 1;
 		return number > next ? [missing(`${first?.[1]}${next}${first?.[3]}`)] : [];
 	});
+}
+
+function letterGaps(files: readonly string[]): BackupFault[] {
+	const faults: BackupFault[] = [];
+	const last = files.at(-1);
+	const there = new Set(files);
+	let [name = ''] = files;
+	for (; last !== undefined && name < last; name = nextPiece(name)) if (!there.has(name)) faults.push(missing(name));
+	return faults;
+}
+
+/** `x.ab` after `x.aa`, `x.ba` after `x.az`. */
+function nextPiece(name: string): string {
+	const tail = /z*$/.exec(name)?.[0] ?? '';
+	const at = name.length - tail.length - 1;
+	return name.slice(0, at) + String.fromCharCode(name.charCodeAt(at) + 1) + 'a'.repeat(tail.length);
 }
 
 function contentFaults(backup: Backup, { volumes, fault }: Inspection): BackupFault[] {

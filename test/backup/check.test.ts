@@ -17,6 +17,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { findBackup } from '../../src/backup/backups.ts';
 import { checkBackup, refuseBroken } from '../../src/backup/check.ts';
 import { here } from '../../src/backup/here.ts';
+import { there } from '../../src/backup/there.ts';
+import { localTransport } from '../../src/transport/local.ts';
 import { talk } from '../lab/terminal.ts';
 import { GNU_TAR, type Made, makeBackup, makeTree, seal, sh } from './volumes.ts';
 
@@ -142,6 +144,21 @@ describe.skipIf(GNU_TAR === null)('the check of a backup before it is restored (
 			expect((await check()).faults).toEqual([]);
 			rmSync(join(dir, 'mango'));
 			expect(await told()).toMatch(/^x.tar: it goes on with .* but apple ends with .* a volume between is missing/);
+		});
+
+		// Of small pieces many begin with a header, as a volume does.
+		test.each([150, 10])('takes pieces of %i KiB that have no list for the one archive they are', async (kib) => {
+			const { base, files } = makeBackup(top, dir, 'split', 'bsdup-20261125-db1', kib);
+			for (const end of ['MANIFEST.json', 'SHA256']) rmSync(join(dir, `${base}.${end}`));
+			const whole = { base, byHand: true, kind: 'split', files };
+			for (const place of [here(dir), there(localTransport({ become: 'none' }), dir)]) {
+				expect(await findBackup(place, undefined)).toMatchObject(whole);
+				expect(await findBackup(place, undefined, files.toReversed())).toMatchObject(whole);
+				expect(await checkBackup(place, await findBackup(place, base))).toMatchObject({ faults: [] });
+			}
+			rmSync(join(dir, files[1] ?? ''));
+			rmSync(join(dir, files.at(-2) ?? ''));
+			expect(await told()).toBe(`${files[1]}: it is missing\n${files.at(-2)}: it is missing`);
 		});
 
 		test('tells several archives apart, and wants to be told which', async () => {
