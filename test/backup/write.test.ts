@@ -85,6 +85,16 @@ describe.skipIf(!canBackUp).each(FORMS)(`a backup in %s ${NEEDS}`, (_what, gnuTa
 		expect(readFileSync(join(backup.volumes, 'bsdup-20200101000000-host1.1'), 'utf8')).toBe('older\n');
 	});
 
+	test.skipIf(gnuTar === null)('is measured by what is not left out', () => {
+		make({ format, excludes: ['*.film'] }, gnuTar);
+		writeFileSync(join(backup.data, 'a.film'), noise('film', 30_000));
+		writeFileSync(join(backup.data, 'notes'), noise('notes', 3_000));
+		expect(backup.all()).toMatchObject({ status: 0 });
+		const bytes = Number(readFileSync(join(backup.top, 'run/backup.bytes'), 'utf8'));
+		expect(bytes).toBeGreaterThanOrEqual(192_000);
+		expect(bytes).toBeLessThan(200_000);
+	});
+
 	test('takes a file that grows while it is read, and one that vanishes, and tells it', async () => {
 		make({ format }, gnuTar);
 		writeFileSync(join(backup.data, 'large'), noise('large', 100_000));
