@@ -90,12 +90,25 @@ export function syncDir(dir: string): void {
 /** Makes the directory of all runs where it is missing, mode 0700. Throws E_STATE_OWNER, E_STATE_MODE, E_STATE_WRITE. */
 export function makeTop(dir: string): void {
 	try {
-		const first = fs.mkdirSync(dir, { recursive: true, mode: DIR_MODE });
-		if (first !== undefined) for (let made = dir; made.length >= first.length; made = dirname(made)) syncDir(dirname(made));
+		makeWithParents(dir);
 	} catch (cause) {
 		throw unwritable(dir, cause);
 	}
 	checkTop(dir);
+}
+
+/** Where a directory says that it is not there though it is, as /proc does, Node's own (`recursive`) tries for ever. */
+function makeWithParents(dir: string): void {
+	const missing: string[] = [];
+	for (let at = dir; fs.lstatSync(at, { throwIfNoEntry: false }) === undefined; at = dirname(at)) missing.unshift(at);
+	for (const one of missing) {
+		try {
+			fs.mkdirSync(one, { mode: DIR_MODE });
+		} catch (error) {
+			if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+		}
+		syncDir(dirname(one));
+	}
 }
 
 /**

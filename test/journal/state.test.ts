@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
 	chmodSync,
 	chownSync,
@@ -15,6 +16,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BsdupError } from '../../src/errors.ts';
 import { openJournal, readJournal } from '../../src/journal/journal.ts';
 import { createRun, newestRun, openRun, type RunFolder } from '../../src/journal/state.ts';
+import { ROOT } from '../lab/root.ts';
 import { plan, tempDir } from './folder.ts';
 
 let top: ReturnType<typeof tempDir>;
@@ -70,6 +72,15 @@ describe('the state on the controller', () => {
 		expect(codeOf(() => openRun(state, plan.run))).toBe('E_STATE_MODE');
 		expect(readdirSync(state)).toEqual([]);
 		expect(mode(state)).toBe('777');
+	});
+
+	test('is refused where its directory cannot be made, below /proc too, which says so oddly', () => {
+		const made = join(ROOT, 'dist/src/journal/disk.js');
+		for (const place of ['/proc/bsdup/runs', '/dev/null/runs']) {
+			const program = `import { makeTop } from ${JSON.stringify(made)}; try { makeTop('${place}') } catch ({ code }) { console.log(code) }`;
+			const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8', timeout: 20_000 });
+			expect([place, stdout]).toEqual([place, 'E_STATE_WRITE\n']);
+		}
 	});
 
 	test.skipIf(process.getuid?.() !== 0)('of somebody else is refused: its top, a folder, a file (needs root, to give them away)', () => {
