@@ -51,7 +51,7 @@ export function createRun(state: string, plan: Plan, host: string | null, flags:
 	return openRun(state, plan.run);
 }
 
-/** Opens a run's folder; only reads. Throws E_RUN_UNKNOWN, E_STATE_OWNER, E_STATE_MODE, and the codes of DAMAGED_RUN. */
+/** Opens a run's folder; only reads. Throws E_RUN_UNKNOWN, E_STATE_OWNER, E_STATE_MODE, E_PLAN_VERSION, and the codes of DAMAGED_RUN. */
 export function openRun(state: string, run: string): RunFolder {
 	const dir = join(state, run);
 	const there = /^run-[a-z0-9-]+$/.test(run) && checkTop(state) && checkOwnDir(dir);
@@ -70,7 +70,7 @@ export function openRun(state: string, run: string): RunFolder {
 }
 
 /**
- * The newest run that `matches`; undefined if there is none. A damaged folder is not passed over for an older one: its error is
+ * The newest run that `matches`; undefined if there is none. A folder that cannot be read is not passed over for an older one: its error is
  * thrown, unless its host.json tells that it is another host's.
  */
 export function newestRun(state: string, matches: (run: { host: string | null; name?: string }) => boolean): RunFolder | undefined {
@@ -82,7 +82,7 @@ export function newestRun(state: string, matches: (run: { host: string | null; n
 			const folder = openRun(state, name);
 			if (matches({ host: folder.host, name: folder.plan.facts.host })) return folder;
 		} catch (error) {
-			const damaged = error instanceof BsdupError && DAMAGED_RUN.has(error.code);
+			const damaged = error instanceof BsdupError && (DAMAGED_RUN.has(error.code) || error.code === 'E_PLAN_VERSION');
 			const known = damaged ? readHost(join(dir, 'host.json')) : undefined;
 			if (known === undefined || matches(known)) throw error;
 		}

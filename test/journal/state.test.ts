@@ -155,9 +155,9 @@ describe('a damaged folder', () => {
 		expect((thrown as BsdupError).next[0]).toContain('bsdup resume HOST');
 	});
 
-	test('of another host is in nobody else’s way', () => {
+	test.each(['', JSON.stringify({ ...plan, format: 2 })])('of another host is in nobody else’s way: %.20s', (text) => {
 		const folder = begin();
-		writeFileSync(join(folder.dir, 'plan.json'), '');
+		writeFileSync(join(folder.dir, 'plan.json'), text);
 		expect(newestRun(state, ({ host }) => host === 'root@db2')).toBeUndefined();
 	});
 });
