@@ -46,6 +46,15 @@ turn() {
 	if passed; then rm -f "$dir/turned"; return 76; fi
 }
 
+# turn_held LOCK WHO: the same, when WHO has the host: what a step asks as what the host came back is nobody else's business. Where it
+# cannot, the host is held as before, by what LOCK says.
+turn_held() {
+	turn && return
+	set -- "$1" "$2" $?
+	if [ "$1" = "held-by:$run" ]; then leave "$2"; else release; fi
+	return "$3"
+}
+
 # due STEP.undo: has STEP been begun here, so that there may be something to take back?
 due() {
 	info "${1%.undo}"
@@ -63,9 +72,9 @@ back() {
 	[ ! -f "$dir/rolled-back" ] || { release; turned; return 0; }
 	never="the point of no return is passed: the danger zone has begun, and the system may be changed. To go on: sh $self; by hand: $dir/RECOVERY"
 	! at_end || die "this run is at its end, and is not taken back any more; by hand: $dir/RECOVERY"
-	! passed || die "$never"
+	was=$(named "${dir%/*}/lock")
 	take_here
-	turn || die "$never"
+	turn_held "$was" "$me" || die "$never"
 	trap 'interrupted " rollback"' INT
 	while running=$(busy) && [ -n "$running" ]; do say "waits for the end of" $running; sleep 2; done
 	for u in $undos; do

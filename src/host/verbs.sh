@@ -25,9 +25,9 @@ leave) leave "$2" ;;
 turn)
 	[ ! -f "$dir/rolled-back" ] || { release; exit 78; }
 	! at_end || exit 79
-	! passed || exit 76
+	was=$(named "${dir%/*}/lock")
 	hold_or_leave "$2" "$3"
-	turn
+	turn_held "$was" "$2"
 	;;
 busy) busy ;;
 due) for u in $undos; do ! due "$u" || say "$u $(state "$u")"; done ;;

@@ -142,6 +142,27 @@ describe('a run that goes back', () => {
 		expect(await back.ended).toBe(0);
 	});
 
+	test.skipIf(!root)('is not asked as what the host came back while another carries the run or has the host (needs root)', async () => {
+		host = new HostProgram((top) => [
+			makeStep('zone', ['exit 3'], { kind: 'zone', danger: 'no-return', done: 'false', undo: ':', returned: trace(top, 'asked') }),
+		]);
+		host.call('hold', 'ann');
+		await run('zone');
+		host.reboot('zone');
+		expect(host.call('turn', 'me')).toMatchObject({ code: 74, stdout: 'ann' });
+		expect(host.traces()).toEqual([]);
+		host.call('release');
+		const other = new HostProgram(() => [], { top: host.top, run: 'run-other' });
+		other.call('hold', 'eve');
+		expect(host.call('turn', 'me')).toMatchObject({ code: 75, stdout: 'run-other eve' });
+		expect(host.call('rollback')).toMatchObject({ code: 1, stderr: expect.stringContaining('is held by run-other') as string });
+		expect(host.traces()).toEqual([]);
+		other.call('release');
+		expect(host.call('turn', 'me').code).toBe(76);
+		expect(host.traces()).toEqual(['asked']);
+		expect(existsSync(join(host.top, 'lock'))).toBe(false);
+	});
+
 	const zone = (commands: (top: string) => string[]) => (top: string) => [
 		...laying(top, 'one'),
 		makeStep('zone', commands(top), { kind: 'zone', danger: 'no-return' }),
