@@ -66,6 +66,8 @@ export async function resolveTarget(request: ResolveRequest): Promise<Target> {
 	const unproven = signer === null ? bytes : unverifiedMessage(bytes);
 	const plain = vouched === undefined ? unproven : openSigned(bytes, Buffer.from(vouched.text));
 	const hashes = parseAnyList(plain.toString('utf8'));
+	// A server that tells no length and breaks off is not told from one that is at its end; a set that is not listed would be left out.
+	if (plain.at(-1) !== 10) throw unfit('E_LIST_INCOMPLETE', `the list at ${bare(url)} ends in the middle of a line`);
 	const copy = choice.copy === undefined ? null : provenByCopy(hashes, place(choice.copy), request.keys, bare(url), request.copyFile);
 	const key = signer ?? copy;
 	const [suffix, other] = layout.suffixFrom === undefined ? [''] : told(hashes, layout.suffixFrom);

@@ -267,4 +267,19 @@ describe('a list', () => {
 	])('%s: %s is %s', async (_name, names, code) => {
 		expect((await resolve(...names)).code).toBe(code);
 	});
+
+	test('that broke off within a line is not taken as whole where the server tells no length', async () => {
+		const list = ['base.txz', 'kernel.txz', 'lib32.txz'].map((name) => `${name}\t${sha256}\t12\t"${name}"\ton\n`).join('');
+		let sent = list;
+		answer = (_request, response) => {
+			Object.assign(response, { useChunkedEncodingByDefault: false, shouldKeepAlive: false }).write(sent);
+			response.end();
+		};
+		const { suffixFrom: _, archFrom: __, build: ___, ...plain } = layout;
+		const tabbed = { ...plain, lists: [{ file: 'MANIFEST', signed: false }], kernels: ['kernel.txz'] };
+		const resolved = () => errorOf(resolveTarget({ name: '15.0', arch: 'amd64', mirror: url, keys: {}, layout: tabbed }));
+		expect((await resolved()).code).toBe('no error');
+		sent = list.slice(0, list.indexOf('lib32') - 3);
+		expect(await resolved()).toMatchObject({ code: 'E_LIST_INCOMPLETE', message: expect.stringContaining('ends in the middle of a line') });
+	});
 });
