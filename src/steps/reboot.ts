@@ -11,6 +11,9 @@ import { neverRebooted, oldSystem } from './verdicts.ts';
 
 const LOOK_AGAIN_MS = 200;
 const LOOK_LONGEST_MS = 2_000;
+/** Refused logins that do not end the wait, and the pause after each, at most: some hosts keep out who fails often. */
+const REFUSALS = 5;
+const REFUSED_PAUSE_MS = 15_000;
 const TAIL_LINES = 8;
 
 /**
@@ -88,11 +91,18 @@ async function awaitReturn(step: Step, context: StepContext, attempt: number, be
 	const end = (step.kind === 'reboot' ? began : gone) + context.rebootMs;
 	let last: Look = { answers: false, says: '' };
 	let pause = LOOK_AGAIN_MS;
+	let refusals = 0;
+	/** A host that goes down lets nobody else than root in (nologin(5)), one that comes up knows some of its users late. */
+	const refused = (error: unknown): Look => {
+		if (!(error instanceof BsdupError) || error.code !== 'E_AUTH' || ++refusals > REFUSALS) throw error;
+		pause = Math.min(REFUSED_PAUSE_MS, context.rebootMs / 60);
+		return { answers: false, says: error.message };
+	};
 	context.emit({ kind: 'notice', text: 'waiting for the host to come back' });
 	do {
 		await sleep(pause, undefined, { signal: context.signal });
 		pause = Math.min(pause * 1.2, LOOK_LONGEST_MS);
-		last = await look(step, context, attempt);
+		last = await look(step, context, attempt).catch(refused);
 		const { seen } = last;
 		if (seen !== undefined && seen.attempt < attempt) return seen;
 		if (seen?.rebooted === true) {

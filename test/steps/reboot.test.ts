@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { BsdupError } from '../../src/errors.ts';
+import type { RunEvent } from '../../src/report/events.ts';
+import type { StepContext } from '../../src/steps/context.ts';
+import { runReboot } from '../../src/steps/reboot.ts';
+import { makeStep } from '../host/host-program.ts';
+
+const refusal = new BsdupError({ code: 'E_AUTH', message: 'admin@db1:22 refused the login' });
+
+/** A reboot of a host that refuses the login so often before it is asked in vain no more; `asked`: how often it was. */
+function rebootOf(refusals: number): { ended: Promise<string>; asked: () => number } {
+	let asked = 0;
+	let back = false;
+	const host = {
+		settled: async () => (back ? 'done' : 'left'),
+		follow: async () => {},
+		verdict: async () => {
+			if (asked++ < refusals) throw refusal;
+			back = true;
+			return { attempt: 1, state: 'running', rc: 0, rebooted: true };
+		},
+	};
+	const context = {
+		...{ host, journal: { append: () => {} }, transport: { local: false }, plan: { run: 'run-1' }, console: null },
+		...{ emit: (_event: RunEvent) => {}, signal: new AbortController().signal, rebootMs: 3000, pauseAtReboot: false },
+	} as unknown as StepContext;
+	const step = makeStep('reboot', ['reboot'], { kind: 'reboot' });
+	return { ended: runReboot(step, context, { attempt: 0, state: 'none', rc: 0 }), asked: () => asked };
+}
+
+test('a host that refuses the login while it goes down or comes up is waited for', async () => {
+	const { ended, asked } = rebootOf(3);
+	expect(await ended).toBe('done');
+	expect(asked()).toBe(4);
+});
+
+test('a host that goes on refusing the login is not asked again and again', async () => {
+	const { ended, asked } = rebootOf(100);
+	await expect(ended).rejects.toBe(refusal);
+	expect(asked()).toBe(6);
+});
