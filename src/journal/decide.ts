@@ -52,9 +52,14 @@ export function takenBack(entries: readonly Entry[]): 'partly' | 'wholly' | unde
 	return entries.some((entry) => entry.kind === 'step' && entry.status === 'undone') ? 'partly' : undefined;
 }
 
-/** Was the run carried to its end, and not taken back before? */
+/**
+ * Is the run at its end, by the journal? Carried once more it still is, as long as no step had to act again: then the host was another than
+ * the one it left, and alone can tell.
+ */
 export function isDone(entries: readonly Entry[]): boolean {
-	return takenBack(entries) === undefined && entries.some((entry) => entry.kind === 'end' && entry.status === 'done');
+	const end = entries.findLastIndex((entry) => entry.kind === 'end' && entry.status === 'done');
+	if (end < 0 || takenBack(entries) !== undefined) return false;
+	return !entries.slice(end).some((entry) => entry.kind === 'step' && entry.status !== 'already');
 }
 
 /**

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { decide, type Known } from '../../src/journal/decide.ts';
+import { decide, isDone, type Known } from '../../src/journal/decide.ts';
 import { explain, explainLines } from '../../src/journal/explain.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import type { Entry } from '../../src/journal/line.ts';
+import { statusOf } from '../../src/journal/status.ts';
 import type { Plan, Step } from '../../src/plan/plan.ts';
 import { run } from '../../src/run/run.ts';
 import type { StepContext } from '../../src/steps/context.ts';
@@ -138,6 +139,35 @@ describe('a run that goes back', () => {
 			await expect(run(context as unknown as StepContext)).rejects.toMatchObject({ code: 'E_ROLLED_BACK' });
 		},
 	);
+});
+
+describe('a run that was carried to its end', () => {
+	const begin: Entry = { t: 0, kind: 'begin', plan: plan.hash, controller: 'me' };
+	const end = (status: 'done' | 'interrupted'): Entry => ({ t: 0, kind: 'end', status, detail: '' });
+	const ended = [begin, entry('zone', 'done'), end('done')];
+	const already: Entry = { t: 0, kind: 'step', id: 'zone', status: 'already', attempt: 1, detail: '' };
+
+	test.each<[how: string, after: Entry[], done: boolean, state: string]>([
+		['is at it', [], true, 'done'],
+		['and again, with nothing to do, is at it', [begin, already, end('done')], true, 'done'],
+		[
+			'and was cut when it was carried again is at it, though the host may still be held',
+			[begin, already, end('interrupted')],
+			true,
+			'interrupted',
+		],
+		['and had to act again is not, where that failed', [begin, entry('check', 'running'), entry('check', 'failed')], false, 'failed'],
+		[
+			'and had to act again is, where that did not fail',
+			[begin, entry('check', 'running'), entry('check', 'done'), end('done')],
+			true,
+			'done',
+		],
+		['and goes back is not', [begin, entry('zone', 'undone')], false, 'begun'],
+	])('%s', (_how, after, done, state) => {
+		expect(isDone([...ended, ...after])).toBe(done);
+		expect(statusOf(plan, [...ended, ...after]).state).toBe(state);
+	});
 });
 
 describe('status --explain', () => {
