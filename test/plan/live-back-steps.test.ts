@@ -59,6 +59,16 @@ describe.skipIf(!canEnterTrees)('what a live upgrade takes back of a step that w
 		expect(existsSync(join(on.dir, 'boot/kernel.old'))).toBe(false);
 	});
 
+	test('the kernel, with the kernel.old of before, which stays where it is called again', () => {
+		on.lay({ files: { 'boot/loader.conf': '', [`${plan.dir}/loader.conf.was`]: '' } });
+		for (const once of ['loaderconf', 'older']) on.lay({ files: { [`${plan.dir}/once.${once}`]: '' } });
+		on.lay({ files: { [`${plan.dir}/kernels.sh`]: 'is_new() { false; }\nloader() { :; }\n', 'boot/kernel.older/mine': '' } });
+		on.run('cp -pR /boot/kernel /boot/kernel.old');
+		expect(takenBack('kernel')).toEqual([false, true]);
+		expect(takenBack('kernel')).toEqual([true, true]);
+		expect(on.run('ls /boot/kernel.old').stdout).toBe('mine\n');
+	});
+
 	test.each(['/etc/master.passwd.bsdup', '/var/db/etcupdate/preworld/etc/group', '/var/db/etcupdate/conflicts/etc/group'])(
 		'%s, where the accounts are still as they were',
 		(left) => {
