@@ -6,6 +6,7 @@ import { type RunStatus, statusOf } from '../journal/status.ts';
 import { RUNS_ON_HOST } from '../plan/host-scope.ts';
 import { cleanLine } from '../report/clean.ts';
 import { heldRun } from '../run/held-run.ts';
+import { runAfter } from './hops.ts';
 import { ask, keptHostFlags, openHost } from './open-host.ts';
 
 /** Finds a run by its id, the newest of a host, or the newest of all; only on this machine. Throws E_RUN_UNKNOWN and what `openRun` throws. */
@@ -23,8 +24,8 @@ export interface RunToResume {
 /**
  * The run to go on with. Where this machine knows none of that host that is unfinished, or its folder is damaged, the host is asked which
  * run holds it, and the plan that lies there is taken over: `takenOver`, a person said that nobody else carries it any more. `done`: the
- * run was, so nothing of it is to be done again, least of all where the host's record of it was cleaned up. Throws E_RUN_UNKNOWN, E_HOST_PLAN, E_NOT_CONFIRMED and what `openRun` and
- * the transport throw.
+ * run was, and each hop after it that was begun, so nothing of it is to be done again, least of all where the host's record of it was
+ * cleaned up. Throws E_RUN_UNKNOWN, E_HOST_PLAN, E_NOT_CONFIRMED and what `openRun` and the transport throw.
  */
 export async function findRunToResume(
 	which: string | undefined,
@@ -41,9 +42,9 @@ export async function findRunToResume(
 	const found = typed ? undefined : await onHost(host, { ...local?.flags, ...given(kept) });
 	if (found === undefined || found.plan.run === local?.run) {
 		if (known !== undefined && 'code' in known) throw known;
-		return local === undefined
-			? unknown(state, which, true)
-			: here(withFlags(local, flags), found === undefined && stateOf(local) === 'done');
+		if (local === undefined) unknown(state, which, true);
+		const last = found === undefined ? furthest(state, local) : local;
+		return here(withFlags(last, flags), found === undefined && stateOf(last) === 'done');
 	}
 	await confirmTakeover(found, flags.yes);
 	return { folder: createRun(state, found.plan, host, { ...local?.flags, ...given(kept) }), takenOver: true, done: false };
@@ -58,10 +59,20 @@ function localRun(state: string, which: string | undefined): RunFolder | undefin
 /** The run that kept `folder` from the host and from doing anything, where this machine has it and it is not over: it is the one that is meant. */
 function holderInstead(state: string, folder: RunFolder): RunFolder | undefined {
 	const run = refusedFor(readJournal(folder.journal).entries);
-	if (run === undefined) return undefined;
+	const holder = run === undefined ? undefined : runHere(state, run);
+	return holder === undefined || isOver(holder) ? undefined : holder;
+}
+
+/** Of a run and the hops after it the first that is not done, as far as this machine has begun them. */
+function furthest(state: string, folder: RunFolder): RunFolder {
+	const next = folder.plan.onward !== undefined && stateOf(folder) === 'done' ? runHere(state, runAfter(folder.run)) : undefined;
+	return next === undefined ? folder : furthest(state, next);
+}
+
+/** Opens a run; undefined where this machine has none of that name. Throws what else `openRun` throws. */
+export function runHere(state: string, run: string): RunFolder | undefined {
 	try {
-		const holder = openRun(state, run);
-		return isOver(holder) ? undefined : holder;
+		return openRun(state, run);
 	} catch (error) {
 		if (error instanceof BsdupError && error.code === 'E_RUN_UNKNOWN') return undefined;
 		throw error;

@@ -1,8 +1,9 @@
-import { BsdupError, EXIT } from '../errors.ts';
-import { createRun, type HostFlags, openRun, type RunFolder } from '../journal/state.ts';
+import { EXIT } from '../errors.ts';
+import { createRun, type HostFlags, type RunFolder } from '../journal/state.ts';
 import type { Plan } from '../plan/plan.ts';
 import { planText } from '../plan/text.ts';
 import { carry } from './carry.ts';
+import { runHere } from './find-run.ts';
 import { mustFollow, runAfter } from './hops.ts';
 import { makePlan, type PlanRequest } from './make-plan.ts';
 import { openHost } from './open-host.ts';
@@ -28,19 +29,10 @@ export interface Going {
 export async function goOnward(done: Pick<RunFolder, 'plan' | 'host' | 'flags'>, going: Going): Promise<number> {
 	for (let before = done; ; ) {
 		if (before.plan.onward === undefined) return EXIT.done;
-		const folder = begun(going.state, runAfter(before.plan.run)) ?? (await begin(before, going));
+		const folder = runHere(going.state, runAfter(before.plan.run)) ?? (await begin(before, going));
 		const status = await carry(folder, going.flags, going.json);
 		if (status !== EXIT.done) return status;
 		before = folder;
-	}
-}
-
-function begun(state: string, run: string): RunFolder | undefined {
-	try {
-		return openRun(state, run);
-	} catch (error) {
-		if (error instanceof BsdupError && error.code === 'E_RUN_UNKNOWN') return undefined;
-		throw error;
 	}
 }
 

@@ -4,7 +4,8 @@ import { heldBy } from '../../src/journal/decide.ts';
 import { openJournal } from '../../src/journal/journal.ts';
 import { createRun, type RunFolder } from '../../src/journal/state.ts';
 import { statusLines, statusOf } from '../../src/journal/status.ts';
-import { buildPlan } from '../../src/plan/build.ts';
+import { buildPlan, goingOn } from '../../src/plan/build.ts';
+import type { Plan } from '../../src/plan/plan.ts';
 import { tempDir } from '../journal/folder.ts';
 import { inPlace, makeFacts, makeOptions, makeTarget } from '../plan/make.ts';
 
@@ -46,8 +47,19 @@ test('the status of a run that was refused the host tells which has it', () => {
 	expect(statusLines(refused.plan, statusOf(refused.plan, entries))).toContain(`It did nothing: the host was held by ${first}.`);
 });
 
-function begin(run: string): RunFolder {
-	return createRun(state.dir, buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions({ run }), 'in-place'), 'root@db1', {});
+test.each([
+	['done', true],
+	['interrupted', false],
+] as const)('a run that was done goes to the hop after it, which is %s', async (status, done) => {
+	record(begin(first, { request: {}, hops: [{ to: '7.9', list: null, text: '' }] }), { kind: 'end', status: 'done', detail: '' });
+	record(begin(`${first}-then`), { kind: 'end', status, detail: '' });
+	const found = await findRunToResume(first, { state: state.dir, yes: false });
+	expect([found.folder.run, found.done]).toEqual([`${first}-then`, done]);
+});
+
+function begin(run: string, onward?: Plan['onward']): RunFolder {
+	const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions({ run }), 'in-place');
+	return createRun(state.dir, goingOn(plan, onward), 'root@db1', {});
 }
 
 function record(folder: RunFolder, entry: Parameters<ReturnType<typeof openJournal>['append']>[0]): void {
