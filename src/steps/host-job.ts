@@ -100,11 +100,11 @@ async function attended(step: Step, context: StepContext, attempt: number): Prom
 	return proven(step, context);
 }
 
-/** A host notices for hours not that a terminal is gone, and what runs on it waits for an answer. */
+/** A host notices for hours not that a terminal is gone, and what runs on it, below the step's own shell, waits for an answer. */
 function elsewhere({ id }: Step, { plan }: StepContext, attempt: number): string {
 	return [
 		`${id} still runs at the terminal where it was begun: answer it there. Where that terminal is gone, as with a lost connection, end`,
-		`it on the host, and a resume begins it again here: kill -HUP $(cat ${plan.dir}/jobs/${id}/${attempt}/act.pid)`,
+		`it on the host, and a resume begins it again here: sh -c 'pkill -HUP -g $(ps -o pgid= -p $(cat "${plan.dir}/jobs/${id}/${attempt}/act.pid"))'`,
 	].join(' ');
 }
 

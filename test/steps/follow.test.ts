@@ -55,10 +55,14 @@ test('a step that waits for a person at a terminal that is gone says how to end 
 	const driver = new Driver(program.plan(), transport, new HostLink(transport, () => {}, 1_000));
 	const attempt = program.path('merge', '1');
 	mkdirSync(join(attempt, 'claim'), { recursive: true });
-	writeFileSync(join(attempt, 'script'), 'read -r answer');
-	const old = spawn('sh', [program.script, 'act', 'merge', '1'], { stdio: ['pipe', 'ignore', 'ignore'] });
+	const asking = join(attempt, 'asking');
+	writeFileSync(join(attempt, 'script'), `sh -c 'echo $$ >"${asking}"; exec sleep 60' || true`);
+	// A session of its own, as sshd begins one for each login.
+	const old = spawn('sh', [program.script, 'act', 'merge', '1'], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
 	try {
-		await until(() => existsSync(join(attempt, 'act.start')) && readFileSync(join(attempt, 'act.start'), 'utf8') !== '');
+		await until(
+			() => existsSync(asking) && existsSync(join(attempt, 'act.start')) && readFileSync(join(attempt, 'act.start'), 'utf8') !== '',
+		);
 		for (const file of ['pid', 'start']) writeFileSync(join(attempt, file), readFileSync(join(attempt, `act.${file}`)));
 		const notices: string[] = [];
 		let begun = 0;
@@ -70,12 +74,14 @@ test('a step that waits for a person at a terminal that is gone says how to end 
 			if (event.kind !== 'notice') return;
 			notices.push(event.text);
 			// What it says is typed, on the host.
-			spawnSync('sh', ['-c', /kill -HUP .*/.exec(event.text)?.[0].replace(/cat (.*)\)/, "cat '$1')") ?? 'false']);
+			spawnSync('sh', ['-c', /sh -c .*/.exec(event.text)?.[0] ?? 'false']);
 		};
 		const context = { plan: program.plan(), host, emit, journal: { append: () => {} }, signal: new AbortController().signal };
 		const known = { attempt: 1, state: 'running', rc: 0 } as const;
 		expect(await runHostJob(makeStep('merge', [], { attended: true }), context as unknown as StepContext, known)).toBe('done');
 		expect([notices.length, begun]).toEqual([1, 1]);
+		// Nobody may reap it here.
+		expect(spawnSync('ps', ['-o', 'stat=', '-p', readFileSync(asking, 'utf8').trim()]).stdout.toString()).toMatch(/^(Z|$)/);
 	} finally {
 		old.kill('SIGKILL');
 		program.remove();
