@@ -142,7 +142,8 @@ function unknown(state: string, which: string | undefined, asked: boolean): neve
 			? ['bsdup upgrade HOST --to TARGET']
 			: [
 					'bsdup resume HOST   (asks the host itself, and goes forward)',
-					`sh ${RUNS_ON_HOST}/run-*/resume.sh rollback   (on the host: takes it back)`,
+					`ls -l ${RUNS_ON_HOST}/lock   (on the host: names the RUN that has it)`,
+					`sh ${RUNS_ON_HOST}/RUN/resume.sh rollback   (there: takes it back)`,
 					'bsdup upgrade HOST --to TARGET',
 				],
 		exit: EXIT.usage,
