@@ -56,12 +56,12 @@ export function pastReturn(plan: Plan): BsdupError {
 	});
 }
 
-/** E_RUN_ENDED: the run is done, and what it made is the host's own now. */
+/** E_RUN_ENDED: the run is done, and what it made is the host's own now, or the person's. */
 export function atItsEnd(plan: Plan): BsdupError {
 	return new BsdupError({
 		code: 'E_RUN_ENDED',
 		message: `${plan.run} is at its end, and is not taken back any more`,
-		state: 'The host runs what the run made; nothing was changed now.',
+		state: 'What the run made, a system or a backup, stays as it is; nothing was changed now.',
 		next: [`bsdup status --recovery ${plan.run}   (how to get back by hand)`],
 	});
 }

@@ -40,6 +40,7 @@ describe.skipIf(!existsSync(join(ROOT, 'dist/commands/rollback.js')))('bsdup rol
 			const { status, stdout, stderr } = bsdup('rollback', plan.run, ...how);
 			expect([status, stdout]).toEqual([1, '']);
 			expect(stderr).toContain('E_RUN_ENDED');
+			expect(stderr).toContain('State: What the run made, a system or a backup, stays as it is');
 			expect(stderr).toContain(`Next:  bsdup status --recovery ${plan.run} `);
 		},
 	);
