@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BsdupError } from '../errors.ts';
 import { ownDir, renderScript } from '../host/script.ts';
 import type { Plan, Step } from '../plan/plan.ts';
+import { undoneStep } from '../plan/undo.ts';
 import { quote } from '../transport/quote.ts';
 import type { RunResult, Transport } from '../transport/transport.ts';
 import type { HostLink } from './host-link.ts';
@@ -34,7 +35,7 @@ export const LOG_PIECE = 1024 * 1024;
 const LOOKS = 5;
 const LOOK_AGAIN_MS = 1_000;
 
-/** A step's own test may hash all sets on a slow disk that a backup reads meanwhile; a host that is gone ends the connection. Milliseconds. */
+/** The least that a call may take: a step's own test reads much on a slow disk. A host that is gone ends the connection. Milliseconds. */
 const CALL_LIMIT_MS = 3_600_000;
 
 /** Who takes the host: a sentence that is told to others, and what of those who had it before may be passed over. */
@@ -192,10 +193,7 @@ export class HostProgram {
 	/** One look, no patience: has the host been rebooted since the step began? Throws when it cannot be reached. */
 	async verdict(step: string): Promise<StepState & { rebooted: boolean }> {
 		await this.#transport.connect();
-		const { stdout } = this.#must(
-			await this.#transport.run(`sh ${quote(this.#script)} verdict ${step}`, { timeoutMs: 20_000 }),
-			'read the verdict',
-		);
+		const { stdout } = this.#must(await this.#transport.run(this.#line('verdict', step), { timeoutMs: 20_000 }), 'read the verdict');
 		const [word, ...rest] = stdout.trim().split(' ');
 		return { ...parseState(rest.join(' ')), rebooted: word === 'rebooted' };
 	}
@@ -221,7 +219,9 @@ export class HostProgram {
 	}
 
 	async #call(verb: string, ...args: string[]): Promise<RunResult> {
-		return this.#link.run(this.#line(verb, ...args), { timeoutMs: CALL_LIMIT_MS });
+		// The test of a backup reads all of it again, which may take as long as writing it did.
+		const { timeout = 0 } = this.#plan.steps.find(({ id }) => id === undoneStep(args[0] ?? '')) ?? {};
+		return this.#link.run(this.#line(verb, ...args), { timeoutMs: Math.max(CALL_LIMIT_MS, timeout * 1000) });
 	}
 
 	#line(verb: string, ...args: string[]): string {
