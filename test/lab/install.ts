@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeSet } from './mirror.ts';
 import { RELEASES, type Release, type ReleaseName } from './releases.ts';
-import { kernelText, program, setsOf, sshdConfig } from './tree.ts';
+import { kernelText, packagesOf, setsOf, sshdConfig } from './tree.ts';
 import { writeFiles } from './write-tree.ts';
 
 export interface InstallOptions {
@@ -57,17 +57,9 @@ export function installSystem(root: string, name: ReleaseName, options: InstallO
 		file('etc/ssh/sshd_config', `${sshdConfig(release)}# changed on this host\nMaxSessions 30\n`),
 		file('root/.ssh/authorized_keys', options.authorizedKey, 0o600),
 		file('home/admin/notes', 'what only this machine holds\n'),
-		...[
-			['quirks', 'true'],
-			['gtar', 'gtar'],
-			// No release of that era runs this node.
-			...(release.modern ? [['node', 'node']] : []),
-		].flatMap(([pack = '', bin = '']) => [
-			file(
-				`var/db/pkg/${pack}-1.0/+CONTENTS`,
-				`@name ${pack}-1.0\n@level ${level}\n${pack === 'quirks' ? '' : `@bin /usr/local/bin/${bin}\n`}`,
-			),
-			...(pack === 'quirks' ? [] : [file(`usr/local/bin/${bin}`, program('package', bin, level), 0o755)]),
+		...packagesOf(release).flatMap(({ name, record, program: own }) => [
+			file(`var/db/pkg/${name}/+CONTENTS`, record),
+			...(own === undefined ? [] : [file(own.path, own.text, 0o755)]),
 		]),
 	]);
 	const shipped = sets['etc'] ?? [];

@@ -7,7 +7,7 @@ import { join, normalize } from 'node:path';
 import { archiveOf } from './archive.ts';
 import { signedList } from './keys.ts';
 import { RELEASES, type Release, type ReleaseName } from './releases.ts';
-import { kernelText, setsOf } from './tree.ts';
+import { kernelText, packagesOf, setsOf } from './tree.ts';
 import type { Content } from './write-tree.ts';
 
 export interface MirrorOptions {
@@ -48,6 +48,10 @@ export function publish(top: string, name: ReleaseName, options: MirrorOptions =
 	const packages = join(top, release.folder.split('/').slice(0, -1).join('/'), 'packages/amd64');
 	mkdirSync(packages, { recursive: true });
 	writeFileSync(join(packages, 'level'), `${release.level}\n`);
+	for (const { name, record, program } of packagesOf(release)) {
+		writeFileSync(join(packages, `${name}.record`), record);
+		if (program !== undefined) writeFileSync(join(packages, `${name}.program`), program.text);
+	}
 	writeFileSync(join(packages, 'SHA256'), 'hashes of the packages\n');
 }
 

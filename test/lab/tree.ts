@@ -19,7 +19,7 @@ const USR_BIN =
 	'awk basename cmp comm cut diff dirname du env find ftp grep gzip head id install logger machine mktemp nohup pgrep pkill printf readlink sed sort split ssh-keygen stat tail tee touch tr true false uname uniq wc which whoami xargs tty'.split(
 		' ',
 	);
-const USR_SBIN = 'chroot installboot pkg_add pkg_info sshd sysmerge user'.split(' ');
+const USR_SBIN = 'chroot installboot pkg_add pkg_check pkg_info sshd sysmerge user'.split(' ');
 const MODERN = { usrBin: ['signify', 'doas'], usrSbin: ['rcctl', 'fw_update', 'syspatch'] };
 /** Whose scripts are in /etc/rc.d; in 4.9 base had none there yet, and rc(8) started cron itself. */
 const SERVICES = ['cron', 'httpd', 'ntpd', 'smtpd', 'sshd'];
@@ -29,6 +29,17 @@ const BULK = 3_000_000;
 /** A program: the gate reads its second line. */
 export function program(kind: 'base' | 'package' | 'static', name: string, level: number): string {
 	return `#!/lab/gate\n# ${kind} ${name} ${level}\n# ${'filler '.repeat(40)}\n# end\n`;
+}
+
+/** The packages of a release: the record of each, and the program it brings. */
+export function packagesOf({ level, modern }: Release): { name: string; record: string; program?: { path: string; text: string } }[] {
+	// No release of the era before runs this node.
+	const brought = ['gtar', ...(modern ? ['node'] : [])].map((called) => {
+		const path = `/usr/local/bin/${called}`;
+		const name = `${called}-1.0`;
+		return { name, record: `@name ${name}\n@level ${level}\n@bin ${path}\n`, program: { path, text: program('package', called, level) } };
+	});
+	return [{ name: 'quirks-1.0', record: `@name quirks-1.0\n@level ${level}\n` }, ...brought];
 }
 
 /** A kernel: whole only if its last line is the hash of what stands before. */

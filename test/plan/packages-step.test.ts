@@ -65,6 +65,47 @@ describe.skipIf(!canEnterTrees)('the packages, with nobody there (needs root or 
 	});
 });
 
+describe.skipIf(!canEnterTrees)('packages that a power cut may have torn (needs root or user namespaces)', () => {
+	const AGAIN = '-D installed -D donttie -D repair';
+
+	/** A 7.8 that went down in the step, or whose job alone was ended; one record is empty, and pkg_add tells what it is asked for. */
+	function torn(boot: string, status: number, to = '7.8'): BareTree {
+		const on = makeBareTree('7.8');
+		tree = on;
+		const facts = makeFacts({ release: to === '7.8' ? '7.7' : '5.3' });
+		const plan = buildPlan(inPlace, facts, makeTarget(to), makeOptions({ unattended: true }), 'in-place');
+		const asked = 'echo "$*" >>/asked; case $* in *vim-9.1) exit $STATUS ;; esac';
+		on.lay({
+			files: { [`${plan.dir}/packing`]: boot, 'var/db/pkg/vim-9.1/+CONTENTS': '' },
+			programs: { pkg_add: asked.replace('$STATUS', String(status)), pkg_check: 'echo "check $*" >>/asked' },
+		});
+		expect(runLines(on, linesOf(plan, 'packages')).status).toBe(0);
+		return on;
+	}
+	const left = (on: BareTree): string => on.run('cd /var/db/bsdup/*; ls; cat report.torn 2>/dev/null').stdout;
+
+	test.each([
+		['7.8', `check -f\n${AGAIN} vim-9.1\n-u ${AGAIN}\n`],
+		['5.4', `check -f\n${AGAIN} vim-9.1\n-u ${AGAIN}\n`],
+	])('are all laid anew, first those without a record: %s', (to, asked) => {
+		const on = torn('1\n', 0, to);
+		expect(on.run('cat /asked').stdout).toBe(asked);
+		expect(on.run('ls /var/db/pkg').stdout).not.toContain('vim');
+		expect(left(on)).not.toMatch(/torn|packing/);
+	});
+
+	test('are told at the end where they cannot be', () => {
+		expect(left(torn('1\n', 1))).toMatch(/^vim-9.1: torn by a power cut, and not laid anew/m);
+	});
+
+	test('are none where the host stayed up', () => {
+		const boot = makeBareTree('7.8');
+		const now = boot.run('sysctl -n kern.boottime').stdout;
+		boot.destroy();
+		expect(torn(now, 0).run('cat /asked').stdout).toBe('-u\n');
+	});
+});
+
 test.skipIf(!canEnterTrees).each([
 	['yes', 0],
 	['no', 1],
