@@ -116,7 +116,9 @@ async function planBy({ name, manifest }: Method, { request, to, config, facts, 
 		arch: facts.arch,
 		mirrors,
 		keys: { ...facts.keys, ...trustedList(request['trusted-list'], layout, to, facts.arch) },
-		...{ copyFile: request['trusted-list'], layout, later },
+		copyFile: request['trusted-list'],
+		layout,
+		later,
 	});
 	if (resolved instanceof BsdupError) {
 		const { code, message, next } = resolved;
