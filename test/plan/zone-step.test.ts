@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -41,8 +41,18 @@ describe.skipIf(!canEnterTrees)('the danger zone in place (needs root or user na
 	afterEach(() => tree?.destroy());
 	afterAll(() => rmSync(mirror, { recursive: true, force: true }));
 
+	test('lays no kernel while the boot still relinks the old one, which would come over it', () => {
+		// The relinking ends at its second look, and lays its kernel.
+		const pgrep =
+			'case "$*" in *reorder_kernel) [ ! -f /ended ] || exit 1; : >/ended; /lab/real/bin/cp /lab/old /bsd; exit 0 ;; esac\nexit 1\n';
+		const { on, ended } = zone({ pgrep }, 'cp "$1/bsd" "$1/lab/old"');
+		expect(ended.status, ended.stderr).toBe(0);
+		expect(existsSync(join(on.dir, 'ended'))).toBe(true);
+		expect(kernelOf(on)).toContain('OpenBSD 7.8 ');
+	});
+
 	test('changes no kernel where the programs it ends with do not start', () => {
-		const { on, ended } = zone({}, 'mount --bind "$1/var" "$1/var" && mount -o remount,bind,noexec "$1/var"');
+		const { on, ended } = zone({ pgrep: 'exit 1' }, 'mount --bind "$1/var" "$1/var" && mount -o remount,bind,noexec "$1/var"');
 		expect(ended).toMatchObject({
 			status: 1,
 			stdout: expect.stringMatching(/bin\/sync does not start, and after base nothing else would\n$/),
