@@ -155,6 +155,20 @@ describe('a plan', () => {
 	});
 
 	test.each([
+		['5.5', '5.6', 'oldqueue'],
+		['6.2', '6.3', 'IPv6 addresses by autoconf are others'],
+		['6.8', '6.9', 'route-to'],
+		['6.9', '7.0', 'SHA-1'],
+		['7.8', '7.9', 'LACP'],
+	])('tells before anything is done what may keep a host off the network (%s to %s: %s)', (from, to, word) => {
+		const made = buildPlan(inPlace, makeFacts({ release: from }), makeTarget(to), makeOptions(), 'in-place');
+		const [first = '', ...rest] = step(made, 'notes')?.commands.filter((line) => line.startsWith('echo')) ?? [];
+		expect(first).toContain(`'${to}: `);
+		expect(first).toContain(word);
+		expect(rest.at(-1)).toContain(`faq/upgrade${to.replace('.', '')}.html`);
+	});
+
+	test.each([
 		['7.7', '7.8', true, ['install -F -m 700 bsd.mp /nbsd']],
 		['7.7', '7.8', false, ['install -F -m 700 bsd /nbsd']],
 		['6.1', '6.2', true, ['cp bsd.mp /nbsd', 'sync', 'sleep 5', 'sync']],
