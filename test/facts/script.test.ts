@@ -46,7 +46,11 @@ const MODERN_FILES: Record<string, string> = {
 	'/var/db/installed.SHA256': `SHA256 (x) = ${'ab'.repeat(32)}\n`,
 	'/usr/include/stdio.h': '',
 	'/usr/local/bin/gtar': '',
-	'/usr/X11R6/lib/x': '',
+	'/usr/X11R6/lib/libX11.so.18.0': '',
+	// Directories that mtree(8) or the set xbase itself makes
+	'/usr/X11R6/include/pixman-1/pixman.h': '',
+	'/usr/X11R6/lib/X11/fonts/misc/': '',
+	'/usr/share/man/man1/': '',
 };
 
 /** The same as 4.9 has it: no rcctl, no hw.ncpufound, no doas, ctime(3) for the boot time. */
@@ -66,14 +70,19 @@ const OLD_FILES: Record<string, string> = {
 		'httpd_flags=NO\t\t# for normal use: ""\nntpd_flags=NO\nsmtpd_flags="NO"\nsendmail_flags="-L sm-mta -bd"\nnamed_flags=NO\npf=YES\n# x_flags=""\n',
 	'/etc/rc.conf.local': 'ntpd_flags="-s"\t# corrects the clock\nsendmail_flags=NO\nhttpd_flags="-D A=b"\n',
 	'/root/.profile': "export PATH\nexport PKG_PATH='ftp://ftp.example.org/pub/OpenBSD/snapshots/packages/amd64/'\n",
-	'/usr/share/man/man1/ls.1': '',
+	'/usr/share/man/man1/': '',
+	'/usr/share/man/cat1/ls.0': '',
+	'/usr/X11R6/lib/X11/fonts/misc/6x13.pcf.gz': '',
+	'/usr/X11R6/lib/': '',
+	'/usr/X11R6/include/X11/X.h': '',
 };
 
 /** Lays the files and stand-ins in a folder, and runs the script there: its PATH and the paths it reads are turned into the folder. */
 function run(shell: string, name: string, programs: Record<string, string>, files: Record<string, string>): string {
 	const root = join(dir, `${name}-${shell.replaceAll('/', '')}`);
 	const put = (file: string, text: string, mode: number): void => {
-		mkdirSync(dirname(join(root, file)), { recursive: true });
+		mkdirSync(file.endsWith('/') ? join(root, file) : dirname(join(root, file)), { recursive: true });
+		if (file.endsWith('/')) return;
 		writeFileSync(join(root, file), text);
 		chmodSync(join(root, file), mode);
 	};
@@ -136,7 +145,7 @@ describe.each(shells)('the script of probes, run by %s', (shell) => {
 			bootTime: 1299737600,
 			encryptedRoot: false,
 			also: { softraid: false },
-			sets: ['base', 'man'],
+			sets: ['base', 'man', 'xfont', 'xshare'],
 			gnuTar: null,
 			xRunning: true,
 			daemons: { enabled: ['httpd', 'ntpd'], running: ['ntpd', 'cron'] },
