@@ -101,6 +101,16 @@ describe('a plan', () => {
 		expect(step(make({}, { sets: ['base'] }), 'zone')?.commands.join('\n')).not.toContain('c++/v1');
 	});
 
+	test.each([
+		[['base'], ['sysmerge -s etc49.tgz || true']],
+		[['base', 'xbase'], ['sysmerge -s etc49.tgz -x xetc49.tgz || true']],
+	])('of an old host with %j merges with the set of X only what has X', (sets, merges) => {
+		const of49 = buildPlan(inPlace, makeFacts({ release: '4.9', sets }), makeTarget('4.9'), makeOptions(), 'in-place');
+		const { commands = [] } = of49.steps.find(({ id }) => id === 'sysmerge') ?? {};
+		expect(commands.join('\n').match(/^sysmerge .*$/gm)).toEqual(merges);
+		expect(commands.some((line) => /merge\.sh.*xetc/.test(line))).toBe(sets.includes('xbase'));
+	});
+
 	test('stops only running daemons that the manifest lists, never sshd', () => {
 		const stopping = step(
 			make({}, { daemons: { enabled: [], running: ['sshd', 'unbound', 'dhcpleased', 'nginx'] } }),
