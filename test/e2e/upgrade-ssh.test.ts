@@ -83,7 +83,8 @@ function notStarted(plan: Plan, log: readonly string[]): string[] {
 		)
 		.map((line) => line.replace(/^\/\S*\//, ''))
 		.filter(
-			(line) => /^[a-z_]+( [\w./@:=+-]+)+$/.test(line) && !/^(case|cd|echo|export|unset|trap|exec|umask|put|rm -rf \/usr\/include)/.test(line),
+			(line) =>
+				/^[a-z_]+( [\w./@:=+-]+)+$/.test(line) && !/^(case|cd|echo|export|unset|trap|exec|umask|put|rm -rf \/usr\/include)/.test(line),
 		);
 	expect(simple.length).toBeGreaterThan(10);
 	return simple.filter((line) => !started.has(line));
