@@ -32,7 +32,8 @@ export function pushScript({ remotePath, mode, sha256, size, offset, keep }: Pus
 		`if [ $size -lt ${size} ]; then ${drop}echo "only $((size)) of ${size} bytes came" >&2; exit 1; fi`,
 		// Hashed after it came: tee would carry each byte once more, and while one file is hashed another is on the line.
 		`sum=$(sha256 -q ${part} 2>/dev/null || cksum -a sha256 ${part} 2>/dev/null || sha256sum ${part} 2>/dev/null)`,
-		`case $sum in *${sha256}*) chmod ${mode.toString(8)} ${part} && mv -f ${part} ${quote(remotePath)} ;; *) rm -f ${part}; exit ${DIFFERS} ;; esac`,
+		// On the disk before it has its name: after a power cut an empty program would end well. Where base is torn sync may not start.
+		`case $sum in *${sha256}*) chmod ${mode.toString(8)} ${part} && { sync; mv -f ${part} ${quote(remotePath)}; } ;; *) rm -f ${part}; exit ${DIFFERS} ;; esac`,
 	].join('\n');
 }
 

@@ -2,7 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { localTransport } from '../../src/transport/local.ts';
 import { sshTransport } from '../../src/transport/ssh.ts';
 import type { Transport } from '../../src/transport/transport.ts';
 import { haveSshd, type Sshd, startSshd } from '../contract/sshd.ts';
@@ -57,4 +58,21 @@ describe.skipIf(!haveSshd)('a push over SSH (needs sshd)', () => {
 		};
 		expect(await Promise.all(names.map(push))).toEqual([true, true]);
 	});
+});
+
+test('what is pushed is on the disk before it has its name', async () => {
+	const dir = mkdtempSync(join(tmpdir(), 'bsdup-push-'));
+	try {
+		const to = join(dir, 'file');
+		writeFileSync(join(dir, 'sync'), `#!/bin/sh\nls ${dir} >${dir}/there\n`, { mode: 0o755 });
+		vi.stubEnv('PATH', `${dir}:${process.env['PATH']}`);
+		const bytes = Buffer.from('text\n');
+		const sha256 = createHash('sha256').update(bytes).digest('hex');
+		await localTransport({ become: 'none' }).push(bytes, to, { mode: 0o600, sha256 });
+		expect(readFileSync(join(dir, 'there'), 'utf8')).toBe('file.part\nsync\nthere\n');
+		expect(readFileSync(to, 'utf8')).toBe('text\n');
+	} finally {
+		vi.unstubAllEnvs();
+		rmSync(dir, { recursive: true });
+	}
 });
