@@ -25,6 +25,8 @@ export interface Host {
 	dirs?: string[];
 	/** sh text in place of a program. */
 	programs?: Record<string, string>;
+	/** What its environment has besides. */
+	env?: Record<string, string>;
 	/** sh run outside before, with the tree as $1. */
 	before?: string;
 	/** The finding's detail. */
@@ -73,7 +75,8 @@ export async function look(manifest: Manifest, host: Host, { installed, facts, t
 		const looked: Looked = { found: [], errors: '', status: null };
 		const transport = {
 			run: async (script: string) => {
-				const { status: code, stdout, stderr } = tree.run(script, host.before);
+				const env = Object.entries(host.env ?? {}).map(([name, value]) => `export ${name}='${value}'\n`);
+				const { status: code, stdout, stderr } = tree.run(env.join('') + script, host.before);
 				looked.errors = stderr;
 				looked.status = code;
 				return { code, signal: null, stdout, stderr };
