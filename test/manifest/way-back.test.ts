@@ -38,9 +38,10 @@ describe('a shipped manifest', () => {
 		const zone = inPlace.steps.find(({ id }) => id === 'zone');
 		const parts = zone?.parts.map(({ run = '', each }) => run + (each?.run ?? '')) ?? [];
 		const mark = parts.findIndex((text) => text.startsWith(': >{{dir}}/no-return\nsync\n'));
-		expect(mark).toBe(2);
+		expect(mark).toBe(3);
 		expect(parts[0]).toMatch(/^for p in cat .*\n.* is empty, .*exit 1; \}; done\n *done\n$/);
 		expect(parts[1]).toMatch(/^\[ "\$\(cksum /);
+		expect(parts[2]).toMatch(/^(n=0; while pgrep .* sleep 5; done\n){2}$/);
 	});
 
 	test('marks the point of no return right before the name that the loader boots, and takes the mark back where nothing was changed', () => {
