@@ -34,6 +34,17 @@ describe.skipIf(!canEnterTrees)('a boot environment (needs root or user namespac
 				if (line.includes('bectl mount')) expect(line).toMatch(/mkdir -p \S+\/be && bectl mount/);
 	});
 
+	test('goes back by itself also where its boot stops in single user mode, at a file system that it cannot mount', async () => {
+		const { on, plan } = await host();
+		const lines = [linesOf(plan, 'environment'), linesOf(plan, 'dead-man')].join('\n');
+		expect(runLines(on, lines)).toMatchObject({ status: 0, stderr: '' });
+		on.lay({ files: { 'etc/fstab': '//FILES/SHARE /mnt smbfs rw 0 0\n' }, programs: { sleep: ':', reboot: ': >/lab/gone-back' } });
+		const { stdout } = on.run(
+			'cp -p /lab/pool/be/15.0/etc/rc.d/bsdup_deadman /etc/rc.d/; sh /etc/rc; /lab/real/bin/sleep 2; ls /lab/gone-back',
+		);
+		expect(stdout).toMatch(/startup aborted[\s\S]*^\/lab\/gone-back$/m);
+	});
+
 	// Datasets lie below it, of which a clone that was cut off has none.
 	test('is made anew where it was cut off before all of its datasets were there', async () => {
 		const { on, plan } = await host();

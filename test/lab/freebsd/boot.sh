@@ -70,8 +70,9 @@ furnish
 console=$(readlink /proc/self/fd/2)
 if [ -f "$console" ]; then : >"$root/dev/console"; mount --bind "$console" "$root/dev/console"; fi
 
-env -i PATH=/sbin:/bin:/usr/sbin:/usr/bin HOME=/root TERM=xterm chroot "$root" /bin/sh /etc/rc
-echo up >"$lab/run/state"
+up=up
+env -i PATH=/sbin:/bin:/usr/sbin:/usr/bin HOME=/root TERM=xterm chroot "$root" /bin/sh /etc/rc || { say 'Enter full pathname of shell or RETURN for /bin/sh:'; up=single-user; }
+echo $up >"$lab/run/state"
 while [ ! -e "$lab/ctl/reboot" ] && [ ! -e "$lab/ctl/halt" ]; do moment; done
 say 'Syncing disks, vnodes remaining... done'
 kill -TERM -1 2>/dev/null
