@@ -68,6 +68,26 @@ describe.skipIf(LAB === null)('the step that renews the loader (needs a practice
 		expect(await inside('cat /var/db/bsdup/*/report.loader')).toMatch(/^the EFI partition vtbd1p1 has neither.*\n$/);
 	});
 
+	test('says which EFI partition cannot be mounted, and renews the others', async () => {
+		const end = before(on, 'mount', 'case "$*" in *" /dev/vtbd1p1 "*) echo "mount_msdosfs: $3: Device busy" >&2; exit 1 ;; esac');
+		expect(await on.host.inside(lines)).toMatchObject({
+			code: 0,
+			output: expect.stringMatching(/freebsd\/loader\.efi is new[\s\S]*the EFI partition vtbd1p1 cannot be mounted/),
+		});
+		end();
+		expect(await inside('cat /var/db/bsdup/*/report.loader')).toMatch(/^the EFI partition vtbd1p1 cannot be mounted.*\n$/);
+	});
+
+	test('knows an EFI partition of two disks by the name of their gmirror', async () => {
+		await inside('sed "s/ pwd 1403/ gmirror 1403/" /bin/pwd >/sbin/gmirror; chmod 755 /sbin/gmirror');
+		const end = before(on, 'gmirror', 'printf "mirror/esp  COMPLETE  vtbd%sp1 (ACTIVE)\\n" 0 1; exit');
+		const busy = before(on, 'mount', 'case "$*" in *" /dev/vtbd"*) echo "mount_msdosfs: $3: Operation not permitted" >&2; exit 1 ;; esac');
+		expect(await on.host.inside(lines)).toMatchObject({ code: 0, output: expect.stringMatching(/freebsd\/loader\.efi is new/) });
+		busy();
+		end();
+		expect(await inside('cat /var/db/bsdup/*/report.loader')).toContain('No such file');
+	});
+
 	test('writes the boot code of the pool to each disk of a host that boots by BIOS, and touches no EFI partition', async () => {
 		const end = before(on, 'sysctl', 'case "$*" in "-n machdep.bootmethod") echo BIOS; exit ;; esac');
 		expect(await on.host.inside(lines)).toMatchObject({ code: 0, output: expect.stringContaining('partcode written to vtbd1p2') });
@@ -77,5 +97,15 @@ describe.skipIf(LAB === null)('the step that renews the loader (needs a practice
 			/gpart bootcode -b \/boot\/pmbr -p \/boot\/gptzfsboot -i 2 vtbd0$/m,
 		);
 		expect(await inside('head -c 14 /lab/pool/esp/efi/freebsd/loader.efi')).toBe('LABLOADER 1403');
+	});
+
+	test('leaves boot code as it is where its partition is too small for the new, and says so', async () => {
+		await inside('echo 3 >/lab/boot-room; rm -rf /lab/pool/bootcode');
+		const end = before(on, 'sysctl', 'case "$*" in "-n machdep.bootmethod") echo BIOS; exit ;; esac');
+		expect(await on.host.inside(lines)).toMatchObject({ code: 0 });
+		end();
+		expect(await inside('ls /lab/pool/bootcode; cat /var/db/bsdup/*/report.loader; rm /lab/boot-room')).toMatch(
+			/No such file[\s\S]*^vtbd0p2 has 3 bytes, too few for the 4 of \/boot\/gptzfsboot: its boot code stays as it is[\s\S]*^vtbd1p2 has 3/m,
+		);
 	});
 });

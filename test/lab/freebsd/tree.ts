@@ -11,7 +11,7 @@ const USR_BIN =
 	'awk basename cksum cmp comm cut diff diff3 dirname du env false fetch find grep gunzip head id ldd logger make mkfifo mktemp nohup pgrep printf readlink script sed sort split ssh-keygen stat tail tar tee touch tr true uname uniq wc which xargs xz'.split(
 		' ',
 	);
-const USR_SBIN = 'chroot etcupdate freebsd-update jls kldxref pkg pkg-static pwd_mkdb service sshd'.split(' ');
+const USR_SBIN = 'chroot diskinfo etcupdate freebsd-update jls kldxref pkg pkg-static pwd_mkdb service sshd'.split(' ');
 /** Programs of one file, which is static. */
 const RESCUE = 'cat chflags cp init ls mkdir mount mv reboot rm sh sync sysctl tar'.split(' ');
 /** Bytes of base that do not compress, so that unpacking takes time. */
