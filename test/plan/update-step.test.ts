@@ -113,6 +113,25 @@ describe.skipIf(!canEnterTrees)('a step of an upgrade by freebsd-update (needs r
 		expect(textOf(on, 'boot/kernel/linker.hints')).toBe('made\n');
 	});
 
+	test('does not remove a module of PAM that is named in pam.d, without which nobody could log in', () => {
+		const { on, run, plan, sh } = host();
+		laid(on, { '/usr/lib/pam_unix.so.7': 'pam_unix of 15\n' }, ['kernelfirst', 'kerneldone', 'worlddone']);
+		const names = ['pam_opie.so.6', 'pam_unix.so.6', 'pam_old.so.6'];
+		for (const name of names) writeFileSync(stored(on, name), gzipSync(name));
+		const old = names.map((name) => `/usr/lib/${name}|f|0|0|444|0|${hashOf(name)}|\n`);
+		writeFileSync(join(on.dir, WORK, 'install.-install/INDEX-OLD'), old.join(''));
+		const pam = 'auth\tsufficient\tpam_opie.so\tno_warn\nauth\trequired\tpam_unix.so\n#auth required pam_old.so\n';
+		on.lay({ files: { ...ON_15, 'etc/pam.d/sshd': pam, 'usr/lib/pam_opie.so.6': 'of 14\n' } });
+		expect(run('remove-libs')).toEqual({
+			status: 1,
+			said: expect.stringMatching(/^\/etc\/pam\.d\/sshd names pam_opie\.so, which the release has no more\nwithout it nobody could log in/),
+		});
+		expect(sh(`sh ${plan.dir}/phase; cat /usr/lib/pam_opie.so.6`)).toBe('world\nof 14\n');
+		on.lay({ files: { 'etc/pam.d/sshd': pam.replace(/.*opie.*\n/, '') } });
+		expect(run('remove-libs')).toMatchObject({ status: 0 });
+		expect(sh(`sh ${plan.dir}/phase`)).toBe('none\n');
+	});
+
 	test('errata that were there before are not looked at where none are to be installed', () => {
 		const { on, run } = host();
 		laid(on, { '/etc/motd.template': 'of an older patch\n' }, [], `${LINK}-rollback`);
