@@ -92,10 +92,19 @@ describe.skipIf(LAB === null)('the step that renews the loader (needs a practice
 	test('knows an EFI partition that is mounted by a name of before, which is kept as a link', async () => {
 		const esp = 'mkdir -p /lab/old; /lab/real/bin/mount --bind /lab/pool/esp1 /lab/old; echo "/dev/nvd1p1 /lab/old" >>/lab/run/mounts';
 		await inside(`ln -s vtbd1p1 /dev/nvd1p1; ${esp}`);
-		const busy = before(on, 'mount', 'case "$*" in *" /dev/vtbd1p1 "*) echo "mount_msdosfs: $3: Operation not permitted" >&2; exit 1 ;; esac');
-		expect(await on.host.inside(lines)).toMatchObject({ code: 0, output: expect.stringContaining('/lab/old/efi/freebsd/loader.efi is new') });
+		const busy = before(
+			on,
+			'mount',
+			'case "$*" in *" /dev/vtbd1p1 "*) echo "mount_msdosfs: $3: Operation not permitted" >&2; exit 1 ;; esac',
+		);
+		expect(await on.host.inside(lines)).toMatchObject({
+			code: 0,
+			output: expect.stringContaining('/lab/old/efi/freebsd/loader.efi is new'),
+		});
 		busy();
-		await inside('rm /dev/nvd1p1; sed "/nvd1p1/d" /lab/run/mounts >/lab/mounts.new; cp /lab/mounts.new /lab/run/mounts; /lab/real/bin/umount /lab/old');
+		await inside(
+			'rm /dev/nvd1p1; sed "/nvd1p1/d" /lab/run/mounts >/lab/mounts.new; cp /lab/mounts.new /lab/run/mounts; /lab/real/bin/umount /lab/old',
+		);
 	});
 
 	test('writes the boot code of the pool to each disk of a host that boots by BIOS, and touches no EFI partition', async () => {

@@ -30,6 +30,10 @@ describe.skipIf(!canEnterTrees)('the patches of a release (needs root or user na
 			'are installed anew where a patch was cut off that counts as installed',
 			`touch patching; mkdir -p ${PATCH}; tar -C / -czf ${PATCH}/rollback.tgz usr/bin/wc usr/sbin/user usr/share/relink/kernel/GENERIC.MP/vers.o`,
 		],
+		[
+			'are installed where a kernel was linked and the power went before its hash was noted',
+			'echo "SHA256 (/bsd) = 0" >/var/db/kernel.SHA256',
+		],
 		['are installed anew where what would take one back was torn', `touch patching; mkdir -p ${PATCH}; : >${PATCH}/rollback.tgz`],
 	])('%s', (_title, cut) => {
 		const { on, ended } = patch(cut);
@@ -52,6 +56,10 @@ describe.skipIf(!canEnterTrees)('the patches of a release (needs root or user na
 		expect(on.run('syspatch -l').stdout).toBe('');
 	});
 
+	test('are not begun on a kernel that is another than the one that runs, and that nobody has noted', () => {
+		expect(patch('sed -i "2s/.*/version mine/" /bsd').ended.status).toBe(1);
+	});
+
 	test('wait for the end of rc, which relinks the kernel last of all', () => {
 		const pgrep =
 			'case "$*" in *"/etc/rc autoboot"*) [ -f /booting ] && /lab/real/bin/mv /booting /relinking ;; *) [ -f /relinking ] && /lab/real/bin/mv /relinking /up ;; esac\n';
@@ -63,7 +71,7 @@ describe.skipIf(!canEnterTrees)('the patches of a release (needs root or user na
 	test('that were there before the one that was cut off keep their records where the kernel is not relinked', () => {
 		const before = PATCH.replace('001_example', '000_before');
 		const records = `mkdir -p ${before} ${PATCH}; tar -C / -czf ${before}/rollback.tgz usr/bin/tee; tar -C / -czf ${PATCH}/rollback.tgz usr/bin/wc`;
-		const { on, ended } = patch(`touch patching; ${records}; echo none >/var/db/kernel.SHA256`);
+		const { on, ended } = patch(`touch patching; ${records}; printf '#!/bin/sh\\nexit 1\\n' >${RELINK}`);
 		expect(ended.status).toBe(1);
 		expect(on.run('syspatch -l').stdout).toMatch(/^000_before$/m);
 	});
