@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../src/cli/base-command.ts';
-import { findRun } from '../src/cli/find-run.ts';
+import { findRun, hopAfter } from '../src/cli/find-run.ts';
 import { explain, explainLines } from '../src/journal/explain.ts';
 import { readJournal } from '../src/journal/journal.ts';
 import { statusLines, statusOf } from '../src/journal/status.ts';
@@ -25,7 +25,10 @@ export default class StatusCommand extends BaseCommand {
 		const { entries, cut } = readJournal(folder.journal);
 		const status = statusOf(folder.plan, entries);
 		const explained = flags.explain ? { explain: explain(folder.plan, entries) } : {};
-		const lines = explained.explain === undefined ? statusLines(folder.plan, status) : explainLines(folder.plan, explained.explain);
+		const lines =
+			explained.explain === undefined
+				? statusLines(folder.plan, status, hopAfter(flags.state, folder))
+				: explainLines(folder.plan, explained.explain);
 		for (const line of lines) this.log(line);
 		if (cut) this.log("The journal's last line was cut off; the host's own record tells what it would have said.");
 		if (flags.recovery) this.log(`\n${folder.plan.recovery}`);

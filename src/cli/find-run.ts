@@ -69,6 +69,12 @@ function furthest(state: string, folder: RunFolder): RunFolder {
 	return next === undefined ? folder : furthest(state, next);
 }
 
+/** Where the hop after a run stands, once this machine has begun it. */
+export function hopAfter(stateFlag: string | undefined, { plan, run }: RunFolder): RunStatus | undefined {
+	const next = plan.onward === undefined ? undefined : runHere(stateDir(stateFlag), runAfter(run));
+	return next && statusOf(next.plan, readJournal(next.journal).entries);
+}
+
 /** Opens a run; undefined where this machine has none of that name. Throws what else `openRun` throws. */
 export function runHere(state: string, run: string): RunFolder | undefined {
 	try {

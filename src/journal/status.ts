@@ -38,8 +38,8 @@ function endOf(plan: Plan, entries: readonly Entry[], state: RunStatus['state'])
 	return holder === undefined ? [] : [`It did nothing: the host was held by ${holder}.`];
 }
 
-/** One screen for people. */
-export function statusLines(plan: Plan, status: RunStatus): string[] {
+/** One screen for people. `hop`: where the run after this one stands, once it was begun. */
+export function statusLines(plan: Plan, status: RunStatus, hop?: Pick<RunStatus, 'run' | 'state'>): string[] {
 	const lines = status.steps.map(
 		({ id, title, status: word }) => `${(word === 'already' ? 'done' : word).padEnd(8)} ${id.padEnd(16)} ${title}`,
 	);
@@ -47,10 +47,14 @@ export function statusLines(plan: Plan, status: RunStatus): string[] {
 	const onward = goesBack
 		? `It is being taken back. To end that: bsdup rollback ${plan.run}`
 		: `Next: ${status.next ?? 'the end'}. To go on: bsdup resume ${plan.run}`;
-	const [hop] = plan.onward?.hops ?? [];
-	const after =
-		hop === undefined ? 'Nothing is left to do.' : `After it comes the hop to ${hop.to}. To go on with that: bsdup resume ${plan.run}`;
-	const over = { done: after, 'rolled-back': 'It was taken back. A new run: bsdup upgrade HOST --to TARGET' };
+	const over = { done: afterIt(plan, hop), 'rolled-back': 'It was taken back. A new run: bsdup upgrade HOST --to TARGET' };
 	const again = status.state in over ? over[status.state as keyof typeof over] : onward;
 	return [plan.title, `run ${plan.run}: ${status.state}`, ...lines, ...status.summary, again];
+}
+
+function afterIt({ run, onward }: Plan, begun: Pick<RunStatus, 'run' | 'state'> | undefined): string {
+	const [hop] = onward?.hops ?? [];
+	if (hop === undefined) return 'Nothing is left to do.';
+	if (begun !== undefined) return `The hop to ${hop.to} after it is ${begun.run}: ${begun.state}. To see that: bsdup status ${begun.run}`;
+	return `After it comes the hop to ${hop.to}. To go on with that: bsdup resume ${run}`;
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findRun, findRunToResume } from '../../src/cli/find-run.ts';
+import { findRun, findRunToResume, hopAfter } from '../../src/cli/find-run.ts';
 import { heldBy } from '../../src/journal/decide.ts';
 import { openJournal } from '../../src/journal/journal.ts';
 import { createRun, type RunFolder } from '../../src/journal/state.ts';
@@ -55,6 +55,21 @@ test.each([
 	record(begin(`${first}-then`), { kind: 'end', status, detail: '' });
 	const found = await findRunToResume(first, { state: state.dir, yes: false });
 	expect([found.folder.run, found.done]).toEqual([`${first}-then`, done]);
+});
+
+test('the status of a run that was done tells where the hop after it stands, once that was begun', () => {
+	const onward = { request: {}, hops: [{ to: '7.9', list: null, text: '' }] };
+	const folder = begin(first, onward);
+	record(folder, { kind: 'end', status: 'done', detail: '' });
+	const last = (): string | undefined => {
+		const status = statusOf(folder.plan, [{ t: 1, kind: 'end', status: 'done', detail: '' }]);
+		return statusLines(folder.plan, status, hopAfter(state.dir, folder)).at(-1);
+	};
+	expect(last()).toBe(`After it comes the hop to 7.9. To go on with that: bsdup resume ${first}`);
+	const hop = begin(`${first}-then`);
+	expect(last()).toBe(`The hop to 7.9 after it is ${first}-then: begun. To see that: bsdup status ${first}-then`);
+	record(hop, { kind: 'end', status: 'done', detail: '' });
+	expect(last()).toBe(`The hop to 7.9 after it is ${first}-then: done. To see that: bsdup status ${first}-then`);
 });
 
 function begin(run: string, onward?: Plan['onward']): RunFolder {
