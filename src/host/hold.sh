@@ -52,11 +52,14 @@ hold() {
 	return 74
 }
 
-# hold_or_leave WHO [GONE]: the same for a controller, which lays the run here before it asks; of one that never had the host nothing stays
+# vanish: of a run that never had the host nothing stays here
+vanish() { [ -L "$dir/holder.1" ] || rm -rf "$dir"; }
+
+# hold_or_leave WHO [GONE]: the same for a controller, which lays the run here before it asks
 hold_or_leave() {
 	hold "$1" "$2" && return
 	set -- $?
-	[ "$1" != 75 ] || [ -L "$dir/holder.1" ] || rm -rf "$dir"
+	[ "$1" != 75 ] || vanish
 	exit "$1"
 }
 
@@ -91,6 +94,8 @@ take_here() {
 		held=$(hold "$me" "$held") || die "this run is carried by $held"
 		;;
 	75)
+		# A script that was laid here by a person stays theirs.
+		[ "$0" -ef "$self" ] || vanish
 		other=${dir%/*}/${held%% *}/resume.sh
 		die "this host is held by $held; go on with that run: sh $other, or take it back: sh $other rollback; remove ${dir%/*}/lock if it is dead"
 		;;

@@ -249,6 +249,21 @@ describe.skipIf(!root)('the walk at the console (needs root)', () => {
 		expect(host.traces()).toEqual([]);
 	});
 
+	test.each([['--yes'], ['rollback']])('refused the host leaves nothing of the run that was begun from elsewhere, asked by %s', (verb) => {
+		host = new HostProgram(three);
+		const other = new HostProgram(three, { top: host.top, run: 'run-other' });
+		other.call('hold', 'someone@desk');
+		const copy = join(host.top, 'copy.sh');
+		renameSync(host.script, copy);
+		rmSync(host.dir, { recursive: true });
+		const held = expect.stringContaining('held by run-other someone@desk') as string;
+		expect(other.callFile(copy, verb)).toMatchObject({ code: 1, stderr: held });
+		expect(existsSync(host.dir)).toBe(false);
+		host.lay();
+		expect(host.call(verb)).toMatchObject({ code: 1, stderr: held });
+		expect(existsSync(host.script)).toBe(true);
+	});
+
 	test('begun from a copy elsewhere leaves the script in the directory of the run', () => {
 		host = new HostProgram(three);
 		const copy = join(host.top, 'copy.sh');
