@@ -40,7 +40,7 @@ passed() {
 # turn: from here on the run goes back; 76 where it cannot, with nothing changed
 turn() {
 	passed && return 76
-	: >"$dir/turned" || return 1
+	true >"$dir/turned" || return 1
 	sync
 	# A step of no return may have begun between the look and the mark.
 	if passed; then rm -f "$dir/turned"; return 76; fi
@@ -74,7 +74,10 @@ back() {
 	! at_end || die "this run is at its end, and is not taken back any more; by hand: $dir/RECOVERY"
 	was=$(named "${dir%/*}/lock")
 	take_here
-	turn_held "$was" "$me" || die "$never"
+	turn_held "$was" "$me" || case $? in
+	76) die "$never" ;;
+	*) die "nothing was taken back: that the run goes back cannot be noted in $dir; make room there. To try again: sh $self rollback" ;;
+	esac
 	trap 'interrupted " rollback"' INT
 	while running=$(busy) && [ -n "$running" ]; do say "waits for the end of" $running; sleep 2; done
 	for u in $undos; do

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Step } from '../../src/plan/plan.ts';
@@ -76,6 +76,19 @@ describe.skipIf(!root).each(SHELLS)('a run that is taken back at the console, in
 		writeFileSync(join(host.top, 'go'), '');
 		expect(host.call('rollback').code).toBe(0);
 		expect(host.traces()).toEqual(['one', 'undo-one', 'undo-one']);
+	});
+
+	test('is not said to be past its point of no return where it cannot be noted that it goes back, as on a full disk', async () => {
+		host = new HostProgram((top) => laying(top, 'one', 'two'), { shell });
+		await run('one');
+		symlinkSync('/nowhere/turned', join(host.dir, 'turned'));
+		const { code, stderr } = host.call('rollback');
+		expect([code, stderr]).toEqual([1, expect.stringContaining('nothing was taken back: ')]);
+		expect(stderr).not.toContain('no return');
+		expect(lstatSync(join(host.top, 'lock'), { throwIfNoEntry: false })).toBeUndefined();
+		rmSync(join(host.dir, 'turned'));
+		expect(host.call('rollback').code).toBe(0);
+		expect(host.traces()).toEqual(['one', 'undo-one']);
 	});
 
 	test('cut in the middle goes on where it was', async () => {
