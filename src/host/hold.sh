@@ -66,13 +66,13 @@ hold_or_leave() {
 # leave WHO: WHO carries the run no more; the host stays held by it
 leave() {
 	carrier "$dir"
-	[ "$other" != "$1" ] || : >"$dir/holder.$n.left"
+	[ "$other" != "$1" ] || true >"$dir/holder.$n.left"
 }
 
 # release: lets go of what this run holds, never of another's; cut in between, it is called again
 release() {
 	carrier "$dir"
-	[ "$n" = 0 ] || : >"$dir/holder.$n.left"
+	[ "$n" = 0 ] || true >"$dir/holder.$n.left"
 	[ "$(named "${dir%/*}/lock")" != "held-by:$run" ] || rm -f "${dir%/*}/lock"
 	sync
 }

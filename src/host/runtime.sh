@@ -22,6 +22,8 @@ unset LC_ALL ENV BASH_ENV CDPATH TAR_OPTIONS GREP_OPTIONS TAPE TMPDIR
 jobs=$dir/jobs
 self=$dir/resume.sh
 
+# Empty files are made by true, not by ":": a redirection that fails there, as on a full disk, ends the whole shell.
+
 # A program is started only for what echo reads in another way in some shells.
 say() { case $* in -* | *\\*) printf '%s\n' "$*" ;; *) echo "$*" ;; esac; }
 die() { printf 'bsdup: %s\n' "$*" >&2; exit 1; }
@@ -163,8 +165,8 @@ begin() {
 	esac
 	# Whole or not at all, also on a full disk; and room for the status, which must find some at the end.
 	# So is what tells a reboot, without which it would be asked for again after it.
-	text_commands "$1" >"$a/script" && : >"$a/log" && : >"$a/followers" && echo >"$a/rc.tmp" && case $kind in zone | reboot) mark "$1" ;; esac ||
-		{ rm -rf "$a"; die "$1: there is no room for its job in $dir"; }
+	text_commands "$1" >"$a/script" && true >"$a/log" && true >"$a/followers" && echo >"$a/rc.tmp" && case $kind in zone | reboot) mark "$1" ;; esac ||
+		{ rm -rf "$a"; die "$1: there is no room for its job in $dir, or for its marker in /var/run"; }
 }
 
 # look STEP N OFFSET: its state, bytes done and in all where they can be measured, then its log from there on: all of it,
@@ -176,9 +178,9 @@ look() {
 	dd if="$jobs/$1/$2/log" bs=4096 skip=$(($3 / 4096)) count=257 2>/dev/null | tail -c "+$(($3 % 4096 + 1))"
 }
 
-# mark STEP: what the host looks like before a reboot
+# mark STEP: what the host looks like before a reboot. The marker first: a boot time without one would make any later reboot the step's.
 mark() {
-	boot_time >"$jobs/$1/boot" && [ -s "$jobs/$1/boot" ] && : >"/var/run/bsdup.$1" || return 1
+	true >"/var/run/bsdup.$1" && boot_time >"$jobs/$1/boot" && [ -s "$jobs/$1/boot" ] || return 1
 	sync
 }
 

@@ -16,7 +16,7 @@ settle() {
 	fi
 	case $kind in zone | reboot) rebooted "$1" || return 1 ;; esac
 	if [ "$kind" = reboot ]; then
-		: >"$jobs/$1/already"
+		true >"$jobs/$1/already"
 		return 0
 	fi
 	set -- "$1" $(state "$1")
@@ -30,7 +30,7 @@ settle() {
 		# What the test saw is on the disk before it is recorded: files that were brought here, above all.
 		sync
 		mkdir -p "$jobs/$1"
-		: >"$jobs/$1/already"
+		true >"$jobs/$1/already"
 		return 0
 	fi
 	return 1
@@ -39,7 +39,7 @@ settle() {
 # consented STEP: records a yes, so that nobody is asked twice
 consented() {
 	mkdir -p "$jobs/$1"
-	: >"$jobs/$1/already"
+	true >"$jobs/$1/already"
 	sync
 }
 
@@ -48,7 +48,7 @@ returned() {
 	n=$(latest "$1")
 	[ ! -f "$jobs/$1/$n/told" ] && rebooted "$1" || return 0
 	back_as "$1"
-	: >"$jobs/$1/$n/told"
+	true >"$jobs/$1/$n/told"
 }
 
 go_on() {

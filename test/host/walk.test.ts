@@ -70,6 +70,16 @@ describe.skipIf(!root).each(SHELLS)('the walk at the console, in %s (needs root)
 		expect(host.traces()).toEqual(['reboot']);
 	});
 
+	test('takes no reboot by hand for one that could not be asked for, as where /var/run is full', () => {
+		host = new HostProgram((top) => [makeStep('again', [trace(top, 'reboot')], { kind: 'reboot' })], { shell });
+		symlinkSync('/nowhere/marker', '/var/run/bsdup.again');
+		expect(host.call()).toMatchObject({ code: 1, stderr: expect.stringContaining('again: there is no room') as string });
+		expect(host.state('again')).toBe('0 none');
+		host.reboot('again');
+		expect(host.call().code).toBe(3);
+		expect(host.traces()).toEqual(['reboot']);
+	});
+
 	test('leaves out a reboot whose test holds before it was begun, and no other', () => {
 		const reboot = (id: string, top: string, done: string): Step => makeStep(id, [trace(top, id)], { kind: 'reboot', done });
 		host = new HostProgram((top) => [reboot('held', top, 'true'), reboot('open', top, `[ -s '${top}/trace' ]`)], { shell });
