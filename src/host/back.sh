@@ -2,6 +2,7 @@
 #   no-return     made by a step of no return before its first change
 #   turned        the run goes back, and never forward again
 #   rolled-back   it has gone back: when
+#   ended         it was at its end, and the host was let go
 
 # turned: why the run does not go forward
 turned() {
@@ -17,11 +18,15 @@ back_as() {
 	printf '%s\n' "$text" | sh -e 2>&1
 }
 
-# at_end: is it? Every step is done, and the host was let go: where the last proof does not hold it still is held.
+# all_done: is every step?
+all_done() { for s in $steps; do finished "$s" || return 1; done; }
+
+# at_end: is it? Every step is done, and the host was let go: where the last proof does not hold it still is held. Once let go at its end the
+# run may hold the host again, as long as somebody looks whether there is anything left to do.
 at_end() {
 	[ ! -f "$dir/turned" ] || return 1
-	[ "$(named "${dir%/*}/lock")" != "held-by:$run" ] || return 1
-	for s in $steps; do finished "$s" || return 1; done
+	[ -f "$dir/ended" ] || [ "$(named "${dir%/*}/lock")" != "held-by:$run" ] || return 1
+	all_done
 }
 
 # passed: has the run begun what cannot be taken back? A step of no return makes the file no-return before its first change.

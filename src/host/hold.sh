@@ -69,8 +69,9 @@ leave() {
 	[ "$other" != "$1" ] || true >"$dir/holder.$n.left"
 }
 
-# release: lets go of what this run holds, never of another's; cut in between, it is called again
+# release: lets go of what this run holds, never of another's; cut in between, it is called again. With every step done, that is its end.
 release() {
+	[ -f "$dir/turned" ] || ! all_done || true >"$dir/ended"
 	carrier "$dir"
 	[ "$n" = 0 ] || true >"$dir/holder.$n.left"
 	[ "$(named "${dir%/*}/lock")" != "held-by:$run" ] || rm -f "${dir%/*}/lock"

@@ -71,7 +71,8 @@ walk() {
 	# Before the host is held: nobody would let it go again.
 	[ ! -f "$dir/rolled-back" ] || release
 	[ ! -f "$dir/turned" ] || die "$(turned)"
-	take_here
+	# At its end there is nothing to hold the host for.
+	at_end || take_here
 	trap 'interrupted' INT
 	for s in $steps; do
 		settle "$s"

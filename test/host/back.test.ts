@@ -106,7 +106,15 @@ describe.skipIf(!root).each(SHELLS)('a run that is taken back at the console, in
 });
 
 describe('a run that is at its end', () => {
-	test.skipIf(!root)('is taken back as long as the host is not let go, and no more after it (needs root)', async () => {
+	test.skipIf(!root)('is taken back as long as the host is not let go (needs root)', async () => {
+		host = new HostProgram((top) => laying(top, 'one', 'two'));
+		host.call('hold', 'me');
+		await run('one', 'two');
+		host.call('leave', 'me');
+		expect(host.call('rollback')).toMatchObject({ code: 0, stderr: '' });
+	});
+
+	test.skipIf(!root)('is not taken back any more, also where the host was held for it once more (needs root)', async () => {
 		host = new HostProgram((top) => laying(top, 'one', 'two'));
 		host.call('hold', 'me');
 		await run('one', 'two');
@@ -114,9 +122,16 @@ describe('a run that is at its end', () => {
 		expect(host.call('turn', 'me').code).toBe(79);
 		expect(host.call('rollback')).toMatchObject({ code: 1, stderr: expect.stringContaining('is at its end') as string });
 		expect([existsSync(join(host.dir, 'turned')), existsSync(join(host.top, 'lock'))]).toEqual([false, false]);
-		expect(host.traces()).toEqual(['one', 'two']);
+		// Cut before it let go again.
 		host.call('hold', 'me');
 		host.call('leave', 'me');
+		expect(host.call('turn', 'me').code).toBe(79);
+		expect(host.call('rollback')).toMatchObject({ code: 1, stderr: expect.stringContaining('is at its end') as string });
+		expect(host.traces()).toEqual(['one', 'two']);
+		expect(host.call('--yes')).toMatchObject({ code: 0, stdout: expect.stringContaining('done') as string });
+		expect(lstatSync(join(host.top, 'lock'), { throwIfNoEntry: false })).toBeUndefined();
+		// What has to act again is not done.
+		rmSync(host.path('two', '1'), { recursive: true });
 		expect(host.call('rollback')).toMatchObject({ code: 0, stderr: '' });
 	});
 });

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Step } from '../../src/plan/plan.ts';
@@ -23,8 +23,12 @@ describe.skipIf(!root).each(SHELLS)('the walk at the console, in %s (needs root)
 		expect(first).toMatchObject({ code: 0, stderr: '' });
 		expect(host.traces()).toEqual(['one', 'merge', 'two']);
 		expect(first.stdout).toMatch(/run +one: Step one[\s\S]*About to go on[\s\S]*run +two: Step two[\s\S]*done/);
+		// At its end it asks for no host.
+		const other = new HostProgram(three, { top: host.top, run: 'run-other' });
+		other.call('hold', 'someone@desk');
 		const second = host.call('--yes');
 		expect(second.code).toBe(0);
+		expect(readlinkSync(join(host.top, 'lock'))).toBe('held-by:run-other');
 		expect(second.stdout.match(/^ok +/gm)).toHaveLength(4);
 		expect(host.traces()).toEqual(['one', 'merge', 'two']);
 	});
