@@ -15,7 +15,7 @@ const text = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
 /** From the bottom up; a folder imports only from rows above its own, and from its own row. */
 const LAYERS = [
-	'errors',
+	'errors make-dir',
 	'transport manifest',
 	'facts fetch',
 	'plan cache mirrors',
@@ -73,7 +73,7 @@ describe('the linter holds the doors shut', () => {
 		listr2: ['report'],
 	};
 	const globals = { fetch: ['fetch'] };
-	const folders = LAYERS.flat().filter((folder) => folder !== 'errors');
+	const folders = LAYERS.slice(1).flat();
 	let told: string[] = [];
 
 	beforeAll(() => {

@@ -1,7 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
-import { appendFile, type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { appendFile, type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BsdupError } from '../errors.ts';
+import { makeDir } from '../make-dir.ts';
 
 /** A finished piece of an archive. */
 export interface Piece {
@@ -46,7 +47,7 @@ export class PieceWriter {
 	/** Makes the directory, and removes what an attempt that was cut left of this backup: a live system fits no older beginning. */
 	async begin(): Promise<void> {
 		await this.#onDisk(async () => {
-			await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+			makeDir(this.#dir, 0o700);
 			const left = (await readdir(this.#dir)).filter((name) => name.startsWith(`${this.#base}.`));
 			for (const name of left) await rm(join(this.#dir, name));
 		});

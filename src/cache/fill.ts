@@ -1,9 +1,10 @@
-import { chmod, mkdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type DownloadRequest, download } from '../fetch/download.ts';
 import { hashFile } from '../fetch/hash.ts';
 import { bare } from '../fetch/mirror-errors.ts';
 import { withLogin } from '../fetch/mirror-url.ts';
+import { makeDir } from '../make-dir.ts';
 import { entryPath } from './place.ts';
 
 type File = DownloadRequest['files'][number];
@@ -41,12 +42,12 @@ export async function take(dir: string, sha256: string, onDamaged?: () => void):
 
 /** Brings into the cache what is not there, claimed before by `claim`. Throws as download. */
 export async function fill({ dir, files, logins, onMissing, onDamaged, via }: FillRequest): Promise<void> {
-	await mkdir(dir, { recursive: true, mode: 0o700 });
+	makeDir(dir, 0o700);
 	const missing: File[] = [];
 	for (const file of files) if ((await take(dir, file.sha256, () => onDamaged?.(file.name))) === null) missing.push(file);
 	onMissing?.(missing);
 	if (missing.length === 0) return;
-	for (const { sha256 } of missing) await mkdir(dirname(entryPath(dir, sha256)), { recursive: true, mode: 0o700 });
+	for (const { sha256 } of missing) makeDir(dirname(entryPath(dir, sha256)), 0o700);
 	const wanted = missing.map((file) => ({
 		...{ ...file, to: entryPath(dir, file.sha256) },
 		urls: file.urls.map((url) => withLogin(url, logins)),

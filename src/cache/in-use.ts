@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BsdupError } from '../errors.ts';
+import { makeDir } from '../make-dir.ts';
 import { isGone, markOf, ProcessMark } from '../transport/process.ts';
 
 const Claim = z.object({ ...ProcessMark.shape, hashes: z.array(z.string()) });
@@ -22,7 +23,7 @@ export async function claim(dir: string, hashes: readonly string[]): Promise<() 
 	const mine = await markOf(process.pid);
 	if (mine === undefined) throw new Error('this process is not to be seen');
 	try {
-		await mkdir(folder, { recursive: true, mode: 0o700 });
+		makeDir(folder, 0o700);
 		await writeFile(`${file}.new`, JSON.stringify({ ...mine, hashes }), { mode: 0o600 });
 		await rename(`${file}.new`, file);
 	} catch (cause) {

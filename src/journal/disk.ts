@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { BsdupError, EXIT } from '../errors.ts';
+import { makeDir } from '../make-dir.ts';
 
 /** The door to the state on disk: nothing of it is read through a link or from somebody else, and what is written stays. */
 
@@ -90,25 +91,11 @@ export function syncDir(dir: string): void {
 /** Makes the directory of all runs where it is missing, mode 0700. Throws E_STATE_OWNER, E_STATE_MODE, E_STATE_WRITE. */
 export function makeTop(dir: string): void {
 	try {
-		makeWithParents(dir);
+		makeDir(dir, DIR_MODE, (made) => syncDir(dirname(made)));
 	} catch (cause) {
 		throw unwritable(dir, cause);
 	}
 	checkTop(dir);
-}
-
-/** Where a directory says that it is not there though it is, as /proc does, Node's own (`recursive`) tries for ever. */
-function makeWithParents(dir: string): void {
-	const missing: string[] = [];
-	for (let at = dir; fs.lstatSync(at, { throwIfNoEntry: false }) === undefined; at = dirname(at)) missing.unshift(at);
-	for (const one of missing) {
-		try {
-			fs.mkdirSync(one, { mode: DIR_MODE });
-		} catch (error) {
-			if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-		}
-		syncDir(dirname(one));
-	}
 }
 
 /**

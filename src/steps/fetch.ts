@@ -1,4 +1,4 @@
-import { copyFile, mkdir, rename } from 'node:fs/promises';
+import { copyFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fill, take } from '../cache/fill.ts';
 import { claim } from '../cache/in-use.ts';
@@ -10,6 +10,7 @@ import { withLogin } from '../fetch/mirror-url.ts';
 import { listNow } from '../fetch/moved.ts';
 import { proveArchives } from '../fetch/prove-archives.ts';
 import { pinned } from '../fetch/target.ts';
+import { makeDir } from '../make-dir.ts';
 import type { Plan, Step } from '../plan/plan.ts';
 import type { StepContext, StepOutcome } from './context.ts';
 import { stepFailed } from './failure.ts';
@@ -77,7 +78,7 @@ async function fetchThere(files: readonly File[], step: Step, context: StepConte
 
 async function fetchHere(files: readonly File[], step: Step, context: StepContext): Promise<void> {
 	const { plan, cache } = context;
-	await mkdir(plan.sets, { recursive: true });
+	makeDir(plan.sets);
 	const missing: File[] = [];
 	for (const file of files) {
 		const kept = await take(cache.dir, file.sha256);

@@ -1,7 +1,8 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
-import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BsdupError } from '../errors.ts';
+import { makeDir } from '../make-dir.ts';
 import { fitsPatterns } from './patterns.ts';
 import { quote } from './quote.ts';
 
@@ -71,7 +72,7 @@ export function addHostKey(file: string, host: string, port: number, key: Buffer
 	const name = (port === 22 ? host : `[${host}]:${port}`).toLowerCase();
 	const salt = randomBytes(20);
 	const shown = hashed ? `|1|${salt.toString('base64')}|${createHmac('sha1', salt).update(name).digest('base64')}` : name;
-	mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+	makeDir(dirname(file), 0o700);
 	const text = readOr(file, '');
 	const gap = text === '' || text.endsWith('\n') ? '' : '\n';
 	appendFileSync(file, `${gap}${shown} ${keyType(key)} ${key.toString('base64')}\n`, { mode: 0o600 });
