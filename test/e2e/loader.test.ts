@@ -60,6 +60,18 @@ describe.skipIf(LAB === null)('the step that renews the loader (needs a practice
 		expect(await mounted()).not.toContain('/esp ');
 	});
 
+	test('says of an EFI partition that is mounted read-only that it is, not that it has no room', async () => {
+		await inside('/lab/real/bin/mount -o remount,bind,ro /boot/efi');
+		const { code, output } = await on.host.inside(lines);
+		await inside('/lab/real/bin/mount -o remount,bind,rw /boot/efi');
+		expect([code, output]).toEqual([
+			1,
+			expect.stringContaining('/boot/efi/efi/freebsd cannot be written to, as where it is mounted read-only'),
+		]);
+		expect(output).not.toContain('no room');
+		expect(await on.host.inside(lines)).toMatchObject({ code: 0 });
+	});
+
 	test('says which EFI partition holds no loader by a name that is known', async () => {
 		await inside('rm -r /lab/pool/esp1/efi/freebsd; mv /lab/pool/esp1/efi/boot/bootx64.efi /lab/pool/esp1/efi/boot/other.efi');
 		expect(await on.host.inside(lines)).toMatchObject({
