@@ -1,7 +1,7 @@
 import { undoneStep, undoSteps } from '../plan/undo.ts';
 import type { StepContext } from '../steps/context.ts';
 import { followJob, runHostJob } from '../steps/host-job.ts';
-import { carrierOf, leaving } from './run.ts';
+import { carrierOf, leaving, taking } from './run.ts';
 
 /**
  * Takes back what a run has done before its point of no return: the steps that were begun, each before those that it needed, as
@@ -13,7 +13,7 @@ export async function rollback(context: StepContext): Promise<'rolled-back'> {
 	const carrier = carrierOf(context);
 	journal.append({ kind: 'begin', plan: plan.hash, controller: carrier.who });
 	await host.install();
-	if (await host.turn(carrier)) await leaving(context, carrier, () => undo(context));
+	if (await taking(context, host.turn(carrier))) await leaving(context, carrier, () => undo(context));
 	journal.append({ kind: 'end', status: 'rolled-back', detail: '' });
 	return 'rolled-back';
 }

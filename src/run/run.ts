@@ -33,12 +33,7 @@ export async function run(context: StepContext): Promise<RunOutcome> {
 	journal.append({ kind: 'begin', plan: plan.hash, controller: carrier.who });
 
 	await host.install();
-	await host.hold(carrier).catch((error: unknown) => {
-		// So that what is typed for the host next goes to the run that has it, not to this one.
-		if (error instanceof BsdupError && error.code === 'E_HOST_HELD')
-			journal.append({ kind: 'end', status: 'failed', detail: error.message });
-		throw error;
-	});
+	await taking(context, host.hold(carrier));
 	return leaving(context, carrier, async () => {
 		const outcome = await walk(context, await host.states()).catch(async (error: unknown) => {
 			// This run can never end, and nothing was changed: the next one must find the host free.
@@ -51,6 +46,15 @@ export async function run(context: StepContext): Promise<RunOutcome> {
 		if (outcome === 'done') await host.release();
 		journal.append({ kind: 'end', status: outcome, detail: report.join('\n') });
 		return outcome;
+	});
+}
+
+/** Waits for the host to be taken. Where another run has it that is noted, so that what is typed for the host next goes to the run that does. */
+export async function taking<T>({ journal }: Pick<StepContext, 'journal'>, taken: Promise<T>): Promise<T> {
+	return taken.catch((error: unknown) => {
+		if (error instanceof BsdupError && error.code === 'E_HOST_HELD')
+			journal.append({ kind: 'end', status: 'failed', detail: error.message });
+		throw error;
 	});
 }
 

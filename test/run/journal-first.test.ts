@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { BsdupError } from '../../src/errors.ts';
+import { heldBy, refusedFor } from '../../src/journal/decide.ts';
 import { type Journal, openJournal, readJournal } from '../../src/journal/journal.ts';
 import type { Plan, Step } from '../../src/plan/plan.ts';
 import type { RunEvent } from '../../src/report/events.ts';
@@ -120,6 +122,16 @@ describe('the journal has a line on the disk before the act', () => {
 		]);
 	});
 
+	test.each([
+		['hold', run],
+		['turn', rollback],
+	])('and of a host that another run has, asked by %s, tells which, for what is typed next', async (verb, way) => {
+		const held = new BsdupError({ code: 'E_HOST_HELD', message: heldBy('x', 'run-2 ann') });
+		const context = contextOf([makeStep('one', [])], hostOf({ [verb]: () => Promise.reject(held) }));
+		await expect(way(context)).rejects.toBe(held);
+		expect(refusedFor(journal.entries)).toBe('run-2');
+	});
+
 	test('which is not done where the line cannot be written', async () => {
 		const context = contextOf([makeStep('one', [])]);
 		vi.spyOn(journal, 'append').mockImplementation((entry) => {
@@ -152,7 +164,6 @@ describe('a clock that is set by a day while a host is away', () => {
 	});
 
 	test('does not give up a connection that comes back', async () => {
-		const { BsdupError } = await import('../../src/errors.ts');
 		let off = 0;
 		const now = Date.now.bind(Date);
 		vi.spyOn(Date, 'now').mockImplementation(() => now() + off);
