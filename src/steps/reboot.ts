@@ -23,13 +23,14 @@ const TAIL_LINES = 8;
 export async function runReboot(step: Step, context: StepContext, known: StepState): Promise<StepOutcome> {
 	const { host, journal, transport } = context;
 	let state = known;
-	for (let tries = 0; ; tries++) {
+	for (let tries = 0, begun = true; ; tries++) {
 		const began = performance.now();
 		if (state.state !== 'running') {
 			const settled = await host.settled(step.id);
 			if (settled !== 'left') return finish(step, context, settled, 'already');
 			const back = state.attempt === 0 || !step.returned ? '' : await host.returned(step.id);
 			if (back !== '') throw stepFailed(context, { ...step, danger: 'disruptive' }, `verdict: ${back}`);
+			if (!begun && tries >= step.attempts) throw notBegun(step, context, state.attempt);
 			if (tries >= step.attempts) throw await notDone(step, context, tries);
 			state = { attempt: state.attempt + 1, state: 'running', rc: 0 };
 			journal.append({ kind: 'step', id: step.id, status: 'running', attempt: state.attempt, detail: '' });
@@ -39,11 +40,14 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 		} else await followed('follow', step, context, state.attempt);
 		if (transport.local) {
 			// Still here: either the machine is on its way down, or the job has failed and nothing comes.
-			await look(step, context, state.attempt);
+			const { seen } = await look(step, context, state.attempt);
+			if (seen !== undefined && seen.attempt < state.attempt) throw notBegun(step, context, seen.attempt);
 			journal.append({ kind: 'step', id: step.id, status: 'waiting', attempt: state.attempt, detail: 'the reboot' });
 			return 'waiting';
 		}
-		state = await awaitReturn(step, context, state.attempt, began);
+		const { attempt } = state;
+		state = await awaitReturn(step, context, attempt, began);
+		begun = state.attempt >= attempt;
 		const settled = await host.settled(step.id);
 		if (settled !== 'left') {
 			const outcome = finish(step, context, settled, 'done');
@@ -52,6 +56,11 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 		if (!step.returned && tries + 1 < step.attempts)
 			context.emit({ kind: 'notice', text: `${step.id}: the host is here and the step is not done; it is begun again` });
 	}
+}
+
+/** What to tell where the host did not take the attempt after `last`, of which its own words were told as the log. */
+function notBegun(step: Step, context: StepContext, last: number): BsdupError {
+	return stepFailed(context, last === 0 ? { ...step, danger: 'none' } : step, `attempt ${last + 1} could not be begun`);
 }
 
 /** What to tell of a host that came back as often as it may without what the step is for. */

@@ -1,11 +1,39 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { BsdupError } from '../../src/errors.ts';
+import type { Step } from '../../src/plan/plan.ts';
 import type { RunEvent } from '../../src/report/events.ts';
+import { HostLink } from '../../src/run/host-link.ts';
+import { HostProgram as Driver } from '../../src/run/host-program.ts';
 import type { StepContext } from '../../src/steps/context.ts';
 import { runReboot } from '../../src/steps/reboot.ts';
-import { makeStep } from '../host/host-program.ts';
+import { localTransport } from '../../src/transport/local.ts';
+import { HostProgram, makeStep } from '../host/host-program.ts';
 
 const refusal = new BsdupError({ code: 'E_AUTH', message: 'admin@db1:22 refused the login' });
+
+test.each([true, false])('a step that the host cannot begin is told as such, not as a reboot: at the console %s', async (local) => {
+	const program = new HostProgram(() => [makeStep('zone', ['true'], { kind: 'zone', danger: 'no-return', proof: 'false' })]);
+	try {
+		// Nothing can be laid where the attempts are to be.
+		mkdirSync(program.path());
+		writeFileSync(program.path('zone'), '');
+		const events: RunEvent[] = [];
+		const transport = { ...localTransport({ become: 'none' }), local };
+		const plan = program.plan();
+		const context = {
+			...{ host: new Driver(plan, transport, new HostLink(transport, () => {}, 1_000)), journal: { append: () => {} }, transport, plan },
+			...{ emit: (event: RunEvent) => void events.push(event), signal: new AbortController().signal, rebootMs: 3000, console: null },
+		} as unknown as StepContext;
+		const ended = runReboot(plan.steps[0] as Step, context, { attempt: 0, state: 'none', rc: 0 });
+		await expect(ended).rejects.toMatchObject({
+			...{ code: 'E_STEP', message: 'zone: attempt 1 could not be begun', state: 'Nothing of the system was changed by this step.' },
+		});
+		expect(JSON.stringify(events)).toContain('its job cannot be laid into');
+	} finally {
+		program.remove();
+	}
+});
 
 /** A reboot of a host that refuses the login so often before it is asked in vain no more; `asked`: how often it was. */
 function rebootOf(refusals: number): { ended: Promise<string>; asked: () => number } {
