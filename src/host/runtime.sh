@@ -161,7 +161,7 @@ begin() {
 	# After the mkdir: either this sees that the run has turned, or who turns it sees this.
 	case $1 in
 	*.undo) ;;
-	*) [ ! -f "$dir/turned" ] || { echo 1 >"$a/rc"; die "$1 is not begun: $(turned)"; } ;;
+	*) [ ! -f "$dir/turned" ] || { say "not begun: $(turned)" >"$a/log"; echo 1 >"$a/rc"; die "$1 is not begun: $(turned)"; } ;;
 	esac
 	# Whole or not at all, also on a full disk; and room for the status, which must find some at the end.
 	# So is what tells a reboot, without which it would be asked for again after it.

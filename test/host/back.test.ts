@@ -55,7 +55,8 @@ describe.skipIf(!root).each(SHELLS)('a run that is taken back at the console, in
 		expect(host.call('--yes')).toMatchObject({ code: 1, stderr: expect.stringContaining('begin a new one') as string });
 		expect(lstatSync(join(host.top, 'lock'), { throwIfNoEntry: false })).toBeUndefined();
 		expect(host.call('hold', 'me')).toMatchObject({ code: 77, stdout: expect.stringContaining('was taken back (20') as string });
-		expect(host.call('start', 'three', '1').stdout).toMatch(/^1 failed 1/);
+		expect(host.call('start', 'three', '1').stdout).toMatch(/^1 failed 1\n\nnot begun: this run was taken back/);
+		expect(host.call('last', 'three', '1', '8')).toMatchObject({ code: 0, stdout: expect.stringContaining('not begun') as string });
 		expect(host.traces()).toHaveLength(4);
 	});
 
