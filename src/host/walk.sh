@@ -127,6 +127,7 @@ carry() {
 		a=$jobs/$1/$n
 		say "it runs already (attempt $n)"
 		while [ "$(attempt "$a")" = running ]; do sleep 2; done
+		case $kind in zone | reboot) status "$a" || exit 3 ;; esac
 	else
 		begin "$1"
 		launch "$1"

@@ -252,6 +252,21 @@ describe.skipIf(!root)('the walk at the console (needs root)', () => {
 		expect(host.traces()).toEqual(['began']);
 	});
 
+	test.each([
+		['exit 0', 3],
+		['exit 4', 1],
+	])('follows a reboot that another began, and ends as its own would where that ends by %s', async (end, code) => {
+		host = new HostProgram((top) => [
+			makeStep('zone', [`while [ ! -s '${top}/go' ]; do sleep 0.1; done`, `. '${top}/go'`], { kind: 'zone' }),
+		]);
+		host.launch('lead', 'zone', '1');
+		await until(() => host.state('zone') === '1 running');
+		const walk = host.launch();
+		await until(() => existsSync(join(host.dir, 'console.start')));
+		writeFileSync(join(host.top, 'go'), end);
+		expect(await walk.ended).toBe(code);
+	});
+
 	test('is refused while another run holds the host, naming it', () => {
 		host = new HostProgram(three);
 		const other = new HostProgram(three, { top: host.top, run: 'run-other' });
