@@ -71,6 +71,15 @@ due() {
 # busy: the steps that run
 busy() { for s in $steps; do case $(state "$s") in *' running') say "$s" ;; esac; done; }
 
+# await STEP...: tells whose end is waited for
+await() {
+	say "waits for the end of $*"
+	for s in "$@"; do
+		info "$s"
+		[ "$attended" != yes ] || elsewhere "$s"
+	done
+}
+
 # back: takes back at the console what was done, last things first
 back() {
 	as_root
@@ -84,7 +93,12 @@ back() {
 	*) die "nothing was taken back: that the run goes back cannot be noted in $dir; make room there. To try again: sh $self rollback" ;;
 	esac
 	trap 'interrupted " rollback"' INT
-	while running=$(busy) && [ -n "$running" ]; do say "waits for the end of" $running; sleep 2; done
+	waits=
+	while running=$(busy) && [ -n "$running" ]; do
+		[ "$running" = "$waits" ] || await $running
+		waits=$running
+		sleep 2
+	done
 	for u in $undos; do
 		due "$u" || continue
 		settle "$u" && { say "ok      ${u%.undo}: $title"; continue; }

@@ -91,6 +91,8 @@ walk() {
 			die "$s needs bsdup on another machine, which receives it; go on with bsdup resume there"
 		elif [ "$kind" = confirm ]; then
 			consent "$s"
+		elif [ "$attended" = yes ] && [ "$2" = running ]; then
+			die "$(elsewhere "$s"); to go on: sh $self"
 		elif [ "$attended" = yes ]; then
 			foreground "$s" || die "$s failed; to go on: sh $self"
 		else
@@ -101,6 +103,11 @@ walk() {
 	release
 	report
 	say "done    $outcome"
+}
+
+# elsewhere STEP: what to do about one that runs at a terminal. Where that is gone it waits for an answer, below the step's own shell.
+elsewhere() {
+	say "$1 still runs at the terminal where it was begun: answer it there, or, where that is gone, end it: sh -c 'pkill -HUP -g \$(ps -o pgid= -p \$(cat \"$jobs/$1/$(latest "$1")/act.pid\"))'"
 }
 
 # report: what the steps found worth telling at the end, each in a file of its own, so that a repeated step replaces it

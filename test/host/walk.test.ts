@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Step } from '../../src/plan/plan.ts';
 import { HostProgram, makeStep, SHELLS, trace, until } from './host-program.ts';
@@ -265,6 +266,28 @@ describe.skipIf(!root)('the walk at the console (needs root)', () => {
 		await until(() => existsSync(join(host.dir, 'console.start')));
 		writeFileSync(join(host.top, 'go'), end);
 		expect(await walk.ended).toBe(code);
+	});
+
+	test('says of a step that asks at another terminal how it is ended where that is gone, and begins it again then', async () => {
+		host = new HostProgram((top) => [makeStep('merge', [trace(top, 'merge'), `[ -f '${top}/go' ] || sleep 60`], { attended: true })]);
+		host.launch('attended', 'merge');
+		await until(() => host.traces().includes('merge') && existsSync(host.path('merge', '1', 'act.start')));
+		const { code, stderr } = host.call();
+		expect([code, stderr]).toEqual([1, expect.stringContaining('merge still runs at the terminal where it was begun')]);
+		const back = spawn('sh', [host.script, 'rollback'], { stdio: ['ignore', 'pipe', 'ignore'] });
+		let said = '';
+		back.stdout.on('data', (text: Buffer) => (said += text.toString()));
+		await until(() => said.includes('end it: sh -c'));
+		await sleep(2500);
+		back.kill('SIGKILL');
+		expect(said.match(/waits for the end of merge$/gm)).toHaveLength(1);
+		rmSync(join(host.dir, 'turned'));
+		writeFileSync(join(host.top, 'go'), '');
+		const end = /sh -c '.*'(?=;)/.exec(stderr)?.[0] ?? '';
+		expect(spawnSync('sh', ['-c', end]).status).toBe(0);
+		await until(() => host.state('merge') !== '1 running');
+		expect(host.call().code).toBe(0);
+		expect(host.traces()).toEqual(['merge', 'merge']);
 	});
 
 	test('is refused while another run holds the host, naming it', () => {
