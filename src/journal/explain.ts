@@ -2,6 +2,7 @@ import type { Plan, Step } from '../plan/plan.ts';
 import { cleanLine } from '../report/clean.ts';
 import { decide, takenBack } from './decide.ts';
 import type { Entry } from './line.ts';
+import { statusOf } from './status.ts';
 
 /** What is known of a step, from where, and what a resume will do with it. */
 export interface Explanation {
@@ -12,17 +13,18 @@ export interface Explanation {
 	resume: string;
 }
 
-/** What a resume does once the run goes back (E_ROLLED_BACK). */
-const REFUSES = {
+/** What a resume does once the run goes back (E_ROLLED_BACK), or is done, whatever is left of its record. */
+const OVER = {
 	partly: 'refuses, the run is being taken back; bsdup rollback ends that',
 	wholly: 'refuses, the run was taken back',
+	done: 'does nothing, the run is done',
 };
 
 type StepEntry = Extract<Entry, { kind: 'step' }>;
 
 /** Explains every step by the journal alone; the resume itself asks the host first, and then decides by the same function. */
 export function explain(plan: Plan, entries: readonly Entry[]): Explanation[] {
-	const back = takenBack(entries);
+	const over = takenBack(entries) ?? (statusOf(plan, entries).state === 'done' ? 'done' : undefined);
 	return plan.steps.map((step) => {
 		const line = entries.findLastIndex((entry) => entry.kind === 'step' && entry.id === step.id);
 		const entry = entries[line] as StepEntry | undefined;
@@ -31,7 +33,7 @@ export function explain(plan: Plan, entries: readonly Entry[]): Explanation[] {
 			title: step.title,
 			known: entry === undefined ? 'nothing was begun' : saidBy(entry),
 			from: line < 0 ? 'the journal, which holds no line of it' : `the journal, line ${line + 1}`,
-			resume: back === undefined ? resumeOf(step, entry, newestAttempt(entries, step.id)) : REFUSES[back],
+			resume: over === undefined ? resumeOf(step, entry, newestAttempt(entries, step.id)) : OVER[over],
 		};
 	});
 }
@@ -65,7 +67,7 @@ function resumeOf(step: Step, entry: StepEntry | undefined, attempt: number): st
 	const when = (state: 'ok' | 'running' | 'lost' | 'none' | 'failed', done = false): string => decide(step, { attempt, state }, done).says;
 	switch (status) {
 		case 'undone':
-			return REFUSES.partly;
+			return OVER.partly;
 		case 'done':
 		case 'already':
 			return `${when('ok')} if the host's record says the same; if that is gone, ${when('none', true)}`;

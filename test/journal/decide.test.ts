@@ -203,6 +203,13 @@ describe('status --explain', () => {
 		expect(of('makedev')).toMatch(/known: {2}nothing was begun[\s\S]*holds no line of it[\s\S]*begins attempt 1/);
 	});
 
+	test('says of a run that is done that a resume does nothing, and of one that has to act again what it does', () => {
+		const ended: Entry[] = [entry('check', 'done'), { t: 0, kind: 'end', status: 'done', detail: '' }];
+		const told = (entries: Entry[]): Set<string> => new Set(explain(plan as Plan, entries).map(({ resume }) => resume));
+		expect(told(ended)).toEqual(new Set(['does nothing, the run is done']));
+		expect(told([...ended, { t: 0, kind: 'begin', plan: plan.hash, controller: 'me' }])).not.toContain('does nothing, the run is done');
+	});
+
 	test.each(['running', 'failed'] as const)('says of a backup that is received here, and %s, that its archive begins anew', (status) => {
 		const steps = [makeStep('backup', [], { kind: 'stream' })];
 		const [told] = explain({ ...plan, steps } as Plan, [entry('backup', status)]);
