@@ -1,21 +1,30 @@
+import { journalDone, takenBack } from '../journal/decide.ts';
 import { undoneStep, undoSteps } from '../plan/undo.ts';
 import type { StepContext } from '../steps/context.ts';
 import { followJob, runHostJob } from '../steps/host-job.ts';
 import { carrierOf, leaving, taking } from './run.ts';
+import { recordLost } from './take-refused.ts';
 
 /**
  * Takes back what a run has done before its point of no return: the steps that were begun, each before those that it needed, as
  * jobs like all others; each is proven. Then the host is let go, and the run never goes forward again. Cut anywhere, it is
- * called again. Throws E_NO_RETURN or E_RUN_ENDED where it is too late, with nothing changed.
+ * called again. Throws E_NO_RETURN or E_RUN_ENDED where it is too late, E_RECORD_LOST where nothing tells what was done, with nothing changed.
  */
 export async function rollback(context: StepContext): Promise<'rolled-back'> {
 	const { plan, host, journal } = context;
 	const carrier = carrierOf(context);
 	journal.append({ kind: 'begin', plan: plan.hash, controller: carrier.who });
 	await host.install();
+	if (takenBack(journal.entries) !== 'wholly' && (await isLost(context))) throw recordLost(plan);
 	if (await taking(context, host.turn(carrier))) await leaving(context, carrier, () => undo(context));
 	journal.append({ kind: 'end', status: 'rolled-back', detail: '' });
 	return 'rolled-back';
+}
+
+/** Does the host know of no step at all, though some are done by the journal? */
+async function isLost({ plan, host, journal }: StepContext): Promise<boolean> {
+	if (!plan.steps.some(({ id }) => journalDone(journal.entries, id))) return false;
+	return [...(await host.states()).values()].every(({ state }) => state === 'none');
 }
 
 async function undo(context: StepContext): Promise<void> {

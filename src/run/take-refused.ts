@@ -75,3 +75,17 @@ export function rolledBack(plan: Plan, told: string): BsdupError {
 		next: [`bsdup rollback ${plan.run}   (ends what was not ended)`, 'bsdup upgrade HOST --to TARGET   (a new run)'],
 	});
 }
+
+/** E_RECORD_LOST: the journal tells of steps that are done, the host of none, so that nobody knows what is to be taken back. */
+export function recordLost(plan: Plan): BsdupError {
+	return new BsdupError({
+		code: 'E_RECORD_LOST',
+		message: `${plan.run} cannot be taken back: the host's record of it, ${plan.dir}/jobs, is gone`,
+		state: 'What the run did is still there, unless the host was restored or installed anew; nothing was changed now.',
+		next: [
+			`bsdup resume ${plan.run}   (goes on: each step's own test tells whether it is done)`,
+			`bsdup status --recovery ${plan.run}   (how to get back by hand)`,
+			`sh ${plan.dir}/resume.sh release   (on the host: gives the run up, where nothing of it is left)`,
+		],
+	});
+}

@@ -122,6 +122,19 @@ describe('the journal has a line on the disk before the act', () => {
 		]);
 	});
 
+	test('of a run whose record the host has lost is no ground to call it taken back', async () => {
+		journal.append({ kind: 'step', id: 'one', status: 'done', attempt: 1, detail: '' });
+		const steps = [makeStep('one', [], { undo: 'true' }), makeStep('two', [])];
+		const states = (one: string) => async (): Promise<Map<string, object>> =>
+			new Map([
+				['one', { ...none, state: one }],
+				['two', none],
+			]);
+		await expect(rollback(contextOf(steps, hostOf({ states: states('none') })))).rejects.toMatchObject({ code: 'E_RECORD_LOST' });
+		expect(acts.map(([act]) => act)).toEqual(['install']);
+		expect(await rollback(contextOf(steps, hostOf({ states: states('ok') })))).toBe('rolled-back');
+	});
+
 	test.each([
 		['hold', run],
 		['turn', rollback],
