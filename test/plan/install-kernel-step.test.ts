@@ -94,6 +94,14 @@ describe.skipIf(!canEnterTrees)('an upgrade by the install kernel (needs root or
 		expect(existsSync(join(on.dir, plan.dir, 'no-return'))).toBe(true);
 	});
 
+	test('that was never to begin, since the step was cut off before, is not told as one that stopped half way', () => {
+		const plan = brought();
+		expect(runLines(on, linesOf(plan, 'zone').replace(/^: >.*no-return$/m, 'exit 7')).status).toBe(7);
+		expect(verdict(plan)).toMatch(/^came back unchanged: .* before this step had come to its point of no return/);
+		goThrough(plan);
+		expect(verdict(plan)).toBe('');
+	});
+
 	test('finds its sets below a link that means nothing to the install kernel', () => {
 		const plan = brought({ 'usr/rel': '/home/rel' });
 		goThrough(plan);
