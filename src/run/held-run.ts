@@ -16,13 +16,17 @@ export interface HeldRun {
 /** More is no plan. Bytes. */
 const LARGEST_PLAN = 16 * 1024 * 1024;
 
-/** Prints the run, its last holder (src/host/hold.sh) and its plan; nothing where no run holds the host. Only reads. */
+/**
+ * Prints the run, its last holder (src/host/hold.sh) and its plan; nothing where no run holds the host, or one that is not there any more, as
+ * on a host restored from a backup: the next inherits it. Only reads.
+ */
 const LOOK = `cd ${quote(RUNS_ON_HOST)} 2>/dev/null || exit 0
 [ -h lock ] || exit 0
 run=$(ls -l lock)
 run=\${run##*held-by:}
 case $run in run-*) ;; *) exit 0 ;; esac
 case $run in */*) exit 0 ;; esac
+[ -d "$run" ] || exit 0
 echo "$run"
 n=0
 while [ -h "$run/holder.$((n + 1))" ]; do n=$((n + 1)); done

@@ -1,10 +1,14 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { pinned } from '../../src/fetch/target.ts';
 import { hashOf } from '../../src/plan/build.ts';
+import { RUNS_ON_HOST } from '../../src/plan/host-scope.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { heldRun } from '../../src/run/held-run.ts';
-import type { Transport } from '../../src/transport/transport.ts';
-import { plan } from '../journal/folder.ts';
+import { localTransport } from '../../src/transport/local.ts';
+import type { RunResult, Transport } from '../../src/transport/transport.ts';
+import { plan, tempDir } from '../journal/folder.ts';
 
 /** A host that answers the look with these words. */
 const answering = (stdout: string): Transport =>
@@ -26,6 +30,24 @@ describe('the run that holds a host', () => {
 
 	test('is none where the host is free', async () => {
 		expect(await heldRun(answering(''))).toBeUndefined();
+	});
+
+	test('is none where the run that is named is not there any more, as after a restore, and is asked for where it is', async () => {
+		const { dir, remove } = tempDir();
+		try {
+			const local = localTransport({ become: 'none' });
+			const run = (script: string): Promise<RunResult> => local.run(script.replaceAll(RUNS_ON_HOST, dir));
+			const host = { name: 'root@db1', run } as unknown as Transport;
+			symlinkSync(`held-by:${plan.run}`, join(dir, 'lock'));
+			expect(await heldRun(host)).toBeUndefined();
+			mkdirSync(join(dir, plan.run));
+			await expect(heldRun(host)).rejects.toMatchObject(refusal('its plan is not there'));
+			writeFileSync(join(dir, plan.run, 'plan.json'), JSON.stringify(plan));
+			symlinkSync('ann', join(dir, plan.run, 'holder.1'));
+			expect(await heldRun(host)).toEqual({ plan, holder: 'ann' });
+		} finally {
+			remove();
+		}
 	});
 
 	test.each([
