@@ -48,7 +48,7 @@ export async function carry(
 	const rebootMs = patienceMs(flags.patience);
 	const console = hostConsole(folder.host);
 	const notice = (text: string): void => renderer.event({ kind: 'notice', text });
-	const link = new HostLink(transport, notice, rebootMs, (last) => notBack(folder.plan, console, rebootMs, last), stop.signal);
+	const link = new HostLink(transport, notice, rebootMs, (last) => notBack(folder.plan, console, rebootMs, last, again), stop.signal);
 	if (journal.cut)
 		renderer.event({ kind: 'notice', text: "the journal's last line was cut off; the host's own record tells what it would have said" });
 	try {

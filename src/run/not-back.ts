@@ -8,8 +8,8 @@ export function inWords(ms: number): string {
 	return `${Math.round(many)} ${unit}${Math.round(many) === 1 ? '' : 's'}`;
 }
 
-/** The verdict on a host that did not answer for `awayMs`, by what its console shows where that can be asked. `resume`: the command that goes on. */
-export async function notBack(plan: Plan, console: Console | null, awayMs: number, last: string): Promise<BsdupError> {
+/** The verdict on a host that did not answer for `awayMs`, by what its console shows where that can be asked. `again`: the command that goes on. */
+export async function notBack(plan: Plan, console: Console | null, awayMs: number, last: string, again = 'resume'): Promise<BsdupError> {
 	const lines = console === null ? [] : await console();
 	const sign = signIn(lines, plan);
 	const verdict = sign?.installer === true ? 'came up in the installer' : `did not come back in ${inWords(awayMs)}`;
@@ -24,6 +24,6 @@ export async function notBack(plan: Plan, console: Console | null, awayMs: numbe
 		code: sign?.installer === true ? 'E_INSTALLER' : 'E_NOT_BACK',
 		message: `verdict: ${verdict}${last === '' ? '' : `; the last try: ${last}`}`,
 		state: state.join('\n'),
-		next: [...(sign === undefined ? [] : [sign.next]), `bsdup resume ${plan.run}   (once it answers)`, plan.recovery],
+		next: [...(sign === undefined ? [] : [sign.next]), `bsdup ${again} ${plan.run}   (once it answers)`, plan.recovery],
 	});
 }

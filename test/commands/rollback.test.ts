@@ -45,6 +45,14 @@ describe.skipIf(!existsSync(join(ROOT, 'dist/commands/rollback.js')))('bsdup rol
 		},
 	);
 
+	test('of a host that does not answer is what is to be called again, not a resume, which would refuse', () => {
+		const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions({ run: 'run-20261123220740-away' }), 'in-place');
+		createRun(state, plan, 'root@127.0.0.1:1', {});
+		const { status, stderr } = bsdup('rollback', plan.run, '--patience', '1s');
+		expect([status, stderr]).toEqual([1, expect.stringContaining('E_NOT_BACK')]);
+		expect(stderr).toContain(`Next:  bsdup rollback ${plan.run}   (once it answers)`);
+	});
+
 	test.each([
 		['running', 0, /^The danger zone was begun: once it has changed anything, bsdup rollback refuses/, /^$/],
 		['done', 1, /^$/, /cannot be taken back[\s\S]*E_NO_RETURN/],
