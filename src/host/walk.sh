@@ -43,12 +43,20 @@ consented() {
 	sync
 }
 
-# returned STEP: back_as, told once an attempt: who goes on after it tries again
+# returned STEP: back_as, or that the old system runs, told once an attempt: who goes on after it tries again
 returned() {
 	n=$(latest "$1")
 	[ ! -f "$jobs/$1/$n/told" ] && rebooted "$1" || return 0
-	back_as "$1"
+	if [ -n "$(text_returned "$1")" ]; then back_as "$1"; else old_system "$1"; fi
 	true >"$jobs/$1/$n/told"
+}
+
+# old_system STEP: says so where the old one runs after a reboot that can be taken back; what cannot be is done again without a word
+old_system() {
+	info "$1"
+	[ "$kind $danger" != 'zone no-return' ] && ! finished "$1" || return 0
+	test_of proof "$1"
+	case $? in 0 | 9) ;; *) say "rebooted, old system: the new one was not booted, or did not prove itself and went back; to take the run back: sh $self rollback" ;; esac
 }
 
 go_on() {

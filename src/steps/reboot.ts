@@ -28,7 +28,9 @@ export async function runReboot(step: Step, context: StepContext, known: StepSta
 		if (state.state !== 'running') {
 			const settled = await host.settled(step.id);
 			if (settled !== 'left') return finish(step, context, settled, 'already');
-			const back = state.attempt === 0 || !step.returned ? '' : await host.returned(step.id);
+			// At the console nobody was there to see as what it came back.
+			const back = state.attempt === 0 || !(step.returned || transport.local) ? '' : await host.returned(step.id);
+			if (back !== '' && !step.returned) throw oldSystem(step, context);
 			if (back !== '') throw stepFailed(context, { ...step, danger: 'disruptive' }, `verdict: ${back}`);
 			if (!begun && tries >= step.attempts) throw notBegun(step, context, state.attempt);
 			if (tries >= step.attempts) throw await notDone(step, context, tries);

@@ -115,6 +115,25 @@ describe.skipIf(!root).each(SHELLS)('the walk at the console, in %s (needs root)
 		expect(host.call().code).toBe(0);
 		expect(host.traces()).toEqual(['reboot', 'reboot']);
 	});
+
+	test.each([
+		['disruptive', 1],
+		['no-return', 3],
+	] as const)('tells once that the old system runs after a reboot that is %s, then tries it again', (danger, code) => {
+		const step = (top: string): Step =>
+			makeStep('again', [trace(top, 'reboot')], { kind: 'zone', danger, done: `[ -f '${top}/new' ]`, proof: `[ -f '${top}/new' ]` });
+		host = new HostProgram((top) => [step(top)], { shell });
+		expect(host.call().code).toBe(3);
+		host.reboot('again');
+		const told = host.call();
+		expect(told.code).toBe(code);
+		if (code === 1) expect(told.stderr).toMatch(/^bsdup: again: verdict: rebooted, old system: .* rollback; to try again: sh /);
+		if (code === 1) expect(host.call().code).toBe(3);
+		host.reboot('again');
+		writeFileSync(join(host.top, 'new'), '');
+		expect(host.call().code).toBe(0);
+		expect(host.traces()).toEqual(['reboot', 'reboot']);
+	});
 });
 
 describe.skipIf(!root)('the walk at the console (needs root)', () => {

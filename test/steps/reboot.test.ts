@@ -4,11 +4,11 @@ import { BsdupError } from '../../src/errors.ts';
 import type { Step } from '../../src/plan/plan.ts';
 import type { RunEvent } from '../../src/report/events.ts';
 import { HostLink } from '../../src/run/host-link.ts';
-import { HostProgram as Driver } from '../../src/run/host-program.ts';
+import { HostProgram as Driver, type StepState } from '../../src/run/host-program.ts';
 import type { StepContext } from '../../src/steps/context.ts';
 import { runReboot } from '../../src/steps/reboot.ts';
 import { localTransport } from '../../src/transport/local.ts';
-import { HostProgram, makeStep } from '../host/host-program.ts';
+import { HostProgram, makeStep, trace } from '../host/host-program.ts';
 
 const refusal = new BsdupError({ code: 'E_AUTH', message: 'admin@db1:22 refused the login' });
 
@@ -30,6 +30,28 @@ test.each([true, false])('a step that the host cannot begin is told as such, not
 			...{ code: 'E_STEP', message: 'zone: attempt 1 could not be begun', state: 'Nothing of the system was changed by this step.' },
 		});
 		expect(JSON.stringify(events)).toContain('its job cannot be laid into');
+	} finally {
+		program.remove();
+	}
+});
+
+test('at the console a resume tells once that the old system runs, then boots the new one again', async () => {
+	const program = new HostProgram((top) => [
+		makeStep('zone', [trace(top, 'reboot')], { kind: 'zone', danger: 'disruptive', done: 'false', proof: 'false', timeout: 1 }),
+	]);
+	try {
+		const transport = localTransport({ become: 'none' });
+		const plan = program.plan();
+		const host = new Driver(plan, transport, new HostLink(transport, () => {}, 1_000));
+		const context = {
+			...{ host, journal: { append: () => {} }, transport, plan, emit: () => {}, signal: new AbortController().signal, rebootMs: 3000 },
+		} as unknown as StepContext;
+		const resume = async (): Promise<string> => runReboot(plan.steps[0] as Step, context, (await host.states()).get('zone') as StepState);
+		expect(await resume()).toBe('waiting');
+		program.reboot('zone');
+		await expect(resume()).rejects.toMatchObject({ code: 'E_OLD_SYSTEM', state: expect.stringContaining('went back') as string });
+		expect(await resume()).toBe('waiting');
+		expect(program.traces()).toEqual(['reboot', 'reboot']);
 	} finally {
 		program.remove();
 	}
