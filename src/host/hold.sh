@@ -2,7 +2,7 @@
 #   lock     beside the runs: a link that names the run which has the host
 #   holder.N in the run: a link that names its Nth carrier, the last of whom carries it, until there is a holder.N.left.
 #            None is ever changed, so that of several who want to be the next one becomes it.
-#   console.pid, console.start   the shell, where a walk at the console carries the run
+#   console.pid, console.start, console.words   the shell, where a walk at the console carries the run, and as what it was called
 
 # named LINK: what a link that names somebody says
 named() { set -- "$(ls -l "$1" 2>/dev/null)"; say "${1#* -> }"; }
@@ -46,7 +46,8 @@ hold() {
 	[ -n "$1" ] || return 0
 	carrier "$dir"
 	[ "$other" != "$1" ] || return 0
-	case $other in 'the console'*) alive "$dir/console." || other= ;; esac
+	# Numbers come again: after a reboot the one who asks may have that of the one who had it.
+	case $other in 'the console'*) [ "$(cat "$dir/console.pid")" != $$ ] && alive "$dir/console." "$(cat "$dir/console.words" 2>/dev/null)" || other= ;; esac
 	case $other in '' | "$2") ln -s "$1" "$dir/holder.$((n + 1))" 2>/dev/null && return; carrier "$dir" ;; esac
 	say "$other"
 	return 74
@@ -102,6 +103,7 @@ take_here() {
 		;;
 	*) exit 1 ;;
 	esac
+	ps -ww -p $$ -o command= >"$dir/console.words"
 	own "$dir/console."
 }
 

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -122,9 +123,14 @@ describe('a host', () => {
 				stdout: expect.stringMatching(/^the console, process \d+, since 20/) as string,
 			});
 			expect(host.call()).toMatchObject({ code: 1, stderr: expect.stringContaining('this run is carried by the console') as string });
+			// Where starts are reckoned by the clock, setting it moves them.
+			writeFileSync(join(host.dir, 'console.start'), 'Mon Jan 1 00:00:00 2001\n');
+			expect(host.call('hold', A).code).toBe(74);
 			process.kill(walk.pid, 'SIGKILL');
 			await walk.ended;
-			expect(host.call('hold', A).code).toBe(0);
+			// The next may have its number, and its words.
+			const next = `echo $$ >"$1/console.pid"; echo sh >"$1/console.words"; exec sh "$1/resume.sh" hold "$2"`;
+			expect(spawnSync('sh', ['-c', next, 'sh', host.dir, A]).status).toBe(0);
 			expect(host.state('one')).toBe('1 running');
 			expect(existsSync(host.path('one', '2'))).toBe(false);
 		},
