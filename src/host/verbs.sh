@@ -8,10 +8,13 @@ case $verb in
 	yes=yes verb=walk
 	;;
 esac
-[ -d "$jobs" ] || mkdir -p "$jobs" || { as_root; exit 1; }
+[ -d "$jobs" ] || case $verb in
+status | report) as_root ;;
+*) mkdir -p "$jobs" || { as_root; exit 1; } ;;
+esac
 # Some shells keep here-documents in files; those are nobody else's business. It is not exported: programs that work as another user for root,
 # as syspatch(8) does, could not come to their files there.
-TMPDIR=$dir
+[ ! -d "$dir" ] || TMPDIR=$dir
 case $verb in
 walk) walk ;;
 status) overview ;;

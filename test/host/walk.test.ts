@@ -361,6 +361,19 @@ describe('the status of a run', () => {
 		expect(host.traces()).toEqual(['one']);
 	});
 
+	test.skipIf(!root)('of a run that was not begun is that nothing was, and makes nothing (needs root)', () => {
+		host = new HostProgram(three);
+		const copy = join(host.top, 'copy.sh');
+		renameSync(host.script, copy);
+		rmSync(host.dir, { recursive: true });
+		const words = expect.stringMatching(/^none +one [\s\S]*none +two /) as string;
+		expect(new HostProgram(() => [], { top: host.top, run: 'run-unused' }).callFile(copy, 'status')).toMatchObject({
+			code: 0,
+			stdout: words,
+		});
+		expect(existsSync(host.dir)).toBe(false);
+	});
+
 	test('tells a reboot that has come as one, and that the run was taken back', () => {
 		host = new HostProgram((top) => [makeStep('again', [trace(top, 'reboot')], { kind: 'reboot' })]);
 		host.call('start', 'again', '1');
