@@ -7,7 +7,7 @@ import type { StepState } from '../run/host-program.ts';
 import { notBack } from '../run/not-back.ts';
 import type { StepContext, StepOutcome } from './context.ts';
 import { stepFailed } from './failure.ts';
-import { neverRebooted, oldSystem } from './verdicts.ts';
+import { neverRebooted, oldSystem, stillAtWork } from './verdicts.ts';
 
 const LOOK_AGAIN_MS = 200;
 const LOOK_LONGEST_MS = 2_000;
@@ -99,7 +99,7 @@ function say(step: Step, context: StepContext): (text: string) => void {
 async function awaitReturn(step: Step, context: StepContext, attempt: number, began: number): Promise<StepState> {
 	// Not by the time of day: a clock that is set, here or there, is no host that stays away.
 	const gone = performance.now();
-	const end = (step.kind === 'reboot' ? began : gone) + context.rebootMs;
+	let end = (step.kind === 'reboot' ? began : gone) + context.rebootMs;
 	let last: Look = { answers: false, says: '' };
 	let pause = LOOK_AGAIN_MS;
 	let refusals = 0;
@@ -120,9 +120,18 @@ async function awaitReturn(step: Step, context: StepContext, attempt: number, be
 			context.journal.append({ kind: 'verdict', id: step.id, verdict: 'rebooted', downMs: Math.round(performance.now() - gone) });
 			return seen;
 		}
+		// Its connection alone was lost: it is at work yet, for as long as it may be.
+		const now = performance.now();
+		if (atWork(step, seen)) end = Math.max(end, Math.min(now, began + step.timeout * 1000) + context.rebootMs);
 	} while (performance.now() < end);
+	if (atWork(step, last.seen)) throw stillAtWork(step, context, attempt);
 	if (last.answers) throw neverRebooted(step, context, last.says);
 	throw await notBack(context.plan, context.console, context.rebootMs, last.says);
+}
+
+/** All of a reboot step is waiting; a zone that runs unpacks its sets, as far as can be told. */
+function atWork(step: Step, seen: Look['seen']): boolean {
+	return step.kind === 'zone' && seen?.state === 'running';
 }
 
 interface Look {

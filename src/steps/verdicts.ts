@@ -20,6 +20,22 @@ export function neverRebooted(step: Step, { plan, rebootMs }: StepContext, says:
 	});
 }
 
+/** The same of a zone whose job runs yet, as on a slow disk whose connection was lost: a reboot by hand could be in the midst of its sets. */
+export function stillAtWork(step: Step, { plan, rebootMs }: StepContext, attempt: number): BsdupError {
+	return new BsdupError({
+		code: 'E_NEVER_REBOOTED',
+		message: `verdict: never rebooted, in ${inWords(rebootMs)}; ${step.id} still runs`,
+		state:
+			'The host answers, with the boot time of before: the step is still at work, or its shutdown hangs. Do not reboot it by hand while its log grows.',
+		next: [
+			`tail -f ${plan.dir}/jobs/${step.id}/${attempt}/log   (on the host: whether it grows)`,
+			`bsdup resume ${plan.run}   (follows it, and waits again)`,
+			'where its log grows no more: look at its console, then reboot it by hand',
+			plan.recovery,
+		],
+	});
+}
+
 /** The verdict on a host that came back and does not run what was installed. A step that can be taken back leaves it untouched. */
 export function oldSystem(step: Step, { plan }: StepContext): BsdupError {
 	const changed = step.danger === 'no-return';

@@ -57,6 +57,53 @@ test('at the console a resume tells once that the old system runs, then boots th
 	}
 });
 
+test('a zone whose connection was lost is waited for as long as it is at work, longer than a host may stay away', async () => {
+	const began = performance.now();
+	let back = false;
+	const host = {
+		...{ settled: async () => (back ? 'done' : 'left'), follow: async () => {} },
+		verdict: async () => {
+			back = performance.now() - began > 1500;
+			return { attempt: 1, state: 'running', rc: 0, rebooted: back };
+		},
+	};
+	const context = {
+		...{ host, journal: { append: () => {} }, transport: { local: false }, plan: { run: 'run-1' }, console: null },
+		...{ emit: () => {}, signal: new AbortController().signal, rebootMs: 500, pauseAtReboot: false },
+	} as unknown as StepContext;
+	expect(await runReboot(makeStep('zone', [], { kind: 'zone' }), context, { attempt: 0, state: 'none', rc: 0 })).toBe('done');
+});
+
+test.each([
+	['zone', /^tail -f \/d\/jobs\/away\/1\/log/, /still at work, or its shutdown hangs/],
+	['reboot', /reboot it by hand/, /its shutdown hangs, or was never begun/],
+] as const)(
+	'a %s that still runs when patience ends is not told to be rebooted by hand at once where it may be at work',
+	async (kind, next, state) => {
+		const host = {
+			...{ settled: async () => 'left', follow: async () => {} },
+			verdict: async () => ({ attempt: 1, state: 'running', rc: 0, rebooted: false }),
+		};
+		const context = {
+			...{
+				host,
+				journal: { append: () => {} },
+				transport: { local: false },
+				plan: { run: 'run-1', dir: '/d', recovery: 'card' },
+				console: null,
+			},
+			...{ emit: () => {}, signal: new AbortController().signal, rebootMs: 300, pauseAtReboot: false },
+		} as unknown as StepContext;
+		const ended = runReboot(makeStep('away', [], { kind, danger: 'no-return', timeout: 1 }), context, {
+			attempt: 1,
+			state: 'running',
+			rc: 0,
+		});
+		const told = (await ended.catch((error: unknown) => error)) as BsdupError;
+		expect([told.code, told.next[0], told.state]).toEqual(['E_NEVER_REBOOTED', expect.stringMatching(next), expect.stringMatching(state)]);
+	},
+);
+
 /** A reboot of a host that refuses the login so often before it is asked in vain no more; `asked`: how often it was. */
 function rebootOf(refusals: number): { ended: Promise<string>; asked: () => number } {
 	let asked = 0;
