@@ -85,7 +85,8 @@ describe.skipIf(!canBackUp).each(FORMS)(`a backup in %s ${NEEDS}`, (_what, gnuTa
 		expect(readFileSync(join(backup.volumes, 'bsdup-20200101000000-host1.1'), 'utf8')).toBe('older\n');
 	});
 
-	test.skipIf(gnuTar === null)('is measured by what is not left out', () => {
+	// No other tar leaves anything out.
+	test.each(gnuTar === null ? [] : [gnuTar])('is measured by what is not left out', () => {
 		make({ format, excludes: ['*.film'] }, gnuTar);
 		writeFileSync(join(backup.data, 'a.film'), noise('film', 30_000));
 		writeFileSync(join(backup.data, 'notes'), noise('notes', 3_000));

@@ -69,7 +69,7 @@ async function stopAt({ program, at, when = ':', disk }: Moment, begin: string):
 		let said = '';
 		void world.host.inside(begin).then(({ code, output }) => {
 			// In the zone who began it may die with base's programs, or not find its job by them.
-			if (code !== 0 && !/running|lost/.test(output)) said = output;
+			if (code !== 0 && !/running|lost|^(Bad system call\s*)+$/.test(output)) said = output;
 		});
 		for (const late = Date.now() + 60_000; !existsSync(stop); await sleep(5))
 			if (said !== '' || Date.now() > late) throw new Error(`nothing stopped at ${at}: ${said}`);
