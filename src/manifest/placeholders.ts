@@ -8,7 +8,7 @@ const MEANT = /\{\{([^{}]*)\}\}/g;
 export const PLACEHOLDERS: ReadonlySet<string> = new Set([
 	...['dir', 'sets', 'host', 'arch', 'disk', 'running', 'version', 'suffix', 'mirror', 'kernel', 'key', 'list', 'listHash'],
 	...['fileNames', 'baseFile', 'mountsBelow', 'devicesBelow', 'disksBelow', 'watchdog', 'day', 'unattended', 'rewritten'],
-	...['gtar', 'backupDir', 'backupName', 'backupBase', 'backupPaths', 'backupExcludes', 'backupDevice', 'backupAbout', 'excluding'],
+	...['gtar', 'backupDir', 'backupName', 'backupBase', 'backupPaths', 'backupExcludes', 'backupDevice', 'backupAbout', 'backupKiB'],
 	...['volumeKiB', 'volumeBytes', 'pkgSnap', 'pkgPath', 'fetchBytes', 'tops', 'oldKey'],
 ]);
 

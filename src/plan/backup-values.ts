@@ -1,4 +1,5 @@
 import type { Facts } from '../facts/facts.ts';
+import { quote } from '../transport/quote.ts';
 import type { Values } from './expand.ts';
 import type { BackupOptions, PlanOptions } from './options.ts';
 
@@ -22,19 +23,34 @@ export function backupValues(facts: Facts, options: PlanOptions, dir: string): V
 	const kib = backup?.volumeKiB ?? 0;
 	// A path that begins with a dash would be an option to tar.
 	const paths = (backup?.paths ?? []).map((path) => relative(path).replace(/^-/, './-') || '.');
+	const excludes = excludeWords(backup?.excludes ?? [], paths, dir);
+	const gtar = facts.gnuTar ?? 'gtar';
 	return {
-		gtar: facts.gnuTar ?? 'gtar',
+		gtar,
 		backupDir: backup?.dir ?? '',
 		backupBase: base,
 		backupName: `${backup?.dir ?? ''}/${base}`,
 		backupPaths: paths,
-		backupExcludes: excludeWords(backup?.excludes ?? [], paths, dir),
-		excluding: (backup?.excludes ?? []).length > 0 ? 'yes' : 'no',
+		backupExcludes: excludes,
+		backupKiB: sizeLine(gtar, paths, (backup?.excludes ?? []).length > 0 ? excludes : null),
 		backupDevice: backup?.device ?? '',
 		backupAbout: aboutOf(facts, options),
 		volumeKiB: String(kib),
 		volumeBytes: String(Math.ceil((kib * 1024) / RECORD) * RECORD),
 	};
+}
+
+/**
+ * A line of sh that prints how many KiB a backup takes, in /. What is left out takes no room, and du knows nothing of it: GNU tar does, which
+ * reads no file that it writes to /dev/null. du without -x, for tar goes into what is mounted below as well; with -A, where it is known, for
+ * what a file system packs tar does not.
+ */
+function sizeLine(gtar: string, paths: readonly string[], excludes: readonly string[] | null): string {
+	const words = (list: readonly string[]): string => list.map(quote).join(' ');
+	const sum = (each: string): string => `2>/dev/null | awk "${each} END { printf \\"%.0f\\n\\", n }"`;
+	if (excludes === null) return `if du -A /dev/null >/dev/null 2>&1; then a=A; else a=; fi; du -sk$a ${words(paths)} ${sum('{ n += \\$1 }')}`;
+	const files = '{ n += 0.5 } /^-/ { n += int((\\$3 + 511) / 512) / 2 }';
+	return `${words([gtar, '--numeric-owner', '-cvvf', '/dev/null', ...excludes, ...paths])} ${sum(files)}`;
 }
 
 /** Words for `is:` that the backup's options tell. */
