@@ -48,7 +48,8 @@ export function backupValues(facts: Facts, options: PlanOptions, dir: string): V
 function sizeLine(gtar: string, paths: readonly string[], excludes: readonly string[] | null): string {
 	const words = (list: readonly string[]): string => list.map(quote).join(' ');
 	const sum = (each: string): string => `2>/dev/null | awk "${each} END { printf \\"%.0f\\n\\", n }"`;
-	if (excludes === null) return `if du -A /dev/null >/dev/null 2>&1; then a=A; else a=; fi; du -sk$a ${words(paths)} ${sum('{ n += \\$1 }')}`;
+	if (excludes === null)
+		return `if du -A /dev/null >/dev/null 2>&1; then a=A; else a=; fi; du -sk$a ${words(paths)} ${sum('{ n += \\$1 }')}`;
 	const files = '{ n += 0.5 } /^-/ { n += int((\\$3 + 511) / 512) / 2 }';
 	return `${words([gtar, '--numeric-owner', '-cvvf', '/dev/null', ...excludes, ...paths])} ${sum(files)}`;
 }
