@@ -1,11 +1,6 @@
-import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { loadSetsManifest } from '../../src/manifest/load.ts';
-import { buildPlan } from '../../src/plan/build.ts';
 import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts';
-import { ROOT } from '../lab/root.ts';
-import { makeDistTarget, makeFacts, makeOptions } from './make.ts';
-import { linesOf, runLines } from './run-step.ts';
+import { linesOf, planOfSets, runLines } from './run-step.ts';
 
 let tree: BareTree | undefined;
 afterEach(() => tree?.destroy());
@@ -15,10 +10,7 @@ describe.skipIf(!canEnterTrees)('the set of the kernel (needs root or user names
 	async function looked(beside: Record<string, string>): Promise<string> {
 		const on = makeBareTree('14.3-RELEASE');
 		tree = on;
-		const manifest = await loadSetsManifest(join(ROOT, 'manifests/freebsd/sets.yaml'));
-		const facts = makeFacts({ system: 'FreeBSD', release: '14.3', rootDisk: 'ada0p2', sets: ['kernel', 'base'] });
-		const to = makeDistTarget('15.0', ['kernel', 'base', 'src']);
-		const plan = buildPlan(manifest, facts, to, makeOptions({ backup: null }), 'freebsd/sets');
+		const plan = await planOfSets();
 		const made = { 'boot/kernel/kernel': 'FreeBSD 15.0-RELEASE\n', 'boot/kernel/zfs.ko': 'module\n', ...beside };
 		const files = Object.fromEntries(Object.entries(made).map(([path, text]) => [`made/${path}`, text]));
 		on.lay({ dirs: [plan.dir, plan.sets], files });

@@ -1,11 +1,6 @@
-import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { loadSetsManifest } from '../../src/manifest/load.ts';
-import { buildPlan } from '../../src/plan/build.ts';
 import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts';
-import { ROOT } from '../lab/root.ts';
-import { makeDistTarget, makeFacts, makeOptions } from './make.ts';
-import { linesOf, runLines } from './run-step.ts';
+import { linesOf, planOfSets, runLines } from './run-step.ts';
 
 let tree: BareTree | undefined;
 afterEach(() => tree?.destroy());
@@ -17,10 +12,7 @@ describe.skipIf(!canEnterTrees)('the libraries that a release has no more (needs
 	async function told(pam: string): Promise<{ libs: string; pam: string; list: string }> {
 		const on = makeBareTree('14.3-RELEASE');
 		tree = on;
-		const manifest = await loadSetsManifest(join(ROOT, 'manifests/freebsd/sets.yaml'));
-		const facts = makeFacts({ system: 'FreeBSD', release: '14.3', rootDisk: 'ada0p2', sets: ['kernel', 'base'] });
-		const to = makeDistTarget('15.0', ['kernel', 'base', 'src']);
-		const plan = buildPlan(manifest, facts, to, makeOptions({ backup: null }), 'freebsd/sets');
+		const plan = await planOfSets();
 		const there = Object.fromEntries(
 			LIBS.map((path) => [path, path.includes('pam_opie.') ? 'needs /usr/lib/libopie.so.8\nneeds /lib/libc.so.7\n' : '']),
 		);
