@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FIRST_BE, treeOf } from '../lab/freebsd/install.ts';
 import { FREEBSD_RELEASES } from '../lab/freebsd/releases.ts';
 import { caOf, freebsdSets, loaderFile } from '../lab/freebsd/tree.ts';
 import type { World } from '../lab/world.ts';
+import { readerOf, shippedDifferences } from './on-disk.ts';
 
 const NEW_BE = '15.0';
 const TARGET = FREEBSD_RELEASES['15.0-RELEASE'];
@@ -45,21 +45,13 @@ export async function environmentDifferences(on: World): Promise<string[]> {
 	await on.host.powerOff();
 	const found = versions.every((one) => one === TARGET.name) ? [] : [`it runs ${versions.join(' ')}`];
 	on.host.withDisk((disk) => {
-		const text = (path: string): string => {
-			try {
-				return readFileSync(join(disk, path), 'utf8');
-			} catch {
-				return 'not there';
-			}
-		};
-		const inNew = (path: string): string => text(`${treeOf(NEW_BE)}/${path}`);
+		const text = readerOf(disk);
+		const inNew = readerOf(join(disk, treeOf(NEW_BE)));
 		const { src: _src, ...sets } = freebsdSets(TARGET);
-		for (const { path, text: shipped, mode } of Object.values(sets).flat()) {
-			if (KEPT.test(path)) continue;
-			if (inNew(path) !== shipped) found.push(`${path} is not the set's`);
-			const has = statSync(join(disk, treeOf(NEW_BE), path), { throwIfNoEntry: false })?.mode ?? 0;
-			if ((has & 0o7777) !== mode) found.push(`${path} has mode ${has.toString(8)}`);
-		}
+		const replaced = Object.values(sets)
+			.flat()
+			.filter(({ path }) => !KEPT.test(path));
+		found.push(...shippedDifferences(join(disk, treeOf(NEW_BE)), replaced, 'set'));
 		const must = (holds: boolean, otherwise: string): void => void (holds || found.push(otherwise));
 		for (const path of TARGET.oldFiles) must(inNew(path) === 'not there', `${path} is left`);
 		for (const path of TARGET.oldLibs) must(inNew(path) !== 'not there', `${path} was removed, and packages may use it`);

@@ -7,7 +7,7 @@ import type { PublishOptions } from '../lab/system.ts';
 import { makeWorld, type World } from '../lab/world.ts';
 import { environmentArgs, environmentDifferences, oldSystem } from './be-proof.ts';
 import { cutAt } from './cut.ts';
-import { executed, jobsOf, planOf, shownSteps } from './run-record.ts';
+import { executed, expectOrder, jobsOf, planOf, shownSteps } from './run-record.ts';
 
 /** Does `work` on a world of its own, so that several go side by side. */
 async function inWorld(work: (on: World) => Promise<void>, options: PublishOptions = {}): Promise<void> {
@@ -66,13 +66,7 @@ describe.skipIf(LAB === null)('an upgrade in a new boot environment (needs a pra
 			const plan = planOf(on);
 			for (const { shown: text, planned } of shownSteps(plan, shown.stdout)) expect(text).toContain(planned);
 			expect(await executed(on, plan)).toEqual(jobsOf(plan));
-			const log = on.host.processLog();
-			let at = 0;
-			for (const next of ORDER) {
-				const found = log.findIndex((line, index) => index >= at && next.test(line));
-				expect(found, `${next} does not come after what stands before it`).toBeGreaterThanOrEqual(0);
-				at = found + 1;
-			}
+			expectOrder(on, ORDER);
 			expect(await environmentDifferences(on)).toEqual([]);
 			const after = await oldSystem(on);
 			const own = (lines: string[]): string[] => lines.filter((line) => line.includes(' ./'));

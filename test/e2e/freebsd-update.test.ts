@@ -6,7 +6,7 @@ import { etcFiles } from '../lab/freebsd/tree.ts';
 import type { World } from '../lab/world.ts';
 import { oldSystem } from './be-proof.ts';
 import { cutAt } from './cut.ts';
-import { executed, jobsOf, planOf, shownSteps } from './run-record.ts';
+import { executed, expectOrder, jobsOf, planOf, shownSteps } from './run-record.ts';
 import { inUpdateWorld, updateArgs, updateDifferences, WAY_BACK, whileInstalling } from './update-proof.ts';
 
 /** The order of F6, as the host's own process log must show it. */
@@ -70,13 +70,7 @@ describe.skipIf(LAB === null)('an upgrade by freebsd-update (needs a practice ho
 			const plan = planOf(on);
 			for (const { shown: text, planned } of shownSteps(plan, shown.stdout)) expect(text).toContain(planned);
 			expect(await executed(on, plan)).toEqual(jobsOf(plan));
-			const log = on.host.processLog();
-			let at = 0;
-			for (const next of ORDER) {
-				const found = log.findIndex((line, index) => index >= at && next.test(line));
-				expect(found, `${next} does not come after what stands before it`).toBeGreaterThanOrEqual(0);
-				at = found + 1;
-			}
+			expectOrder(on, ORDER);
 			expect(await updateDifferences(on)).toEqual([]);
 			const own = (lines: string[]): string[] => lines.filter((line) => line.includes(' ./'));
 			expect(

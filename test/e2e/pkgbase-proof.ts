@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { FIRST_BE, treeOf } from '../lab/freebsd/install.ts';
 import { basePackages, PKGBASE, type PkgbaseName, type PkgbaseRelease } from '../lab/freebsd/pkgbase.ts';
 import { loaderFile } from '../lab/freebsd/tree.ts';
 import type { World } from '../lab/world.ts';
+import { readerOf, shippedDifferences } from './on-disk.ts';
 
 /** Files of base that a host may have of its own. */
 const KEPT = /^(etc|root|var)\/|^\.(cshrc|profile)$|^boot\/(device\.hints|loader\.conf)$/;
@@ -22,23 +23,14 @@ export async function pkgbaseDifferences(on: World, to: PkgbaseName, { live = fa
 	const found = versions.every((one) => one === release.name) ? [] : [`it runs ${versions.join(' ')}`];
 	const must = (holds: boolean, otherwise: string): void => void (holds || found.push(otherwise));
 	on.host.withDisk((disk) => {
-		const text = (path: string): string => {
-			try {
-				return readFileSync(join(disk, path), 'utf8');
-			} catch {
-				return 'not there';
-			}
-		};
+		const text = readerOf(disk);
 		const active = text('label/bootfs').trim();
 		must(live ? active === FIRST_BE : new RegExp(`^${release.name.split('-')[0]}-\\d{8}$`).test(active), `the pool boots ${active}`);
-		const inNew = (path: string): string => text(`${treeOf(active)}/${path}`);
+		const inNew = readerOf(join(disk, treeOf(active)));
 		for (const { name, version, files } of basePackages(release)) {
 			must(inNew(`var/db/pkg/local/${name}`).includes(`version ${version}\n`), `${name} is not ${version}`);
-			for (const { path, text: shipped, mode } of files.filter(({ path }) => !KEPT.test(path))) {
-				must(inNew(path) === shipped, `${path} is not the package's`);
-				const has = statSync(join(disk, treeOf(active), path), { throwIfNoEntry: false })?.mode ?? 0;
-				must((has & 0o7777) === mode, `${path} has mode ${has.toString(8)}`);
-			}
+			const replaced = files.filter(({ path }) => !KEPT.test(path));
+			found.push(...shippedDifferences(join(disk, treeOf(active)), replaced, 'package'));
 		}
 		must(inNew('.cshrc') === '# changed on this host\n', '/.cshrc was replaced');
 		must(inNew('boot/loader.conf').includes('changed on this host'), 'loader.conf was replaced');

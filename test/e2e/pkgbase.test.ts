@@ -8,7 +8,7 @@ import { makeWorld, type World } from '../lab/world.ts';
 import { oldSystem } from './be-proof.ts';
 import { cutAt } from './cut.ts';
 import { pkgbaseArgs, pkgbaseDifferences } from './pkgbase-proof.ts';
-import { executed, jobsOf, planOf, shownSteps } from './run-record.ts';
+import { executed, expectOrder, jobsOf, planOf, shownSteps } from './run-record.ts';
 
 /** Does `work` on a world of its own, so that several go side by side. */
 async function inWorld(to: PkgbaseName, work: (on: World) => Promise<void>, options: PublishOptions = {}): Promise<void> {
@@ -59,17 +59,6 @@ const LIVE_ORDER = [
 	/pkg-static .* upgrade -y$/,
 ];
 
-/** Expects the host's process log to hold these in this order. */
-function follows(on: World, order: readonly RegExp[]): void {
-	const log = on.host.processLog();
-	let at = 0;
-	for (const next of order) {
-		const found = log.findIndex((line, index) => index >= at && next.test(line));
-		expect(found, `${next} does not come after what stands before it`).toBeGreaterThanOrEqual(0);
-		at = found + 1;
-	}
-}
-
 describe.skipIf(LAB === null)('an upgrade of packaged base (needs a practice host)', () => {
 	test.concurrent("takes a 15.0 host to 15.1 in a boot environment over SSH, in the order of the field notes, by the plan's own strings; the old one stays as it was", () =>
 		inWorld('15.1-pkgbase', async (on) => {
@@ -86,7 +75,7 @@ describe.skipIf(LAB === null)('an upgrade of packaged base (needs a practice hos
 			expect(plan.manifest).toBe('freebsd/pkgbase');
 			for (const { shown: text, planned } of shownSteps(plan, shown.stdout)) expect(text).toContain(planned);
 			expect(await executed(on, plan)).toEqual(jobsOf(plan));
-			follows(on, ORDER);
+			expectOrder(on, ORDER);
 			expect(await pkgbaseDifferences(on, '15.1-pkgbase')).toEqual([]);
 			const after = await oldSystem(on);
 			const own = (lines: string[]): string[] => lines.filter((line) => line.includes(' ./'));
@@ -149,7 +138,7 @@ describe.skipIf(LAB === null)('an upgrade of packaged base (needs a practice hos
 			await on.host.inside(': >/lab/no-be');
 			const said = LAB === 'root' ? await cutInTheMidst(on) : (await on.bsdup(pkgbaseArgs(on))).stdout;
 			expect(said).toContain('there is no way back but a backup');
-			follows(on, LIVE_ORDER);
+			expectOrder(on, LIVE_ORDER);
 			expect(await pkgbaseDifferences(on, '15.1-pkgbase', { live: true })).toEqual([]);
 		}));
 });

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { patchedVersion, RELEASES, type Release, type ReleaseName } from '../lab/releases.ts';
-import { setsOf } from '../lab/tree.ts';
+import { type LabFile, setsOf } from '../lab/tree.ts';
 import type { World } from '../lab/world.ts';
+import { readerOf, shippedDifferences } from './on-disk.ts';
 
 /** The target and mirror words of a command line for a practice release, upgraded in place where nothing else is said. */
 export function targetFlags(world: World, target: ReleaseName, method = 'in-place'): string[] {
@@ -34,21 +34,21 @@ export async function differences(world: World, target: ReleaseName): Promise<st
 	const patched = /^OpenBSD [\d.]+ /.test(release.version) && release.modern;
 	if (running !== (patched ? patchedVersion(release) : release.version)) found.push(`the kernel is ${running}`);
 	world.host.withDisk((root) => {
-		const text = (path: string): string => {
-			try {
-				return readFileSync(join(root, path), 'utf8');
-			} catch {
-				return 'not there';
-			}
-		};
+		const text = readerOf(root);
 		const { etc = [], xetc = [], ...sets } = setsOf(release);
-		for (const file of Object.values(sets).flat()) {
-			if (REWRITTEN.test(file.path)) continue;
-			const wanted = patched && PATCHED.test(file.path) ? `${file.text}# patched by 001_example\n` : file.text;
-			if (text(file.path) !== wanted) found.push(`${file.path} is not the set's${wanted === file.text ? '' : ', with its patch'}`);
-			const mode = statSync(join(root, file.path), { throwIfNoEntry: false })?.mode;
-			if (((mode ?? 0) & 0o7777) !== file.mode) found.push(`${file.path} has mode ${mode?.toString(8)}`);
-		}
+		const unpacked = Object.values(sets)
+			.flat()
+			.filter((file) => !REWRITTEN.test(file.path));
+		const byPatch = (file: LabFile): boolean => patched && PATCHED.test(file.path);
+		const fixed = unpacked.filter(byPatch).map((file) => ({ ...file, text: `${file.text}# patched by 001_example\n` }));
+		found.push(
+			...shippedDifferences(
+				root,
+				unpacked.filter((file) => !byPatch(file)),
+				'set',
+			),
+			...shippedDifferences(root, fixed, 'patch'),
+		);
 		for (const file of xetc) if (text(file.path) === file.text) found.push(`${file.path} of an etc set was unpacked`);
 		for (const device of release.devices) if (text(`dev/${device}`) === 'not there') found.push(`no /dev/${device}`);
 		if (text('etc/services') !== etc.find((file) => file.path === 'etc/services')?.text) found.push('/etc/services was not merged');

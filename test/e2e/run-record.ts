@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import type { Plan } from '../../src/plan/plan.ts';
 import type { World } from '../lab/world.ts';
 
@@ -33,4 +34,15 @@ export function shownSteps(plan: Plan, printed: string): { shown: string; planne
 	const run = id(/^run (\S+),/m.exec(printed)?.[1] ?? '');
 	const shown = printed.replaceAll(run, id(plan.run));
 	return plan.steps.map((step) => ({ shown, planned: step.commands.map((line) => `     ${line}\n`).join('') }));
+}
+
+/** Expects lines of the host's own process log to match these, each after the one before. */
+export function expectOrder(on: World, order: readonly RegExp[]): void {
+	const log = on.host.processLog();
+	let at = 0;
+	for (const next of order) {
+		const found = log.findIndex((line, index) => index >= at && next.test(line));
+		expect(found, `${next} does not come after what stands before it`).toBeGreaterThanOrEqual(0);
+		at = found + 1;
+	}
 }

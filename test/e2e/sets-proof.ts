@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { FREEBSD_RELEASES, type FreebsdRelease, type FreebsdReleaseName } from '../lab/freebsd/releases.ts';
 import { caOf, freebsdSets } from '../lab/freebsd/tree.ts';
 import type { World } from '../lab/world.ts';
+import { readerOf, shippedDifferences } from './on-disk.ts';
 
 /** What the sets bring and the host keeps its own of, or that is merged. */
 const KEPT = /^(etc|root|var)\/|^\.(cshrc|profile)$|^boot\/(device\.hints|loader\.conf)$/;
@@ -41,21 +42,13 @@ export async function setsDifferences(on: World, from: FreebsdReleaseName, to: F
 	const found = versions.every((one) => one === target.name) ? [] : [`it runs ${versions.join(' ')}`];
 	const bootcode = readFileSync(join(on.host.dir, 'lab/bootcode'), 'utf8');
 	on.host.withDisk((root) => {
-		const text = (path: string): string => {
-			try {
-				return readFileSync(join(root, path), 'utf8');
-			} catch {
-				return 'not there';
-			}
-		};
+		const text = readerOf(root);
 		const must = (holds: boolean, otherwise: string): void => void (holds || found.push(otherwise));
 		const { src: _src, ...sets } = freebsdSets(target);
-		for (const { path, text: shipped, mode } of Object.values(sets).flat()) {
-			if (KEPT.test(path)) continue;
-			must(text(path) === shipped, `${path} is not the set's`);
-			const has = statSync(join(root, path), { throwIfNoEntry: false })?.mode ?? 0;
-			must((has & 0o7777) === mode, `${path} has mode ${has.toString(8)}`);
-		}
+		const replaced = Object.values(sets)
+			.flat()
+			.filter(({ path }) => !KEPT.test(path));
+		found.push(...shippedDifferences(root, replaced, 'set'));
 		must(booted === '/boot/kernel/kernel\n', `${booted} was booted`);
 		must(text('boot/kernel.old/kernel').startsWith(`LABKERNEL ${FREEBSD_RELEASES[from].level} `), 'there is no kernel.old');
 		must(

@@ -4,7 +4,7 @@ import type { SystemName } from '../lab/system.ts';
 import { makeWorld, type World } from '../lab/world.ts';
 import { carryByScript } from './by-script.ts';
 import { cutAt } from './cut.ts';
-import { executed, jobsOf, planOf, shownSteps } from './run-record.ts';
+import { executed, expectOrder, jobsOf, planOf, shownSteps } from './run-record.ts';
 import { setsArgs, setsDifferences, systemOn } from './sets-proof.ts';
 
 /** Does `work` on a world of its own, so that several go side by side. */
@@ -14,17 +14,6 @@ async function inWorld(from: SystemName, to: SystemName, work: (on: World) => Pr
 		await work(on);
 	} finally {
 		await on.destroy();
-	}
-}
-
-/** Expects these lines in the host's own process log, each after the one before. */
-function expectOrder(on: World, order: readonly RegExp[]): void {
-	const log = on.host.processLog();
-	let at = 0;
-	for (const next of order) {
-		const found = log.findIndex((line, index) => index >= at && next.test(line));
-		expect(found, `${next} does not come after what stands before it`).toBeGreaterThanOrEqual(0);
-		at = found + 1;
 	}
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FIRST_BE, treeOf } from '../lab/freebsd/install.ts';
@@ -7,6 +7,7 @@ import { freebsdSets, loaderFile } from '../lab/freebsd/tree.ts';
 import { publishUpdates, type UpdateServerOptions } from '../lab/freebsd/update-server.ts';
 import type { SystemName } from '../lab/system.ts';
 import { makeWorld, type Outcome, type World } from '../lab/world.ts';
+import { readerOf, shippedDifferences } from './on-disk.ts';
 
 const TARGET = FREEBSD_RELEASES['15.0-RELEASE'];
 /** The boot environment that the method makes first. */
@@ -73,21 +74,13 @@ export async function updateDifferences(on: World): Promise<string[]> {
 	must(environments === `${WAY_BACK}\t-\n${FIRST_BE}\tNR\n`, `its boot environments are ${environments}`);
 	must(!pending, 'freebsd-update is not finished');
 	on.host.withDisk((disk) => {
-		const text = (path: string): string => {
-			try {
-				return readFileSync(join(disk, path), 'utf8');
-			} catch {
-				return 'not there';
-			}
-		};
-		const now = (path: string): string => text(`${treeOf(FIRST_BE)}/${path}`);
+		const text = readerOf(disk);
+		const now = readerOf(join(disk, treeOf(FIRST_BE)));
 		const { src: _src, ...sets } = freebsdSets(TARGET);
-		for (const { path, text: shipped, mode } of Object.values(sets).flat()) {
-			if (MERGED.test(path)) continue;
-			must(now(path) === shipped, `${path} is not the release's`);
-			const has = statSync(join(disk, treeOf(FIRST_BE), path), { throwIfNoEntry: false })?.mode ?? 0;
-			must((has & 0o7777) === mode, `${path} has mode ${has.toString(8)}`);
-		}
+		const replaced = Object.values(sets)
+			.flat()
+			.filter(({ path }) => !MERGED.test(path));
+		found.push(...shippedDifferences(join(disk, treeOf(FIRST_BE)), replaced, 'release'));
 		for (const path of [...TARGET.oldFiles, ...TARGET.oldLibs]) must(now(path) === 'not there', `${path} is left`);
 		must(now('.cshrc') === '# changed on this host\n', '/.cshrc was replaced');
 		must(now('boot/loader.conf').includes('changed on this host'), 'loader.conf was replaced');
