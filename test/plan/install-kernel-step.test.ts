@@ -108,13 +108,15 @@ describe.skipIf(!canEnterTrees)('an upgrade by the install kernel (needs root or
 		expect(verdict(plan)).toBe('');
 	});
 
-	test('that cannot mount what fstab has changed nothing, and tells where its log is', () => {
+	test('that cannot mount what fstab has changed nothing, and tells where its log is, which the boot mails and removes', () => {
 		const plan = brought();
 		on.lay({ files: { 'etc/fstab': '/dev/sd0a / ffs rw 1 1\n/dev/sd1a /gone ffs rw 1 2\n' } });
 		goThrough(plan);
-		expect(verdict(plan)).toMatch(/^came back unchanged: \/bsd\.upgrade without .*\/var\/log\/ai\.log/);
+		expect(verdict(plan)).toMatch(/^came back unchanged: \/bsd\.upgrade without .* mailed to root .*\/var\/log\/ai\.log.* fsck/);
 		goThrough(plan, {}, 'u+x');
-		expect(verdict(plan)).toMatch(/^came back unchanged: the loader did not .* on softraid, it did .*\/var\/log\/ai\.log/);
+		expect(verdict(plan)).toMatch(
+			/^came back unchanged: the loader did not .* on softraid, it did .* mailed to root .*\/var\/log\/ai\.log/,
+		);
 		expect(existsSync(join(on.dir, 'bsd.upgrade'))).toBe(false);
 	});
 });
