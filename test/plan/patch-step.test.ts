@@ -11,11 +11,11 @@ const PATCH = '/var/syspatch/78-001_example';
 
 const RELINK = '/usr/libexec/reorder_kernel';
 
-/** A 7.8 that is just upgraded, its kernel `relinked` or not, `cut` having been done to it; runs the step that patches it. */
-function patch(cut: string, relinked = true): { on: BareTree; ended: { status: number | null; stderr: string } } {
+/** A 7.8 on `arch` that is just upgraded, its kernel `relinked` or not, `cut` having been done to it; runs the step that patches it. */
+function patch(cut: string, relinked = true, arch = 'amd64'): { on: BareTree; ended: { status: number | null; stderr: string } } {
 	const on = makeBareTree('7.8');
 	tree = on;
-	const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions(), 'in-place');
+	const plan = buildPlan(inPlace, makeFacts({ arch }), makeTarget('7.8', { arch }), makeOptions(), 'in-place');
 	// Of this tree alone: it sees what the other hosts of this machine run.
 	on.lay({ dirs: [plan.dir], programs: { pgrep: 'exit 1' } });
 	runLines(on, linesOf(plan, 'keep'));
@@ -88,5 +88,11 @@ describe.skipIf(!canEnterTrees)('the patches of a release (needs root or user na
 		const { on, ended } = patch("printf 'exit 1\\n' >/lab/stand-ins/syspatch");
 		expect(ended.status, ended.stderr).toBe(0);
 		expect(on.run('cat /var/db/bsdup/*/report.syspatch').stdout).toBe('syspatch could not tell which patches are missing: run it later\n');
+	});
+
+	test('are not asked for where none are made', () => {
+		const { on, ended } = patch("printf 'exit 1\\n' >/lab/stand-ins/syspatch", true, 'sparc64');
+		expect(ended.status, ended.stderr).toBe(0);
+		expect(on.run('cat /var/db/bsdup/*/report.syspatch').stdout).toMatch(/^there are no patches to install for sparc64: .*errata78\.html/);
 	});
 });
