@@ -46,6 +46,12 @@ describe.skipIf(!canEnterTrees)('a check of the host (needs root or user namespa
 		expect((await look({ title: '' }, undefined, ramdisk)).found.map(({ id }) => id)).toEqual(['backup-on-root']);
 	});
 
+	test('has nothing against X by its install kernel, which the next boot of each hop starts again', async () => {
+		const xenodm = { title: '', programs: { pgrep: 'echo 1234' } };
+		expect((await look(xenodm, undefined, ramdisk)).found.map(({ id }) => id)).toEqual(['backup-on-root']);
+		expect((await look(xenodm)).found.map(({ id }) => id)).toEqual(['x-running', 'backup-on-root']);
+	});
+
 	test.each(['4.9', '7.7'] as const)('has nothing against a sound %s host, but that its only disk holds the backup', async (release) => {
 		expect((await look({ title: '', release })).found.map(({ id }) => id)).toEqual(['backup-on-root']);
 	});
