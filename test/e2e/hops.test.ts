@@ -51,6 +51,7 @@ describe.skipIf(LAB === null)('an upgrade over several releases (needs a practic
 		for (const plan of [first, second]) expect(await executed(on, plan)).toEqual(jobsOf(plan));
 		expect((await on.bsdup(['resume', '--yes'])).code).toBe(0);
 		expect(plansOf(on)).toHaveLength(2);
+		expect((await on.host.inside('ls -d /usr/rel /home/rel 2>/dev/null')).output).toBe('');
 		expect(await differences(on, '7.9')).toEqual([]);
 	});
 });

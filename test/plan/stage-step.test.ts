@@ -43,6 +43,20 @@ describe.skipIf(!canEnterTrees)('what was brought (needs root or user namespaces
 		},
 	);
 
+	test('is removed when the new system is proven, but what lay there before, which hops one after another need the room of (OpenBSD)', () => {
+		const on = makeBareTree('7.7');
+		tree = on;
+		const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), options, 'in-place');
+		const rel = plan.sets.slice(1);
+		on.lay({ dirs: [plan.dir], files: { [`${rel}/base78.tgz`]: '' } });
+		on.run(`chown 0:0 ${plan.sets}`);
+		expect(runLines(on, linesOf(plan, 'stage'))).toMatchObject({ status: 0 });
+		on.lay({ files: { [`${rel}/comp78.tgz`]: '', [`${rel}/SHA256`]: '' } });
+		expect(plan.steps.at(-1)?.id).toBe('unstage');
+		expect(runLines(on, linesOf(plan, 'unstage'))).toMatchObject({ status: 0 });
+		expect(on.run(`ls ${plan.sets}`).stdout).toBe('base78.tgz\n');
+	});
+
 	test.each(systems)(
 		'leaves no directory where the power was cut right after it was made (%s)',
 		(_system, manifest, target, facts, from) => {
