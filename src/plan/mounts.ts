@@ -9,10 +9,17 @@ export function mountOf(facts: Facts, path: string): Facts['mounts'][number] | u
 		.sort((a, b) => b.path.length - a.path.length)[0];
 }
 
-/** Where the sets are laid: the person's choice, or the manifest's place with the most free bytes. */
+/**
+ * Where the sets are laid: the person's choice, or the manifest's place with the most free bytes on a file system of the host's own. Root
+ * may write to none of another machine (nfs), and no install kernel mounts it.
+ */
 export function stageOf(manifest: Pick<SetsManifest, 'stage'>, facts: Facts, options: PlanOptions): string {
 	if (options.sets !== null) return options.sets;
-	const free = (path: string): number => mountOf(facts, path)?.free ?? 0;
+	const own = ownMounts(facts);
+	const free = (path: string): number => {
+		const mount = mountOf(facts, path);
+		return mount !== undefined && own.includes(mount) ? mount.free : 0;
+	};
 	return manifest.stage.reduce((best, path) => (free(path) > free(best) ? path : best));
 }
 

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { Facts } from '../../src/facts/facts.ts';
 import { renderScript } from '../../src/host/script.ts';
 import { buildPlan, hashOf } from '../../src/plan/build.ts';
 import { Plan } from '../../src/plan/plan.ts';
@@ -95,6 +96,20 @@ describe('a plan', () => {
 	test('fetches and unpacks only the sets that are installed, and base always', () => {
 		const files = make({}, { sets: ['comp'] }).fetch.map(({ name }) => name);
 		expect(files.filter((name) => name.endsWith('.tgz'))).toEqual(['comp78.tgz', 'base78.tgz']);
+	});
+
+	test('lays the sets where there is most room on a file system of the host itself, not on one of the network', () => {
+		const [root, usr, home] = makeFacts().mounts as [Facts['mounts'][number], Facts['mounts'][number], Facts['mounts'][number]];
+		const setsOn = (changes: Partial<typeof home>): string =>
+			buildPlan(
+				inPlace,
+				makeFacts({ mounts: [root, usr, { ...home, free: 2 * home.free, ...changes }] }),
+				makeTarget('7.8'),
+				makeOptions(),
+				'in-place',
+			).sets;
+		expect(setsOn({})).toBe('/home/rel');
+		expect(setsOn({ device: 'files:/home', type: 'nfs' })).toBe('/usr/rel');
 	});
 
 	test('does not touch headers when comp is not installed', () => {
