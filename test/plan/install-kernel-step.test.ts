@@ -87,6 +87,19 @@ describe.skipIf(!canEnterTrees)('an upgrade by the install kernel (needs root or
 		expect(verdict(plan)).toBe('');
 	});
 
+	test('that ended after the sets is not done either where a boot in vain came before, which has linked the kernel anew', () => {
+		const plan = brought();
+		const fstab = readFileSync(join(on.dir, 'etc/fstab'), 'utf8');
+		on.lay({ files: { 'etc/fstab': '/dev/sd0a / ffs rw 1 1\n/dev/sd1a /gone ffs rw 1 2\n' } });
+		goThrough(plan);
+		expect(verdict(plan)).toMatch(/^came back unchanged/);
+		on.lay({ files: { 'etc/fstab': fstab, 'var/db/kernel.SHA256': 'SHA256 (/bsd) = linked anew\n' } });
+		goThrough(plan, { boot: 'bad' });
+		expect(verdict(plan)).toMatch(/^came back half upgraded: .*boot blocks/);
+		goThrough(plan);
+		expect(verdict(plan)).toBe('');
+	});
+
 	test('that ended between the kernel and base is half upgraded, not unchanged', () => {
 		const plan = brought();
 		goThrough(plan, { torn: 'bsd' });
