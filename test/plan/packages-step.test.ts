@@ -136,6 +136,26 @@ describe.skipIf(!canEnterTrees)('where the packages come from (needs root or use
 		expect(tell(from, to, ['packages']).run('cat /var/db/bsdup/*/packages.out').stdout).toBe(`from ${where}\n`);
 	});
 
+	/** An installurl(5) of another mirror; `ftp` gets what is on `mirrors`. */
+	const reached = (mirrors: string): string =>
+		`echo https://other.example.org/pub/ >/etc/installurl; echo 'for url do :; done; case $url in ${mirrors}) ;; *) exit 1 ;; esac' >/lab/stand-ins/ftp`;
+	const own = 'https://other.example.org/pub/7.8/packages/amd64/SHA256';
+
+	test.each([
+		['installurl(5) where that has the release too', `${own} | ${MIRROR}/*`, 'installurl', ''],
+		['installurl(5) where neither has it', 'none', 'installurl', ''],
+		[
+			'the sets where that of installurl(5) has not the release, as an old one, and it is told',
+			`${MIRROR}/*`,
+			`${MIRROR}/7.8/packages/amd64/`,
+			`the packages are from ${MIRROR}/7.8/packages/amd64/, for the mirror in /etc/installurl has none of 7.8\n`,
+		],
+	])('is that of %s', (_how, mirrors, where, told) => {
+		const on = tell('7.7', '7.8', ['packages'], reached(mirrors));
+		expect(on.run('cat /var/db/bsdup/*/packages.out').stdout).toBe(`from ${where}\n`);
+		expect(on.run('cat /var/db/bsdup/*/report.from').stdout).toBe(told);
+	});
+
 	test.each([
 		['stays as it is', 'echo https://other.example.org/ >/etc/installurl', 'https://other.example.org/', ''],
 		[
