@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { quote } from '../transport/quote.ts';
 import type { Backup } from './backups.ts';
-import { memberWords, pathIn, type Tar, volumeWords } from './volume-scripts.ts';
+import { IN_C, memberWords, pathIn, type Tar, volumeWords } from './volume-scripts.ts';
 
 /** Where a restore keeps its state, within the target; it goes when all is done. */
 export const STATE = '.bsdup-restore';
@@ -48,13 +48,13 @@ export function restoreLines({ id, tar, backup, dir, target, members, prefix }: 
 	// The program has the id among its words, so that it is known again.
 	const options = tar.gnu ? ` --checkpoint=${CHECKPOINT} --anchored --no-wildcards -X "$s/have-$id"` : '';
 	const program = quote(tar.program);
-	if (dir === null) return [...lines, `LC_ALL=C ${program}${options} -C "$t" -xpf -${words}`];
+	if (dir === null) return [...lines, `${IN_C} ${program}${options} -C "$t" -xpf -${words}`];
 	if (backup.kind === 'gnu-multivolume')
-		return [...lines, `LC_ALL=C exec ${program} --force-local${options} -C "$t" -xpM ${volumeWords(dir, files)}${words}`];
+		return [...lines, `${IN_C} exec ${program} --force-local${options} -C "$t" -xpM ${volumeWords(dir, files)}${words}`];
 	const pieces = files.map((file) => `cat ${pathIn(dir, file)} && echo ${quote(`read ${file}`)} >&2`).join(' && ');
 	// Through a pipe with a name, so that tar is the process that is known, and a piece that cannot be read is no silent end.
 	lines.push(`rm -f "$s/pipe-$id"; mkfifo "$s/pipe-$id"; { ${pieces}; } >"$s/pipe-$id" & echo $! >"$s/cat.pid"`);
-	return [...lines, `LC_ALL=C exec ${program}${options} -C "$t" -xpf "$s/pipe-$id"${words}`];
+	return [...lines, `${IN_C} exec ${program}${options} -C "$t" -xpf "$s/pipe-$id"${words}`];
 }
 
 function skipLines(prefix: string): string[] {

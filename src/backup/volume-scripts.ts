@@ -12,6 +12,12 @@ export interface Tar {
 /** Packages lie where the PATH of a bare login does not reach. */
 const SEARCH = 'PATH=$PATH:/usr/local/bin; export PATH';
 
+/**
+ * What every tar that reads is begun with. Its words are those of C, but characters stay the login's, as they were for the backup: in C a
+ * name that base tar wrote in UTF-8 has no letters, which libarchive's tar takes for an error, and some iconv(3) makes question marks of.
+ */
+export const IN_C = 'LC_CTYPE="${LC_ALL:-${LC_CTYPE:-${LANG:-C.UTF-8}}}" LC_MESSAGES=C LC_ALL=';
+
 /** A file of a directory as a word for sh, never an option. */
 export function pathIn(dir: string, file: string): string {
 	return quote(`${dir.replace(/\/+$/, '')}/${file}`);
@@ -61,9 +67,8 @@ export function memberWords(tar: Tar, members: readonly string[]): string {
 /** Lists the members; `mode`: `t` names, `tv` as ls does. One name a line, odd characters escaped where tar can. */
 export function listLine(tar: Tar, dir: string, { kind, files }: Backup, mode: 't' | 'tv', words = ''): string {
 	const style = tar.gnu ? ' --quoting-style=escape' : '';
-	if (kind === 'gnu-multivolume')
-		return `LC_ALL=C ${quote(tar.program)} -${mode}M --force-local${style} ${volumeWords(dir, files)}${words}`;
-	return `cat ${files.map((file) => pathIn(dir, file)).join(' ')} | LC_ALL=C ${quote(tar.program)} -${mode}${style} -f -${words}`;
+	if (kind === 'gnu-multivolume') return `${IN_C} ${quote(tar.program)} -${mode}M --force-local${style} ${volumeWords(dir, files)}${words}`;
+	return `cat ${files.map((file) => pathIn(dir, file)).join(' ')} | ${IN_C} ${quote(tar.program)} -${mode}${style} -f -${words}`;
 }
 
 /** How GNU tar and libarchive's tell that a member is the same file as another, which the archive has before; and how pax(1)'s tar does. */
@@ -72,7 +77,7 @@ const LINK = /^(?:h.*? link to |-.*? == )(.*)$/;
 /** Prints the lines of hard links among the members named by `words`; its status is 0 if all of these are there. */
 export function linksScript(tar: Tar, dir: string, backup: Backup, words: string): string {
 	const list = `{ ${listLine(tar, dir, backup, 'tv', words)}; } 2>/dev/null`;
-	return `{ ${list}; echo "status $?"; } | awk '/^h.* link to / || /^-.* == / { print } { last = $0 } END { exit last != "status 0" }'`;
+	return `{ ${list}; echo "status $?"; } | LC_ALL=C awk '/^h.* link to / || /^-.* == / { print } { last = $0 } END { exit last != "status 0" }'`;
 }
 
 /** The paths that hold the data of the hard links which `linksScript` printed, one character a byte. */
@@ -89,5 +94,5 @@ export function membersScript(tar: Tar, dir: string, backup: Backup): string {
 		'{ have = 1; last = $0 }',
 		'END { print "first " first; print "members " n + 0; print last }',
 	].join(' ');
-	return `{ ${listLine(tar, dir, backup, 't')}; echo "status $?"; } | awk ${quote(judge)}`;
+	return `{ ${listLine(tar, dir, backup, 't')}; echo "status $?"; } | LC_ALL=C awk ${quote(judge)}`;
 }

@@ -28,6 +28,7 @@ import { talk } from '../lab/terminal.ts';
 import { GNU_TAR, type Made, makeBackup, makeTree, portrait, seal, sh } from './volumes.ts';
 
 const PAX = '/usr/bin/paxtar';
+const BSDTAR = '/usr/bin/bsdtar';
 
 describe.skipIf(GNU_TAR === null)('a restore (needs GNU tar)', () => {
 	let top: string;
@@ -407,6 +408,39 @@ describe.skipIf(GNU_TAR === null)('a restore (needs GNU tar)', () => {
 			const one = await request(dirOf('split'), {}, 'there');
 			await listThere(one.host, dirOf('split'), one.backup, [], (line) => lines.push(line));
 			expect(lines.length).toBeGreaterThanOrEqual(original.length);
+		});
+	});
+
+	describe.skipIf(!existsSync(BSDTAR))("where base tar is libarchive's, which knows of alphabets (needs bsdtar)", () => {
+		const before = { ...process.env };
+		let dir: string;
+		beforeAll(() => {
+			const bin = join(top, 'libarchive');
+			mkdirSync(bin);
+			symlinkSync(BSDTAR, join(bin, 'tar'));
+			dir = join(top, 'utf8');
+			mkdirSync(dir);
+			sh(`LC_ALL=C.UTF-8 ${BSDTAR} --exclude fifo -cf ${dir}/home.aa data/many data/ünïcödé*; : >${dir}/home.small.tgz`, top);
+			seal({ dir, base: 'home', files: ['home.aa'] }, 'split');
+			Object.assign(process.env, { PATH: `${bin}${delimiter}${before['PATH']}`, LANG: 'C.UTF-8' });
+			for (const name of ['LC_ALL', 'LC_CTYPE']) delete process.env[name];
+		});
+		afterAll(() => {
+			for (const name of ['PATH', 'LANG', 'LC_ALL', 'LC_CTYPE'])
+				if (before[name] === undefined) delete process.env[name];
+				else process.env[name] = before[name];
+		});
+
+		test.each(['here', 'there', 'sent'] as const)('brings names in UTF-8 back (volumes %s)', async (where) => {
+			await run(dir, {}, where);
+			expect(readFileSync(join(target(), 'data/ünïcödé ✓'), 'utf8')).toBe('ünïcödé ✓\n');
+		});
+
+		test('lists names in UTF-8 to the end', async () => {
+			const one = await request(dir, {}, 'there');
+			const lines: string[] = [];
+			await listThere(one.host, dir, one.backup, ['/data/ünïcödé ✓'], (line) => lines.push(line));
+			expect(lines).toEqual([expect.stringMatching(/ data\/ünïcödé ✓$/)]);
 		});
 	});
 });
