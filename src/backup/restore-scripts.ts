@@ -44,9 +44,11 @@ export function restoreLines({ id, tar, backup, dir, target, members, prefix }: 
 	const { files } = backup;
 	const words = memberWords(tar, members);
 	const lines = [`t=${quote(target)}; s=${quote(stateOf(target))}; id=${id}`];
-	if (tar.gnu) lines.push(...(overThere(target) ? [': >"$s/have-$id"'] : skipLines(prefix)));
+	if (overThere(target)) lines.push(immutableLine(tar, prefix));
+	else if (tar.gnu) lines.push(...skipLines(prefix));
 	// The program has the id among its words, so that it is known again.
-	const options = tar.gnu ? ` --checkpoint=${CHECKPOINT} --anchored --no-wildcards -X "$s/have-$id"` : '';
+	const known = ` --checkpoint=${CHECKPOINT} --anchored --no-wildcards -X "$s/have-$id"`;
+	const options = tar.gnu ? known : overThere(target) ? ' $left' : '';
 	const program = quote(tar.program);
 	if (dir === null) return [...lines, `${IN_C} ${program}${options} -C "$t" -xpf -${words}`];
 	if (backup.kind === 'gnu-multivolume')
@@ -55,6 +57,12 @@ export function restoreLines({ id, tar, backup, dir, target, members, prefix }: 
 	// Through a pipe with a name, so that tar is the process that is known, and a piece that cannot be read is no silent end.
 	lines.push(`rm -f "$s/pipe-$id"; mkfifo "$s/pipe-$id"; { ${pieces}; } >"$s/pipe-$id" & echo $! >"$s/cat.pid"`);
 	return [...lines, `${IN_C} exec ${program}${options} -C "$t" -xpf "$s/pipe-$id"${words}`];
+}
+
+/** What the system keeps immutable, and empty: of that tar may set nothing, not even what is right, and would end with an error. */
+function immutableLine({ gnu }: Tar, prefix: string): string {
+	const where = (then: string): string => `case $(ls -ldo /var/empty 2>/dev/null) in *schg*) ${then} ;; esac`;
+	return gnu ? `${where(`echo ${prefix}var/empty`)} >"$s/have-$id"` : `left=; ${where('left=--exclude=^var/empty')}`;
 }
 
 function skipLines(prefix: string): string[] {

@@ -20,7 +20,7 @@ import { findBackup } from '../../src/backup/backups.ts';
 import { here } from '../../src/backup/here.ts';
 import { listHere, listThere } from '../../src/backup/list-members.ts';
 import { type Restored, type RestoreRequest, restore, restorePlan } from '../../src/backup/restore.ts';
-import { STATE } from '../../src/backup/restore-scripts.ts';
+import { restoreLines, STATE } from '../../src/backup/restore-scripts.ts';
 import { there } from '../../src/backup/there.ts';
 import type { RunEvent } from '../../src/report/events.ts';
 import { localTransport } from '../../src/transport/local.ts';
@@ -300,6 +300,42 @@ describe.skipIf(GNU_TAR === null)('a restore (needs GNU tar)', () => {
 			sh('sha256sum --tag evil.aa >evil.SHA256', dir);
 			await expect(run(dir)).rejects.toMatchObject({ code: 'E_BACKUP_UNSAFE', message: expect.stringContaining('t/l/file') });
 			expect(existsSync(join(top, 'victim'))).toBe(false);
+		});
+	});
+
+	describe.each([
+		['volumes, by GNU tar', 'gnu-multivolume', 'tar', ''],
+		['pieces, by GNU tar', 'split', 'tar', './'],
+		["pieces, by libarchive's tar", 'split', BSDTAR, './'],
+	] as const)('in place, of %s', (_what, kind, program, prefix) => {
+		test.skipIf(!existsSync(program) && program === BSDTAR)('leaves out what the system keeps immutable, and nothing else', () => {
+			const dir = mkdtempSync(join(top, 'place-'));
+			const paths = ['var/empty', 'var/empty2/x', 'etc/empty/x'].map((path) => join(dir, 'from', path));
+			for (const path of paths) mkdirSync(path, { recursive: true });
+			sh(`tar -C from -cf base.${kind === 'split' ? 'aa' : '1'} ${prefix}var ${prefix}etc`, dir);
+			for (const part of ['to', 'to/state', 'bin']) mkdirSync(join(dir, part));
+			writeFileSync(join(dir, 'bin/ls'), '#!/bin/sh\necho "dr-xr-xr-x  2 root  wheel  schg,uarch 2 Nov 24 10:00 $2"\n', { mode: 0o755 });
+			const backup = {
+				base: 'base',
+				kind,
+				files: [`base.${kind === 'split' ? 'aa' : '1'}`],
+				hashes: new Map(),
+				record: null,
+				byHand: true,
+			};
+			const tar = { program, gnu: program === 'tar' };
+			const lines = restoreLines({ id: 'x', tar, backup, dir, target: '/', members: [], prefix });
+			const [, ...rest] = lines;
+			sh(`PATH=${dir}/bin:$PATH; t=${dir}/to; s=${dir}/to/state; id=x\n${rest.join('\n')}`);
+			expect(sh('find var etc | sort', join(dir, 'to')).split('\n')).toEqual([
+				'etc',
+				'etc/empty',
+				'etc/empty/x',
+				'var',
+				'var/empty2',
+				'var/empty2/x',
+				'',
+			]);
 		});
 	});
 
