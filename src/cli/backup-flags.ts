@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { posix, resolve } from 'node:path';
 import { Flags } from '@oclif/core';
 import { BsdupError, EXIT } from '../errors.ts';
 import type { BackupOptions } from '../plan/options.ts';
@@ -56,7 +56,10 @@ const MOUNT_POINT = '/mnt';
 export function backupOptions(flags: BackupFlags): BackupOptions {
 	const device = flags['backup-device']?.replace(/^\/dev\//, '');
 	const here = flags['backup-here'];
-	const dir = flags['backup-to'] ?? (device === undefined ? undefined : MOUNT_POINT);
+	const given = flags['backup-to'] ?? (device === undefined ? undefined : MOUNT_POINT);
+	if (given !== undefined) plainPath(given);
+	// As mount(8) tells it, without the slash that a shell leaves at the end.
+	const dir = given === undefined ? undefined : posix.normalize(given).replace(/(.)\/$/, '$1');
 	if (dir === undefined && here === undefined) {
 		throw usage('where shall the backup go?', [
 			'--backup-to DIR   (a directory on the host, e.g. of a mounted disk)',
@@ -65,7 +68,6 @@ export function backupOptions(flags: BackupFlags): BackupOptions {
 			'--no-backup   (an upgrade, and only if you have one already)',
 		]);
 	}
-	if (dir !== undefined) plainPath(dir);
 	if (device !== undefined && !DEVICE.test(device)) throw usage(`${JSON.stringify(device)} is no disk`, ['--backup-device sd1']);
 	const bad = flags.backup.find((path) => !path.startsWith('/') || path.includes('\n'));
 	if (bad !== undefined) throw usage(`${JSON.stringify(bad)} is no absolute path`, ['--backup /home']);

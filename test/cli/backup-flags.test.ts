@@ -41,6 +41,11 @@ describe('the options of a backup', () => {
 		expect(options({ 'backup-to': '/backup', 'backup-device': 'sd1' })).toMatchObject({ device: 'sd1', dir: '/backup' });
 	});
 
+	test('name a directory as the system does', () => {
+		for (const dir of ['/mnt/usb', '/mnt/usb/', '//mnt/./usb//']) expect(options({ 'backup-to': dir }).dir).toBe('/mnt/usb');
+		expect(options({ 'backup-to': '/' }).dir).toBe('/');
+	});
+
 	test.each(['sd1', 'sd1i', 'da0', 'da0s1', 'nda1p3'])('take a disk as each system names it: %s', (device) => {
 		expect(options({ 'backup-to': undefined, 'backup-device': device })).toMatchObject({ device });
 	});

@@ -138,6 +138,15 @@ describe.skipIf(LAB === null)('bsdup backup of a host over SSH (needs a practice
 			expect(await inside('ls /mnt')).toBe('');
 		});
 
+		test('takes it off again where its directory is named by a link, with a slash at its end', async () => {
+			mkdirSync(disk(), { recursive: true });
+			await inside('mkdir -p /usr/disk && ln -s usr /system');
+			const result = await backup('--backup-device', 'sd1', '--backup-to', '/system/disk/');
+			expect(result).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('sd1 is taken off /system/disk again') });
+			expect(await mounted()).toBe('/dev/sd0a on / type ffs (local)\n');
+			expect(await inside('ls /usr/disk')).toBe('');
+		});
+
 		test('takes it off after a failure too, which says what was wrong, and keeps nobody off the host', async () => {
 			const result = await backup('--backup-device', 'sd1i', '--backup', '/home/vanishes');
 			expect(result).toMatchObject({ code: 1, stdout: expect.stringContaining('what is to be backed up is not there: /home/vanishes') });
