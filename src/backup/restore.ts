@@ -206,7 +206,13 @@ async function finish({ host, target, emit }: RestoreRequest): Promise<true> {
 function confirmLines({ host, backup, paths }: RestoreRequest): string[] {
 	const what = paths.length === 0 ? 'everything' : paths.join(' ');
 	const of = backup.record === null ? backup.base : `${backup.base}, of ${backup.record.host}, made ${backup.record.made}`;
-	return [`This writes ${what} of the backup ${of}`, `over what is at / on ${host.name}. Files that are not in the backup stay.`];
+	return [
+		`This writes ${what} of the backup ${of}`,
+		`over what is at / on ${host.name}. Files that are not in the backup stay.`,
+		...(paths.length === 0
+			? ['If it has other disks now, keep its /etc/fstab and put it back before a reboot: the old one names those of then.']
+			: []),
+	];
 }
 
 function logOf({ emit, send }: RestoreRequest, sizes: ReadonlyMap<string, number>, total: number): RestoreLog {

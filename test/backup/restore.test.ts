@@ -303,6 +303,20 @@ describe.skipIf(GNU_TAR === null)('a restore (needs GNU tar)', () => {
 		});
 	});
 
+	test.skipIf(process.getuid?.() !== 0)(
+		'in place tells what is written over before it asks, the names of the disks too (needs root)',
+		async () => {
+			const asked = async (paths: string[]): Promise<string> => {
+				const said: string[] = [];
+				const no = async (lines: string[]): Promise<boolean> => said.push(...lines) === 0;
+				await expect(run(dirOf('split'), { target: '/', paths, confirm: no })).rejects.toMatchObject({ code: 'E_RESTORE_UNCONFIRMED' });
+				return said.join('\n');
+			};
+			expect(await asked([])).toMatch(/^This writes everything [\s\S]*keep its \/etc\/fstab/);
+			expect(await asked(['data/big'])).toMatch(/^This writes data\/big (?![\s\S]*fstab)/);
+		},
+	);
+
 	describe.each([
 		['volumes, by GNU tar', 'gnu-multivolume', 'tar', ''],
 		['pieces, by GNU tar', 'split', 'tar', './'],

@@ -45,7 +45,7 @@ describe.skipIf(LAB === null)('a backup of a FreeBSD host on ZFS (needs a practi
 		const note = await inside('cat /home/backup/*.RECOVERY.txt');
 		expect(note).toMatch(/pkg install gtar/);
 		expect(note).not.toMatch(/pkg_add|bsd\.rd/);
-		const [check = 'false'] = /^ +sha256 .* && echo OK$/m.exec(note) ?? [];
+		const [check = 'false'] = /^ +\[ .*sha256 .* && echo OK$/m.exec(note) ?? [];
 		expect(await inside(`cd /home/backup && ${check}`)).toBe('OK\n');
 		const [line = 'false'] = /gtar -xpM.*/.exec(note) ?? [];
 		await inside(`cd /home/backup && mkdir /tmp/back && ${line.replace('-C / ', '-C /tmp/back ')}`);
