@@ -153,7 +153,18 @@ describe.skipIf(!canBackUp)(`what a backup cannot read ${NEEDS}`, () => {
 
 	test('is told at the end where base tar has one status for everything', () => {
 		expect(asNobody(make(null)).status).toBe(0);
-		expect(readFileSync(join(backup.top, 'run/report.backup-tar'), 'utf8')).toMatch(/tar ended with status [12] in the backup/);
+		const told = readFileSync(join(backup.top, 'run/report.backup-tar'), 'utf8');
+		expect(told).toMatch(/^tar ended with status [12] in the backup; it said:\n {2}.*data\/secret.*\n/);
+	});
+
+	test('by base tar is told, the first of it where it is much', () => {
+		make(null);
+		for (let n = 0; n < 30; n++) writeFileSync(join(backup.data, `${n}${'x'.repeat(120)}`), 'x');
+		expect(backup.write(`tar() { command tar --format=ustar "$@"; }`).status).toBe(0);
+		const told = readFileSync(join(backup.top, 'run/report.backup-tar'), 'utf8').split('\n');
+		expect(told).toHaveLength(23);
+		expect(told[1]).toMatch(/^ {2}.*data\/\d+x+: /);
+		expect(told[21]).toMatch(/^ {2}and more: 3\d lines in all, in .*backup\.said$/);
 	});
 
 	test('because it is not there at all fails', () => {
