@@ -19,6 +19,8 @@ interface OpenPiece {
 }
 
 const LETTERS = 26;
+/** So many pieces have names. */
+const MOST = LETTERS * LETTERS;
 
 /** The ending of piece number `index` (from 0), as split(1) counts: aa, ab … zz. */
 export function pieceSuffix(index: number): string {
@@ -42,6 +44,11 @@ export class PieceWriter {
 		this.#dir = dir;
 		this.#base = base;
 		this.#limit = limit;
+	}
+
+	/** Throws E_BACKUP_PIECES where so many bytes are more than pieces have names. */
+	expect(bytes: number): void {
+		if (bytes > this.#limit * MOST) throw tooMany(this.#limit);
 	}
 
 	/** Makes the directory, and removes what an attempt that was cut left of this backup: a live system fits no older beginning. */
@@ -105,13 +112,7 @@ export class PieceWriter {
 	}
 
 	async #next(): Promise<OpenPiece> {
-		if (this.pieces.length >= LETTERS * LETTERS) {
-			throw new BsdupError({
-				code: 'E_BACKUP_PIECES',
-				message: `the backup needs more than ${LETTERS * LETTERS} pieces of ${this.#limit} bytes`,
-				next: ['a larger --volume-size'],
-			});
-		}
+		if (this.pieces.length >= MOST) throw tooMany(this.#limit);
 		const file = `${this.#base}.${pieceSuffix(this.pieces.length)}`;
 		const handle = await this.#onDisk(() => open(join(this.#dir, `${file}.part`), 'w', 0o600));
 		this.#current = { handle, file, hash: createHash('sha256'), bytes: 0 };
@@ -152,6 +153,14 @@ export class PieceWriter {
 			});
 		}
 	}
+}
+
+function tooMany(limit: number): BsdupError {
+	return new BsdupError({
+		code: 'E_BACKUP_PIECES',
+		message: `the backup needs more than ${MOST} pieces of ${limit} bytes, which have no names`,
+		next: ['a larger --volume-size', 'less of it, by --backup and --exclude'],
+	});
 }
 
 /** write(2) may take less than it is given, before it tells that the disk is full. */

@@ -43,6 +43,7 @@ async function receiveAll(step: Step, context: StepContext, receive: Receive): P
 		const writer = new PieceWriter(receive.dir, receive.base, receive.volumeKiB * 1024);
 		journal.append({ kind: 'step', id: step.id, status: 'running', attempt, detail: '' });
 		try {
+			writer.expect(total ?? 0);
 			await writer.begin();
 			await takeArchive(step, context, writer, total);
 			for (const [from, name] of Object.entries(BESIDE)) await writer.put(name, await fileOf(context, `${plan.dir}/${from}`));

@@ -82,6 +82,13 @@ describe.skipIf(!existsSync(DRIVER) || !canBackUp)('a backup streamed to this ma
 		expect(existsSync(join(top, 'here'))).toBe(false);
 	});
 
+	test('is refused before a byte is written where its pieces would have no names', () => {
+		expect(stream(undefined, 1, '692225')).toMatchObject({
+			said: expect.stringContaining('E_BACKUP_PIECES: the backup needs more than 676 pieces'),
+		});
+		expect(existsSync(join(top, 'here'))).toBe(false);
+	});
+
 	test.skipIf(!canMount).each([20, 100, 150, 1000])('ends with a clear error when the disk is full after %i KiB', (kib) => {
 		mkdirSync(join(top, 'here'));
 		const enter = `mount -t tmpfs -o size=${kib}k tmpfs "$1/here" || exit 99; "$2" "$3" "$1" "$4" 100; rc=$?; ls "$1/here"; exit $rc`;

@@ -81,6 +81,16 @@ describe.skipIf(!canBackUp).each(FORMS)(`a backup in %s ${NEEDS}`, (_what, gnuTa
 			expect(stdout).toContain(name);
 	});
 
+	test.each(gnuTar === null || format === 'split' ? [gnuTar] : [])(
+		'is refused before a byte is written where its pieces would have no names',
+		() => {
+			make({ format, volumeKiB: 1 }, gnuTar);
+			writeFileSync(join(backup.data, 'large'), noise('large', 11_000));
+			expect(backup.write()).toMatchObject({ status: 1, said: expect.stringContaining('more than 676 pieces of 1 KiB') });
+			expect(kept()).toEqual(['SHA256.part1']);
+		},
+	);
+
 	test('is of this run alone: an older one in the same place stays', () => {
 		make({ format }, gnuTar);
 		mkdirSync(backup.volumes);
