@@ -47,7 +47,9 @@ export function restoreLines({ id, tar, backup, dir, target, members, prefix }: 
 	if (overThere(target)) lines.push(immutableLine(tar, prefix));
 	else if (tar.gnu) lines.push(...skipLines(prefix));
 	// The program has the id among its words, so that it is known again.
-	const known = ` --checkpoint=${CHECKPOINT} --anchored --no-wildcards -X "$s/have-$id"`;
+	// Of each file base tar may have noted what GNU tar does not know, as flags: a warning apiece.
+	const quiet = backup.kind === 'split' ? ' --warning=no-unknown-keyword' : '';
+	const known = ` --checkpoint=${CHECKPOINT} --anchored --no-wildcards${quiet} -X "$s/have-$id"`;
 	const options = tar.gnu ? known : overThere(target) ? ' $left' : '';
 	const program = quote(tar.program);
 	if (dir === null) return [...lines, `${IN_C} ${program}${options} -C "$t" -xpf -${words}`];

@@ -150,6 +150,15 @@ describe.skipIf(GNU_TAR === null)('a restore (needs GNU tar)', () => {
 		expect(lines.map((line) => line.split(' ./').at(-1))).toEqual(['data/many/7/', 'data/many/7/file 7']);
 	});
 
+	test.each(['here', 'there', 'sent'] as const)('says nothing of flags, which GNU tar does not know (volumes %s)', async (where) => {
+		const dir = mkdtempSync(join(top, 'flags-'));
+		sh(`tar --format=pax --pax-option=SCHILY.fflags:=uarch -cf ${dir}/flags.aa data/many`, top);
+		writeFileSync(join(dir, 'flags.small.tgz'), '');
+		seal({ dir, base: 'flags', files: ['flags.aa'] }, 'split');
+		await run(dir, {}, where);
+		expect(events.filter((event) => event.kind === 'log')).toEqual([]);
+	});
+
 	test('tells where what it kept of itself could not be taken away', async () => {
 		const kept = await request(dirOf('split'));
 		const noTmp = (script: string, options?: object) => kept.host.run(script.replace('/tmp/bsdup.', '/nowhere/bsdup.'), options);
