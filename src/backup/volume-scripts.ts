@@ -38,10 +38,10 @@ export function filesScript(dir: string): string {
 	return `cd ${quote(dir)} && for f in *; do if [ -f "$f" ]; then echo "$(wc -c <"./$f") $f"; fi; done`;
 }
 
-/** Prints the SHA256 of a file with what the host has; as the scripts that bring files do. */
+/** Prints the SHA256 of a file with what the host has, or what keeps it from that, as a disk that fails. */
 export function hashScript(dir: string, file: string): string {
 	const path = pathIn(dir, file);
-	return `sha256 -q ${path} 2>/dev/null || cksum -a sha256 ${path} 2>/dev/null || sha256sum ${path}`;
+	return `if command -v sha256 >/dev/null; then sha256 -q ${path}; else cksum -a sha256 ${path} 2>/dev/null || sha256sum ${path}; fi`;
 }
 
 /** The first bytes of each file, so many that head and what follows are in them; short files are filled up with zeros. */

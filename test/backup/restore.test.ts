@@ -159,6 +159,18 @@ describe.skipIf(GNU_TAR === null)('a restore (needs GNU tar)', () => {
 		expect(events.filter((event) => event.kind === 'log')).toEqual([]);
 	});
 
+	test('says why the disk of a host does not give a volume', async () => {
+		const bin = mkdtempSync(join(top, 'failing-'));
+		writeFileSync(join(bin, 'sha256'), '#!/bin/sh\necho "sha256: $2: Input/output error" >&2\nexit 1\n', { mode: 0o755 });
+		const one = await request(dirOf('split'), {}, 'there');
+		const kept = one.host.run;
+		const host = { ...one.host, run: (script: string, options?: object) => kept(`PATH=${bin}:$PATH\n${script}`, options) };
+		await expect(restore({ ...one, host, place: there(host, dirOf('split')) })).rejects.toMatchObject({
+			code: 'E_BACKUP_DIR',
+			message: expect.stringMatching(/ cannot be read: sha256: \S+\.aa: Input\/output error$/),
+		});
+	});
+
 	test('tells where what it kept of itself could not be taken away', async () => {
 		const kept = await request(dirOf('split'));
 		const noTmp = (script: string, options?: object) => kept.host.run(script.replace('/tmp/bsdup.', '/nowhere/bsdup.'), options);
