@@ -65,6 +65,7 @@ describe.skipIf(LAB === null)('a backup of a FreeBSD host on ZFS (needs a practi
 			expect(await backup('--backup-to', '/home/split')).toMatchObject({ code: 0, stderr: '' });
 			const note = await inside('cat /home/split/*.RECOVERY.txt');
 			expect(note).toMatch(/zpool import -f -N -R \/mnt zroot; zfs mount zroot\/ROOT\/default; zfs mount -a/);
+			expect(note).toMatch(/^Names that are not ASCII .*: export LC_ALL=C\.UTF-8$/m);
 			const [line = 'false'] = /cat .* \| tar -C .*/.exec(note) ?? [];
 			await inside(`cd /home/split && mkdir /tmp/pieces && ${line.replace('-C / ', '-C /tmp/pieces ')}`);
 			expect(await inside(same('/tmp/pieces'))).toMatch(/same\n$/);
