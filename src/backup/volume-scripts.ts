@@ -47,10 +47,12 @@ export function hashScript(dir: string, file: string): string {
 /** The first bytes of each file, so many that head and what follows are in them; short files are filled up with zeros. */
 export const HEAD_BYTES = 1024;
 
-/** Prints HEAD_BYTES of each file, one after the other. */
+/** Prints HEAD_BYTES of each file, one after the other; zeros for one that is empty or that the disk does not give. */
 export function headsScript(dir: string, files: readonly string[]): string {
 	const words = files.map((file) => quote(`./${file}`)).join(' ');
-	return `cd ${quote(dir)} && for f in ${words}; do dd if="$f" bs=${HEAD_BYTES} count=1 conv=sync 2>/dev/null; done`;
+	const head = (file: string): string => `dd if=${file} bs=${HEAD_BYTES} count=1 conv=sync 2>/dev/null`;
+	const gives = '[ "$(dd if="$f" bs=1 count=1 2>/dev/null | wc -c)" -gt 0 ]';
+	return `cd ${quote(dir)} && for f in ${words}; do if ${gives}; then ${head('"$f"')}; else ${head('/dev/zero')}; fi; done`;
 }
 
 /** How tar is given the volumes: one `-f` each, in their order. No prompt, no volume script that could go astray (F:C). */

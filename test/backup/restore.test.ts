@@ -231,11 +231,12 @@ describe.skipIf(GNU_TAR === null)('a restore (needs GNU tar)', () => {
 		expect(events).toContainEqual({ kind: 'notice', text: expect.stringContaining('small.tgz: it is cut off') });
 	});
 
-	test('restores hand-made volumes of a host in the order of their names', async () => {
+	test('restores hand-made volumes of a host in the order of their names, whatever lies beside them', async () => {
 		const dir = join(top, 'numbered');
 		mkdirSync(dir);
 		sh(`tar -cM -L 100 -F 'sh ${dirOf('gnu-multivolume')}/volume.sh' -f '${dir}/home.1' data`, top);
 		expect(readdirSync(dir).length).toBeGreaterThan(9);
+		for (const name of ['empty', 'home.0', 'short']) writeFileSync(join(dir, name), name === 'short' ? 'x' : '');
 		await run(dir, {}, 'there');
 		expect(portrait(target())).toEqual(original);
 		rmSync(join(dir, 'home.3'));
