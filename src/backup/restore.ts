@@ -193,7 +193,10 @@ function failed(target: string, { status, log }: Followed): Error {
 	const tail = log.tail.filter((line) => line !== '').join('\n');
 	const full = /No space left|quota exceeded|file system full/i.test(tail) || (log.free !== null && log.free <= FULL_KIB);
 	const why = `tar ended with status ${status}${full ? ': the disk of the target is full' : ''}${tail === '' ? '' : `:\n${tail}`}`;
-	return restoreStopped(target, why, { next: full ? ['make room there, or restore less'] : [] });
+	const kept = /Operation not permitted/.test(tail)
+		? ['chflags noschg,nouchg FILE   (of what it names, where its flags keep it as it is)']
+		: [];
+	return restoreStopped(target, why, { next: full ? ['make room there, or restore less'] : kept });
 }
 
 async function finish({ host, target, emit }: RestoreRequest): Promise<true> {

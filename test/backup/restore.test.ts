@@ -171,6 +171,20 @@ describe.skipIf(GNU_TAR === null)('a restore (needs GNU tar)', () => {
 		});
 	});
 
+	test('tells what to do about files that their flags keep as they are', async () => {
+		const bin = mkdtempSync(join(top, 'flagged-'));
+		const says = 'gtar: data/big: Cannot unlink: Operation not permitted';
+		const text = `#!/bin/sh\ncase $1 in --version) echo "GNU tar" ;; *) echo "${says}" >&2; exit 2 ;; esac\n`;
+		writeFileSync(join(bin, 'gtar'), text, { mode: 0o755 });
+		const one = await request(dirOf('split'));
+		const kept = one.host.run;
+		const host = { ...one.host, run: (script: string, options?: object) => kept(`PATH=${bin}:$PATH\n${script}`, options) };
+		await expect(restore({ ...one, host })).rejects.toMatchObject({
+			message: `tar ended with status 2:\n${says}`,
+			next: [expect.stringContaining('chflags noschg,nouchg'), 'the same command again goes on'],
+		});
+	});
+
 	test('tells where what it kept of itself could not be taken away', async () => {
 		const kept = await request(dirOf('split'));
 		const noTmp = (script: string, options?: object) => kept.host.run(script.replace('/tmp/bsdup.', '/nowhere/bsdup.'), options);
