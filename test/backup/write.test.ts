@@ -64,6 +64,7 @@ describe.skipIf(!canBackUp).each(FORMS)(`a backup in %s ${NEEDS}`, (_what, gnuTa
 			expect(backup.shell(`diff() { :; }; cmp() { :; }; ${line}`)).toEqual({ status: 0, said: 'OK\n' });
 			expect(backup.shell(`sha256() { :; }; ${line}`)).toMatchObject({ said: '' });
 			expect(note.includes('with -C /mnt in the place of -C /.')).toBe(backup.split);
+			expect(note).toContain(kind === 'openbsd' ? 'pkg_add -u -D installed' : 'pkg bootstrap -f && pkg upgrade -f');
 			expect(spawnSync('tar', ['-tzf', backup.file('small.tgz')], { encoding: 'utf8' }).stdout).toContain(disks);
 
 			expect(backup.restore()).toEqual({ status: 0, said: '' });
