@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { type BackupReport, backupReportLines, verifyBackup } from '../backup/verify-backup.ts';
 import { BsdupError, EXIT } from '../errors.ts';
 import { chooseRenderer } from '../report/choose.ts';
+import { progressOf } from '../report/events.ts';
 import { withStopSignal } from './stop-signal.ts';
 
 /**
@@ -20,8 +21,7 @@ export async function runVerifyBackup(
 	renderer?.event({ kind: 'plan', run: 'verify', host: 'this machine', title, steps: [{ id: 'check', title: 'Read every volume' }] });
 	renderer?.event({ kind: 'step', id: 'check', status: 'running' });
 	const began = Date.now();
-	const onBytes = (done: number, total: number): void =>
-		renderer?.event({ kind: 'progress', id: 'check', done, total, rate: done / Math.max(1, (Date.now() - began) / 1000) });
+	const onBytes = (done: number, total: number): void => renderer?.event(progressOf('check', done, total, began));
 	const report = await withStopSignal(async (signal) => {
 		try {
 			return await verifyBackup(resolve(dir), base, { signal, onBytes });

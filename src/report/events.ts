@@ -31,3 +31,8 @@ export interface Renderer {
 	event(event: RunEvent): void;
 	close(): Promise<void>;
 }
+
+/** How far a step is whose work began at `began` (of Date.now()), by its rate so far. `done`, `total`: bytes. */
+export function progressOf(id: string, done: number, total: number, began: number): RunEvent {
+	return { kind: 'progress', id, done, total, rate: done / Math.max(1, (Date.now() - began) / 1000) };
+}

@@ -19,7 +19,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { findBackup } from '../../src/backup/backups.ts';
 import { here } from '../../src/backup/here.ts';
 import { listHere, listThere } from '../../src/backup/list-members.ts';
-import { type Restored, type RestoreRequest, restore, restorePlan } from '../../src/backup/restore.ts';
+import { restore, restorePlan } from '../../src/backup/restore.ts';
+import type { Restored, RestoreRequest } from '../../src/backup/restore-request.ts';
 import { restoreLines, STATE } from '../../src/backup/restore-scripts.ts';
 import { there } from '../../src/backup/there.ts';
 import type { RunEvent } from '../../src/report/events.ts';

@@ -1,0 +1,71 @@
+import { progressOf } from '../report/events.ts';
+import { checkBackup, refuseBroken } from './check.ts';
+import { noGnuTar } from './no-gnu-tar.ts';
+import type { Inspection, Watch } from './place.ts';
+import { plainPath } from './plain-path.ts';
+import { pathsAbsent } from './restore-errors.ts';
+import type { RestoreRequest } from './restore-request.ts';
+import type { RestoreJob } from './restore-scripts.ts';
+import { smallFaults } from './small.ts';
+import type { Member } from './tar-walk.ts';
+import { findTar } from './there.ts';
+import { linkedIn, linksScript, memberWords } from './volume-scripts.ts';
+
+/** How long tar may read all volumes for the lines of hard links. */
+const LONG_MS = 24 * 3_600_000;
+
+/**
+ * Proves the volumes and the paths asked for, and finds the tar that restores them. Throws E_NO_GNU_TAR, E_BACKUP_*, E_RESTORE_PATH; nothing was
+ * written then.
+ */
+export async function planRestore(request: RestoreRequest, id: string): Promise<{ job: RestoreJob; inspection: Inspection }> {
+	const { place, backup, host, send, target, emit, signal } = request;
+	const tar = await findTar(host, send ? null : place.dir);
+	if (backup.kind === 'gnu-multivolume' && !tar.gnu) throw noGnuTar(host.name);
+	emit({ kind: 'step', id: 'check', status: 'running' });
+	const paths = request.paths.map(plainPath).filter((path) => path !== '');
+	const missing = new Set(paths);
+	const linked = new Set<string>();
+	const began = Date.now();
+	const watch: Watch = {
+		signal,
+		onBytes: (done, total) => emit(progressOf('check', done, total, began)),
+		onMember: (member) => seen(paths, missing, linked, member),
+	};
+	const inspection = refuseBroken(await checkBackup(place, backup, watch));
+	const named = (some: Iterable<string>): string[] => [...some].map((path) => inspection.prefix + path);
+	if (missing.size > 0 && !place.walks) {
+		const script = linksScript(tar, place.dir, backup, memberWords(tar, named(paths)));
+		const links = await host.run(script, { timeoutMs: LONG_MS, encoding: 'latin1', signal });
+		if (links.code === 0) missing.clear();
+		for (const link of linkedIn(tar, links.stdout)) if (!paths.some((path) => isWithin(link, path))) linked.add(link);
+	}
+	if (missing.size > 0) throw pathsAbsent([...missing]);
+	const members = named([...paths, ...linked]);
+	for (const path of linked)
+		emit({ kind: 'notice', text: `${path} comes too: it is the same file as one of the paths, and the archive has its data there` });
+	const dir = send ? null : place.dir;
+	const { small } = backup.record ?? {};
+	// No reason to refuse the volumes, which are whole.
+	if (place.walks && small)
+		for (const { file, says, fix } of await smallFaults(place.dir, small.file, await place.files(), small.sha256))
+			emit({ kind: 'notice', text: `warning: ${file}: ${says}; ${fix}` });
+	emit({ kind: 'step', id: 'check', status: 'done', detail: `${inspection.volumes.length} volumes, ${inspection.members} members` });
+	return { job: { id, tar, backup, dir, target, members, prefix: inspection.prefix }, inspection };
+}
+
+/** Which paths are there; `linked` takes the files that hold the data of hard links among them. */
+function seen(paths: readonly string[], missing: Set<string>, linked: Set<string>, member: Member): void {
+	if (paths.length === 0) return;
+	const nameOf = (name: string): string => plainPath(Buffer.from(name, 'latin1').toString('utf8'));
+	const within = (name: string): string | undefined => paths.find((path) => isWithin(name, path));
+	const path = within(nameOf(member.name));
+	if (path === undefined) return;
+	missing.delete(path);
+	const link = nameOf(member.link);
+	if (member.type === '1' && within(link) === undefined) linked.add(link);
+}
+
+function isWithin(name: string, path: string): boolean {
+	return name === path || name.startsWith(`${path}/`);
+}
