@@ -10,7 +10,7 @@ import { bringsSets, type SetsManifest } from '../manifest/schema.ts';
 import { upgradesOf } from '../manifest/upgrades.ts';
 import type { RankRequest } from '../mirrors/rank.ts';
 import { readConfig } from './config.ts';
-import { layoutFor } from './make-plan.ts';
+import { layoutFor } from './mirror-layout.ts';
 import { openHost } from './open-host.ts';
 import { targetNamed } from './target-flags.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/cli/config.ts';
-import { mirrorsFor } from '../../src/cli/make-plan.ts';
+import { mirrorsFor } from '../../src/cli/mirror-layout.ts';
 import { inPlace } from '../plan/make.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'bsdup-config-'));

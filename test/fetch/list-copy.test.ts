@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { layoutFor } from '../../src/cli/make-plan.ts';
+import { layoutFor } from '../../src/cli/mirror-layout.ts';
 import { resolveTarget } from '../../src/fetch/resolve.ts';
 import type { Target } from '../../src/fetch/target.ts';
 import { loadSetsManifest } from '../../src/manifest/load.ts';

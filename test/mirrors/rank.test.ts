@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { layoutFor } from '../../src/cli/make-plan.ts';
+import { layoutFor } from '../../src/cli/mirror-layout.ts';
 import type { Measured } from '../../src/mirrors/measured.ts';
 import { rankMirrors } from '../../src/mirrors/rank.ts';
 import { canNginx, canVsftpd, type RealServer, serveNginx, serveVsftpd } from '../fetch/servers.ts';
