@@ -7,7 +7,8 @@ import { prefixOf } from './member-guard.ts';
 import { noGnuTar } from './no-gnu-tar.ts';
 import { plainPath } from './plain-path.ts';
 import { pathsAbsent } from './restore-errors.ts';
-import { type Member, shown } from './tar-walk.ts';
+import { shown } from './shown.ts';
+import type { Member } from './tar-member.ts';
 import { findTar, there } from './there.ts';
 import { listLine, memberWords } from './volume-scripts.ts';
 

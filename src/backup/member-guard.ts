@@ -1,5 +1,6 @@
 import { partsOf } from '../fetch/member-path.ts';
-import { type Member, shown } from './tar-walk.ts';
+import { shown } from './shown.ts';
+import type { Member } from './tar-member.ts';
 
 /** So many are named; more of them say nothing new. */
 const NAMED = 5;

@@ -1,5 +1,6 @@
 import type { Backup } from './backups.ts';
-import type { Fault, Member } from './tar-walk.ts';
+import type { Member } from './tar-member.ts';
+import type { Fault } from './tar-walk.ts';
 
 /** A volume as it was found. `sha256` is empty where it was not asked for. */
 export interface Volume {

@@ -7,7 +7,7 @@ import { pathsAbsent } from './restore-errors.ts';
 import type { RestoreRequest } from './restore-request.ts';
 import type { RestoreJob } from './restore-scripts.ts';
 import { smallFaults } from './small.ts';
-import type { Member } from './tar-walk.ts';
+import type { Member } from './tar-member.ts';
 import { findTar } from './there.ts';
 import { linkedIn, linksScript, memberWords } from './volume-scripts.ts';
 

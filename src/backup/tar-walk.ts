@@ -1,12 +1,6 @@
-import { BLOCK, type Header, isZero, parseHeader, paxRecords } from './tar-header.ts';
-
-/** A member of the archive, whole: long names and pax records are put in. Names hold one character a byte, as latin1. */
-export type Member = Pick<Header, 'type' | 'name' | 'link' | 'mode' | 'uid' | 'gid' | 'user' | 'group' | 'mtime'> & {
-	/** Bytes of the file. */
-	size: number;
-	/** The volume in which it begins. */
-	volume: string;
-};
+import { shown } from './shown.ts';
+import { BLOCK, isZero, parseHeader, paxRecords } from './tar-header.ts';
+import { type Described, type Member, memberOf } from './tar-member.ts';
 
 /** What is wrong with the chain of volumes, and in which of them. */
 export interface Fault {
@@ -52,7 +46,7 @@ export class TarWalk {
 	/** A long name or pax records being read. */
 	#capture: { type: string; pieces: Buffer[] } | null = null;
 	#holes = false;
-	#next: { name?: string; link?: string; pax?: Map<string, string> } = {};
+	#next: Described = {};
 
 	/** `multi`: the volumes are those of `tar -M`; otherwise pieces of one stream. */
 	constructor(multi: boolean, onMember: (member: Member) => void = () => {}) {
@@ -183,23 +177,8 @@ export class TarWalk {
 			this.#fail(`a head of a volume (${shown(header.name)}) within another`);
 			return;
 		}
-		const { pax = new Map<string, string>(), name = header.name, link = header.link } = this.#next;
+		const { member, size } = memberOf(header, this.#next, this.#volume);
 		this.#next = {};
-		const told = (key: string, otherwise: number): number => (pax.has(key) ? Number(pax.get(key)) : otherwise);
-		const size = told('size', header.size);
-		const member: Member = {
-			type: header.type,
-			name: pax.get('GNU.sparse.name') ?? pax.get('path') ?? name,
-			link: pax.get('linkpath') ?? link,
-			size: told('GNU.sparse.realsize', header.type === 'S' ? header.realSize : size),
-			mode: header.mode,
-			uid: told('uid', header.uid),
-			gid: told('gid', header.gid),
-			user: pax.get('uname') ?? header.user,
-			group: pax.get('gname') ?? header.group,
-			mtime: told('mtime', header.mtime),
-			volume: this.#volume,
-		};
 		// What has no data may have a size all the same.
 		this.#data = data(member.name, '23456'.includes(header.type) ? 0 : size, member.size);
 		this.#holes = header.extended;
@@ -224,16 +203,4 @@ export class TarWalk {
 
 function data(name: string, left: number, size = left): { name: string; size: number; left: number; padded: number } {
 	return { name, size, left, padded: Math.ceil(left / BLOCK) * BLOCK };
-}
-
-/** Letters that stand for control characters, as GNU tar lists names. */
-const ESCAPES: Readonly<Record<string, string>> = {
-	...{ '\\': '\\\\', '\x07': '\\a', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\v': '\\v' },
-};
-
-/** A name as it may be shown, and as GNU tar lists it: characters from its bytes, control characters and backslashes escaped. */
-export function shown(name: string): string {
-	const text = Buffer.from(name, 'latin1').toString('utf8');
-	// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is escaped
-	return text.replace(/[\x00-\x1f\x7f-\x9f\\]/g, (char) => ESCAPES[char] ?? `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }

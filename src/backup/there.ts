@@ -4,8 +4,8 @@ import type { Backup } from './backups.ts';
 import { prefixOf } from './member-guard.ts';
 import { noGnuTar } from './no-gnu-tar.ts';
 import type { Inspection, Place, Volume, Watch } from './place.ts';
+import { shown } from './shown.ts';
 import { BLOCK, parseHeader } from './tar-header.ts';
-import { shown } from './tar-walk.ts';
 import { filesScript, findTarScript, HEAD_BYTES, hashScript, headsScript, membersScript, pathIn, type Tar } from './volume-scripts.ts';
 
 /** Volumes may be large and disks slow. */

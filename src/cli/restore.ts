@@ -6,7 +6,7 @@ import type { Place } from '../backup/place.ts';
 import { plainPath } from '../backup/plain-path.ts';
 import { restore, restorePlan } from '../backup/restore.ts';
 import type { Restored } from '../backup/restore-request.ts';
-import { shown } from '../backup/tar-walk.ts';
+import { shown } from '../backup/shown.ts';
 import { there } from '../backup/there.ts';
 import { BsdupError, EXIT } from '../errors.ts';
 import type { HostFlags } from '../journal/state.ts';

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { pieceSuffix } from '../../src/backup/pieces.ts';
-import { shown, TarWalk } from '../../src/backup/tar-walk.ts';
+import { shown } from '../../src/backup/shown.ts';
+import { TarWalk } from '../../src/backup/tar-walk.ts';
 import { ROOT } from '../lab/root.ts';
 import { canBackUp, canMount, describeTree, layAwkwardTree, noise } from './practice.ts';
 

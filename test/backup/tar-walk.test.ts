@@ -2,7 +2,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Member, shown, TarWalk } from '../../src/backup/tar-walk.ts';
+import { shown } from '../../src/backup/shown.ts';
+import type { Member } from '../../src/backup/tar-member.ts';
+import { TarWalk } from '../../src/backup/tar-walk.ts';
 import { GNU_TAR, type Made, makeBackup, makeTree, sh } from './volumes.ts';
 
 describe.skipIf(GNU_TAR === null)('the walk through volumes (needs GNU tar)', () => {
