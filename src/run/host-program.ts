@@ -8,22 +8,8 @@ import { undoneStep } from '../plan/undo.ts';
 import { quote } from '../transport/quote.ts';
 import type { RunResult, Transport } from '../transport/transport.ts';
 import type { HostLink } from './host-link.ts';
+import { type Look, parseLook, parseState, parseStates, type StepState } from './step-state.ts';
 import { TAKE, takeRefused } from './take-refused.ts';
-
-/** What the host's record says of a step's newest attempt. */
-export interface StepState {
-	attempt: number;
-	state: 'none' | 'running' | 'ok' | 'already' | 'failed' | 'lost';
-	rc: number;
-}
-
-/** An attempt as it stands. */
-export interface Look extends StepState {
-	/** Bytes done, and in all, where the step tells them. */
-	measured: number[];
-	/** What its log holds from the offset asked for on. */
-	log: Buffer;
-}
 
 /** The status of `settle` for a step that is done without its proof (walk.sh). */
 const UNPROVEN = 3;
@@ -213,9 +199,7 @@ export class HostProgram {
 			result = await once();
 		}
 		const { stdout } = this.#must(result, what);
-		const [state = '', measure = '', ...log] = stdout.split('\n');
-		const words = measure.split(' ').filter((word) => /^\d+$/.test(word));
-		return { ...parseState(state), measured: words.map(Number), log: Buffer.from(log.join('\n'), 'latin1') };
+		return parseLook(stdout);
 	}
 
 	async #call(verb: string, ...args: string[]): Promise<RunResult> {
@@ -237,14 +221,4 @@ export class HostProgram {
 			next: ['bsdup resume', `sh ${this.#script} status   (on the host)`],
 		});
 	}
-}
-
-function parseStates(text: string): Map<string, StepState> {
-	const lines = text.split('\n').filter((line) => line !== '');
-	return new Map(lines.map((line) => line.split(' ')).map(([id = '', ...rest]) => [id, parseState(rest.join(' '))]));
-}
-
-function parseState(text: string): StepState {
-	const [attempt = '0', state = 'none', rc = '0'] = text.trim().split(' ');
-	return { attempt: Number(attempt), state: state as StepState['state'], rc: Number(rc) || 0 };
 }

@@ -7,7 +7,8 @@ import { runFetch } from '../steps/fetch.ts';
 import { runHostJob } from '../steps/host-job.ts';
 import { runReboot } from '../steps/reboot.ts';
 import { runStream } from '../steps/stream.ts';
-import type { Carrier, StepState } from './host-program.ts';
+import type { Carrier } from './host-program.ts';
+import type { StepState } from './step-state.ts';
 import { rolledBack } from './take-refused.ts';
 
 /** `waiting`: a reboot or a person comes next; the program ends with status 3. */

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decide } from '../journal/decide.ts';
 import type { Step } from '../plan/plan.ts';
-import { LOG_PIECE, type Look, type StepState } from '../run/host-program.ts';
+import { LOG_PIECE } from '../run/host-program.ts';
+import type { Look, StepState } from '../run/step-state.ts';
 import type { StepContext, StepOutcome } from './context.ts';
 import { stepFailed } from './failure.ts';
 
