@@ -6,6 +6,7 @@
 /** Exit statuses of every command (README, EXIT STATUS). */
 export const EXIT = { done: 0, failed: 1, usage: 2, waiting: 3, interrupted: 130 } as const;
 
+/** What an error is made of. */
 export interface BsdupErrorInit {
 	/** Stable, upper case, e.g. `E_LIST_SIGNATURE`. */
 	code: string;

@@ -6,6 +6,7 @@ const POLL_FIRST_MS = 100;
 const POLL_LONGEST_MS = 1000;
 const TAIL_LINES = 8;
 
+/** How a restore on the host ended. */
 export interface Followed {
 	/** Its status, or null when it was cut: a kill or a power cut. */
 	status: number | null;

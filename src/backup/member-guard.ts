@@ -13,6 +13,7 @@ export class MemberGuard {
 	readonly unsafe: string[] = [];
 	readonly #links = new Set<string>();
 
+	/** Takes the next member of the archive, in its order. */
 	see(member: Member): void {
 		if (this.unsafe.length >= NAMED) return;
 		const parts = partsOf(member.name);

@@ -60,6 +60,7 @@ export class PieceWriter {
 		});
 	}
 
+	/** The next bytes of the archive, across pieces. Throws where the disk does not take them. */
 	async write(bytes: Buffer): Promise<void> {
 		for (let at = 0; at < bytes.length; ) {
 			const to = this.#current ?? (await this.#next());

@@ -23,6 +23,7 @@ export interface Inspection {
 	unsafe: string[];
 }
 
+/** Who is told how far the reading is, and who ends it. */
 export interface Watch {
 	/** Bytes read so far, of all there are. */
 	onBytes?: (done: number, total: number) => void;

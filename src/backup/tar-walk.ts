@@ -68,10 +68,12 @@ export class TarWalk {
 		return this.#head || this.#rest.length > 0 || this.#capture !== null || this.fault !== null ? 0 : this.#data.padded;
 	}
 
+	/** Passes over bytes of the archive; not more than `skippable`. */
 	skip(bytes: number): void {
 		this.#take(bytes);
 	}
 
+	/** The next bytes of the volume. */
 	write(bytes: Buffer): void {
 		let at = 0;
 		while (at < bytes.length && this.fault === null) {
@@ -89,6 +91,7 @@ export class TarWalk {
 		}
 	}
 
+	/** Where in the archive the walk stands. */
 	get position(): Position {
 		const { name, size, left, padded } = this.#data;
 		if (this.#ended) return { at: 'end' };

@@ -9,6 +9,7 @@ import { entryPath } from './place.ts';
 
 type File = DownloadRequest['files'][number];
 
+/** Files that the cache shall hold, and the mirrors they may come from. */
 export interface FillRequest {
 	dir: string;
 	files: readonly File[];

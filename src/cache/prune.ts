@@ -8,6 +8,7 @@ import { entryPath } from './place.ts';
 /** A partial file that nobody went on with for so long is given up. Seconds. */
 const PARTIAL_AGE = 7 * 86_400;
 
+/** Which entries of the cache go; those in use never do. */
 export interface PruneRequest {
 	dir: string;
 	/** Bytes that may stay; the longest unused go first. */
@@ -19,6 +20,7 @@ export interface PruneRequest {
 	dryRun?: boolean;
 }
 
+/** What went, or would go. */
 export interface Pruned {
 	removed: Entry[];
 	/** Partial files that went. */

@@ -85,6 +85,7 @@ export class Dispatch {
 		this.#stop.abort(cause);
 	}
 
+	/** Ends the looks at how transfers go; nothing is given out any more. */
 	close(): void {
 		clearInterval(this.#timer);
 	}

@@ -5,6 +5,7 @@ import { PATIENCE, type Patience } from './watch.ts';
 
 export { hashFile } from './hash.ts';
 
+/** One file of a download. */
 export interface FileToFetch {
 	/** For people, and the name below `dir`. */
 	name: string;
@@ -18,6 +19,7 @@ export interface FileToFetch {
 	size: number | null;
 }
 
+/** What download() is asked for. */
 export interface DownloadRequest {
 	files: readonly FileToFetch[];
 	/** A folder that is there. */

@@ -16,6 +16,7 @@ export interface KeyBundleLayout {
 	from: readonly string[];
 }
 
+/** The key that is wanted, and what can prove the bundle that has it. */
 export interface KeyBundleRequest {
 	/** Name of the key that is wanted. */
 	wanted: string;

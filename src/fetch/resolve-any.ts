@@ -3,6 +3,7 @@ import { bare } from './mirror-errors.ts';
 import { type ResolveRequest, resolveTarget } from './resolve.ts';
 import type { Target } from './target.ts';
 
+/** The same question to several mirrors. */
 export interface AnyRequest extends Omit<ResolveRequest, 'mirror'> {
 	/** Tops of mirrors in the order of preference, at least one. */
 	mirrors: readonly string[];

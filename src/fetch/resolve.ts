@@ -30,6 +30,7 @@ export interface Layout {
 	kernels: string[];
 }
 
+/** The release or snapshot asked for, of which mirror, and what its list is verified by. */
 export interface ResolveRequest {
 	/** `snapshot` or `X.Y`. */
 	name: string;

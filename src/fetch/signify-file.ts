@@ -9,6 +9,7 @@ const NEWLINE = 10;
 const WHITE = '[ \\t\\n\\v\\f\\r]';
 const BASE64 = new RegExp(`^(?:${WHITE}*[A-Za-z0-9+/])+(?:${WHITE}*=){0,2}${WHITE}*$`);
 
+/** A key or a signature as signify(1) writes it, taken apart. */
 export interface SignifyFile {
 	/** What follows `untrusted comment: `. */
 	comment: string;

@@ -9,6 +9,7 @@ export class NoRanges extends Error {}
 /** The file changed on the mirror between two requests, or it is another one than told. */
 export class Changed extends Error {}
 
+/** What all transfers of a download share. */
 export interface TransferContext {
 	patience: Patience;
 	throttle: Throttle;

@@ -12,6 +12,7 @@ export interface SetLayout {
 	tops: readonly string[];
 }
 
+/** A folder of sets, and how strictly it is held against its list. */
 export interface VerifyRequest extends VerifyListRequest {
 	/** Listed files that are absent make it fail. */
 	all: boolean;
@@ -19,6 +20,7 @@ export interface VerifyRequest extends VerifyListRequest {
 	layouts: readonly SetLayout[];
 }
 
+/** What was found of one file. */
 export interface VerifiedFile {
 	name: string;
 	/** right: as listed · wrong: not as listed, or no archive to unpack · absent: listed, not there · unlisted: a sound archive the list does not know. */
@@ -33,6 +35,7 @@ export interface VerifiedFile {
 	members: number | null;
 }
 
+/** What was found of the folder. */
 export interface VerifyReport {
 	dir: string;
 	list: Pick<VerifiedList, 'file' | 'proof' | 'key'>;

@@ -12,6 +12,7 @@ const TABBED = 'MANIFEST';
 const KEY_NAME = '[A-Za-z0-9-]*base\\.pub';
 const STATE = 'Nothing was changed.';
 
+/** A list in a folder, and what may vouch for it. */
 export interface VerifyListRequest {
 	/** The folder of the sets. */
 	dir: string;
@@ -25,6 +26,7 @@ export interface VerifyListRequest {
 	allowUnsigned: boolean;
 }
 
+/** A list, and what vouched for it. */
 export interface VerifiedList {
 	/** Name of the list's file, or the path of the trusted copy. */
 	file: string;

@@ -1,6 +1,7 @@
 import { BsdupError } from '../errors.ts';
 import { readSmall } from './read-small.ts';
 
+/** How near a mirror is, by small requests; `loss`: the share of them that brought nothing. */
 export interface Latency {
 	/** Milliseconds; null when nothing came. */
 	median: number | null;

@@ -6,6 +6,7 @@ import type { Measured } from './measured.ts';
 import { takeSample } from './sample.ts';
 import { type Found, inOrder } from './verdict.ts';
 
+/** The mirrors to rank, and what is wanted of them. */
 export interface RankRequest {
 	/** Tops of mirrors, passwords included. */
 	mirrors: readonly string[];

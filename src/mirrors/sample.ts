@@ -5,6 +5,7 @@ import { readFor } from './read-small.ts';
 /** Bytes that tell enough of a line. */
 const SAMPLE = 16 * 1024 * 1024;
 
+/** What the sample of a mirror showed. */
 export interface Sample {
 	/** Bytes a second, from the request to the last byte. */
 	throughput: number;

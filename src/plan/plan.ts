@@ -44,6 +44,7 @@ export const Step = z.object({
 });
 export type Step = z.infer<typeof Step>;
 
+/** A plan as it is written: everything that will be done, as text, pinned to what the mirror had. */
 export const Plan = z.object({
 	format: z.literal(1),
 	/** `run-…`; names the directory on the host and the run. */

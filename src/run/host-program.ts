@@ -115,6 +115,7 @@ export class HostProgram {
 		return stdout.split('\n').filter((line) => line !== '');
 	}
 
+	/** Lets the host go. Throws E_HOST_PROGRAM where a step still runs there. */
 	async release(): Promise<void> {
 		this.#must(await this.#call('release'), 'let the host go');
 	}
@@ -150,6 +151,7 @@ export class HostProgram {
 		return this.#look(`start ${step}`, 'start', step, String(attempt));
 	}
 
+	/** Records that a person said yes to the step, so that nobody is asked twice. */
 	async consented(step: string): Promise<void> {
 		this.#must(await this.#call('consented', step), 'record the confirmation');
 	}

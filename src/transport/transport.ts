@@ -19,6 +19,7 @@ export const DEFAULT_TIMEOUT_MS = 60_000;
 /** How root is reached: the login is root already, or by doas(1) or sudo(8). */
 export type Become = 'none' | 'doas' | 'sudo';
 
+/** How a command ended; `code` is null where a signal ended it. */
 export interface RunResult {
 	code: number | null;
 	signal: string | null;
@@ -26,6 +27,7 @@ export interface RunResult {
 	stderr: string;
 }
 
+/** How a command is run. */
 export interface RunOptions {
 	/** Milliseconds; default 60 000. After it the command is given up: E_TIMEOUT. */
 	timeoutMs?: number;
@@ -45,6 +47,7 @@ export interface FeedOptions extends RunOptions {
 	broken?: (error: Error) => unknown;
 }
 
+/** How a file is laid on the host. */
 export interface PushOptions {
 	/** File mode, e.g. 0o600. */
 	mode: number;
@@ -57,6 +60,7 @@ export interface PushOptions {
 	signal?: AbortSignal;
 }
 
+/** A way to a host. All implementations pass one suite (test/contract). */
 export interface Transport {
 	/** For people: `root@host:22` or `this machine`. */
 	readonly name: string;
