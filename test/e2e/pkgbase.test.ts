@@ -45,7 +45,7 @@ const ORDER = [
 
 /** The order of F7 live. */
 const LIVE_ORDER = [
-	/pkg upgrade -y -r FreeBSD-ports pkg$/,
+	/pkg-static upgrade -y -r FreeBSD-ports pkg$/,
 	/pkg-static .* update -f -r FreeBSD-base$/,
 	/pkg-static .* upgrade -n -r FreeBSD-base$/,
 	/pkg-static .*REPOS_DIR=\/etc\/pkg,\/usr\/local\/etc\/pkg\/repos,\/var\/db\/bsdup\/run-\S+ upgrade -y -r FreeBSD-base$/,
