@@ -107,6 +107,16 @@ describe.skipIf(!canEnterTrees)('packages that an upgrade had taken away when it
 		expect(on.run('sort /db').stdout).toBe('FreeBSD-clibs 15.1\nFreeBSD-runtime 15.1\nFreeBSD-ssh 15.1\n');
 	});
 
+	test('stop an upgrade of the running system before sshd is started anew, where pam is among them', async () => {
+		const plan = await planOfPackages(false);
+		const on = cut(plan, BASE, BASE, BASE_HAS, '');
+		const loses = `${PKG.replace('exit 0', '')}case $* in 'upgrade -y -r FreeBSD-base') rm /usr/lib/pam_unix.so ;; esac\n`;
+		on.lay({ files: { 'usr/lib/pam_unix.so': '' }, programs: { 'pkg-static': loses, service: 'echo /etc/rc.d/sshd; echo "$*" >>/asked' } });
+		const { status, stdout } = runLines(on, linesOf(plan, 'live'));
+		expect([status, stdout]).toEqual([1, expect.stringMatching(/pam is gone, nobody could log in.* install -r FreeBSD-base FreeBSD-pam/)]);
+		expect(on.run('grep -c sshd /asked').stdout).toBe('0\n');
+	});
+
 	test('are there again before sshd is tried and started anew', async () => {
 		const plan = await planOfPackages(false);
 		const lines = linesOf(plan, 'live');
