@@ -31,7 +31,12 @@ install*)
 	*' -n '*) [ "$last" != old ] || printf 'Installed packages to be REMOVED:\\n\\tnew: 1\\n'; exit 1 ;;
 	*) while [ $# -gt 0 ]; do grep "^$1 " /catalogue >>/db; shift; done ;;
 	esac
+	c=$(grep "^$last " /configs) || exit 0
+	c=/\${c#*/}
+	[ ! -f "$c" ] || echo shipped | cmp -s - "$c" || mv "$c" "$c.pkgsave"
+	echo shipped >"$c"
 	;;
+shell) tr "'" '\\n' | while read -r n; do sed -n "s/^$n //p" /configs; done ;;
 esac
 exit 0
 `;
@@ -55,9 +60,15 @@ function cut(plan: Plan, was: string[], now: string[], catalogue: string[], begu
 	const on = makeBareTree('14.3-RELEASE');
 	tree = on;
 	const text = (lines: string[]): string => lines.map((line) => `${line}\n`).join('');
+	const configs = { 'etc/ssh/sshd_config': 'of this host\n', 'usr/local/etc/gtar.conf': 'of this host\n', 'etc/group': 'shipped\n' };
 	on.lay({
 		dirs: [plan.dir],
-		files: { db: text(was), catalogue: text(catalogue) },
+		files: {
+			...configs,
+			db: text(was),
+			catalogue: text(catalogue),
+			configs: 'FreeBSD-ssh /etc/ssh/sshd_config\ngtar /usr/local/etc/gtar.conf\nFreeBSD-clibs /etc/group\n',
+		},
 		programs: { 'pkg-static': PKG, pkg: PKG, chroot: 'shift; exec "$@"', service: ':' },
 	});
 	expect(runLines(on, linesOf(plan, 'keep'))).toMatchObject({ status: 0, stderr: '' });
@@ -80,9 +91,12 @@ describe.skipIf(!canEnterTrees)('packages that an upgrade had taken away when it
 		const on = cut(plan, WAS, ['new 1', 'vim 9'], HAS, 'packing');
 		expect(runLines(on, linesOf(plan, 'packages'))).toMatchObject({ status: 0 });
 		expect(on.run('sort /db').stdout).toBe('gtar 2\nlibgtar 2\nnew 1\nvim 9\n');
+		expect(on.run('cat /usr/local/etc/gtar.conf; ls /usr/local/etc/gtar*').stdout).toBe(
+			'of this host\n/usr/local/etc/gtar.conf\n/usr/local/etc/gtar.conf.pkgnew\n',
+		);
 		expect(on.run('grep "install -y" /asked').stdout).toMatch(/install -y gone\n.*install -y gtar\n.*install -y -A libgtar\n$/);
 		expect(on.run(`cat ${plan.dir}/report.forgotten; ls ${plan.dir}`).stdout).toMatch(
-			/^gone was installed before[^\n]*\nold was installed before[^\n]*\n(?![\s\S]*^packing$)/m,
+			/^gone was installed before[^\n]*\nold was installed before[^\n]*\n\/usr\/local\/etc\/gtar.conf is this host's own again[^\n]*\n(?![\s\S]*^packing$)/m,
 		);
 	});
 
@@ -95,22 +109,29 @@ describe.skipIf(!canEnterTrees)('packages that an upgrade had taken away when it
 
 	const BASE = ['FreeBSD-clibs 15.0', 'FreeBSD-gone 15.0', 'FreeBSD-runtime 15.0', 'FreeBSD-ssh 15.0'];
 	const BASE_HAS = ['FreeBSD-clibs 15.1', 'FreeBSD-pam 15.1', 'FreeBSD-runtime 15.1', 'FreeBSD-ssh 15.1'];
-	const BASE_CUT = ['FreeBSD-clibs 15.1', 'FreeBSD-runtime 15.0'];
 
-	test.each([
-		['in a boot environment', true, ['environment', 'base'], 'base.said'],
-		['live', false, ['live'], 'no-return'],
-	])('are installed again where they are of base and the release has them: %s', async (_where, environments, steps, begun) => {
-		const plan = await planOfPackages(environments);
-		const on = cut(plan, BASE, BASE_CUT, BASE_HAS, begun);
-		expect(runLines(on, steps.map((id) => linesOf(plan, id)).join('\n'))).toMatchObject({ status: 0 });
+	test('are installed again where they are of base in the running system, with what this host had in their configuration', async () => {
+		const plan = await planOfPackages(false);
+		const on = cut(plan, BASE, ['FreeBSD-runtime 15.0'], BASE_HAS, 'no-return');
+		expect(runLines(on, linesOf(plan, 'live'))).toMatchObject({ status: 0 });
 		expect(on.run('sort /db').stdout).toBe('FreeBSD-clibs 15.1\nFreeBSD-runtime 15.1\nFreeBSD-ssh 15.1\n');
+		expect(on.run('cd /etc; head ssh/sshd_config* group*').stdout).toBe(
+			'==> ssh/sshd_config <==\nof this host\n\n==> ssh/sshd_config.pkgnew <==\nshipped\n\n==> group <==\nshipped\n',
+		);
+	});
+
+	test('stop an upgrade in a boot environment where they are of base and the release has them', async () => {
+		const plan = await planOfPackages(true);
+		const lines = [linesOf(plan, 'environment'), linesOf(plan, 'base')].join('\n');
+		const on = cut(plan, BASE, ['FreeBSD-clibs 15.1', 'FreeBSD-runtime 15.0'], BASE_HAS, 'base.said');
+		const { status, stdout } = runLines(on, lines);
+		expect([status, stdout]).toEqual([1, expect.stringMatching(/^FreeBSD-ssh\npkg was cut off [^\n]* bsdup rollback/m)]);
 	});
 
 	test('stop an upgrade of the running system before sshd is started anew, where pam is among them', async () => {
 		const plan = await planOfPackages(false);
 		const on = cut(plan, BASE, BASE, BASE_HAS, '');
-		const loses = `${PKG.replace('exit 0', '')}case $* in 'upgrade -y -r FreeBSD-base') rm /usr/lib/pam_unix.so ;; esac\n`;
+		const loses = `${PKG.replace(/exit 0\n$/, '')}case $* in 'upgrade -y -r FreeBSD-base') rm /usr/lib/pam_unix.so ;; esac\n`;
 		on.lay({ files: { 'usr/lib/pam_unix.so': '' }, programs: { 'pkg-static': loses, service: 'echo /etc/rc.d/sshd; echo "$*" >>/asked' } });
 		const { status, stdout } = runLines(on, linesOf(plan, 'live'));
 		expect([status, stdout]).toEqual([1, expect.stringMatching(/pam is gone, nobody could log in.* install -r FreeBSD-base FreeBSD-pam/)]);
@@ -120,8 +141,8 @@ describe.skipIf(!canEnterTrees)('packages that an upgrade had taken away when it
 	test('are there again before sshd is tried and started anew', async () => {
 		const plan = await planOfPackages(false);
 		const lines = linesOf(plan, 'live');
-		expect(lines.indexOf('install -y')).toBeGreaterThan(0);
-		expect(lines.indexOf('install -y')).toBeLessThan(lines.indexOf('sshd -t'));
+		expect(lines.indexOf('lost.sh')).toBeGreaterThan(0);
+		expect(lines.indexOf('lost.sh')).toBeLessThan(lines.indexOf('sshd -t'));
 	});
 });
 
