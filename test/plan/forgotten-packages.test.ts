@@ -112,7 +112,7 @@ describe.skipIf(!canEnterTrees)('packages that an upgrade had taken away when it
 
 	test('are installed again where they are of base in the running system, with what this host had in their configuration', async () => {
 		const plan = await planOfPackages(false);
-		const on = cut(plan, BASE, ['FreeBSD-runtime 15.0'], BASE_HAS, 'no-return');
+		const on = cut(plan, BASE, ['FreeBSD-runtime 15.0'], BASE_HAS, 'laying');
 		expect(runLines(on, linesOf(plan, 'live'))).toMatchObject({ status: 0 });
 		expect(on.run('sort /db').stdout).toBe('FreeBSD-clibs 15.1\nFreeBSD-runtime 15.1\nFreeBSD-ssh 15.1\n');
 		expect(on.run('cd /etc; head ssh/sshd_config* group*').stdout).toBe(
@@ -153,7 +153,7 @@ describe.skipIf(!canEnterTrees)(
 			const plan = await planOfPackages(false);
 			const was = ['FreeBSD-clibs 15.0', 'FreeBSD-man 15.0', 'FreeBSD-runtime 15.0', 'pkg 2.4'];
 			const now = ['FreeBSD-clibs 15.1', 'FreeBSD-man 15.0', 'FreeBSD-pam 15.1', 'FreeBSD-runtime 15.0', 'pkg 2.5'];
-			const on = cut(plan, was, now, ['FreeBSD-runtime 15.1', 'FreeBSD-clibs 15.1', 'FreeBSD-pam 15.1'], 'no-return');
+			const on = cut(plan, was, now, ['FreeBSD-runtime 15.1', 'FreeBSD-clibs 15.1', 'FreeBSD-pam 15.1'], 'laying');
 			expect(runLines(on, linesOf(plan, 'live'))).toMatchObject({ status: 0 });
 			expect(on.run('grep -e "upgrade -[fy]" /asked').stdout).toMatch(
 				/upgrade -f -y -r FreeBSD-base FreeBSD-clibs FreeBSD-pam\n.* upgrade -y -r FreeBSD-base\n$/,
@@ -166,6 +166,14 @@ describe.skipIf(!canEnterTrees)(
 			const on = cut(plan, was, ['FreeBSD-clibs 15.1', 'gtar 2', 'pkg 2.5', 'vim 9'], ['FreeBSD-runtime 15.1', 'gtar 2'], 'packing');
 			expect(runLines(on, linesOf(plan, 'packages'))).toMatchObject({ status: 0 });
 			expect(on.run('grep -e "upgrade -[fy]" /asked').stdout).toMatch(/upgrade -f -y gtar\n.* upgrade -y\n$/);
+		});
+
+		test('are none where the host did not go down meanwhile', async () => {
+			const plan = await planOfPackages(false);
+			const on = cut(plan, ['gtar 1'], ['gtar 2'], ['FreeBSD-runtime 15.1', 'gtar 2'], '');
+			on.run(`sysctl -n kern.boottime >${plan.dir}/packing`);
+			expect(runLines(on, linesOf(plan, 'packages'))).toMatchObject({ status: 0 });
+			expect(on.run('grep -c "upgrade -f" /asked').stdout).toBe('0\n');
 		});
 
 		test('are none where nothing was cut off', async () => {
