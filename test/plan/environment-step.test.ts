@@ -45,6 +45,17 @@ describe.skipIf(!canEnterTrees)('a boot environment (needs root or user namespac
 		expect(stdout).toMatch(/startup aborted[\s\S]*^\/lab\/gone-back$/m);
 	});
 
+	test('tells what was written in the running one after it was made, for that is not in it', async () => {
+		const { on, plan } = await host();
+		on.lay({ files: { 'var/db/mysql/old': '', 'var/db/mysql/ibdata1': 'first\n' }, programs: { shutdown: ':', sleep: ':' } });
+		expect(runLines(on, linesOf(plan, 'environment'))).toMatchObject({ status: 0, stderr: '' });
+		on.run('echo more >>/var/db/mysql/ibdata1; echo >/var/run/pid; echo >/var/db/bsdup/other');
+		expect(runLines(on, linesOf(plan, 'reboot'))).toMatchObject({ status: 0, stderr: '' });
+		const { stdout } = on.run(`cat /lab/pool/be/15.0${plan.dir}/report.written`);
+		expect(stdout).toMatch(/^written in default after the new boot environment was made[^\n]*\n/);
+		expect(stdout.split('\n').filter((line) => line.startsWith('/') && line !== '/step')).toEqual(['/var/db/mysql/ibdata1']);
+	});
+
 	// Datasets lie below it, of which a clone that was cut off has none.
 	test('is made anew where it was cut off before all of its datasets were there', async () => {
 		const { on, plan } = await host();
