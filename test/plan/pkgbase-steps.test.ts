@@ -73,7 +73,6 @@ function cut(plan: Plan, was: string[], now: string[], catalogue: string[], begu
 	});
 	expect(runLines(on, linesOf(plan, 'keep'))).toMatchObject({ status: 0, stderr: '' });
 	if (plan.steps.some(({ id }) => id === 'catalogue')) expect(runLines(on, linesOf(plan, 'catalogue'))).toMatchObject({ status: 0 });
-	on.run('rm /usr/sbin/sshd');
 	on.lay({ files: { db: text(now), asked: '', ...(begun === '' ? {} : { [`${plan.dir}/${begun}`]: 'of before\n' }) } });
 	return on;
 }
@@ -184,3 +183,25 @@ describe.skipIf(!canEnterTrees)(
 		});
 	},
 );
+
+describe.skipIf(!canEnterTrees)('an sshd that is not enabled, and has no keys of its own (needs root or user namespaces)', () => {
+	const BASE = ['FreeBSD-runtime 15.0'];
+	const HAS = ['FreeBSD-runtime 15.1'];
+
+	test('does not stop an upgrade of the running system', async () => {
+		const plan = await planOfPackages(false);
+		const on = cut(plan, BASE, BASE, HAS, '');
+		expect(on.run('/usr/sbin/sshd -t').status).not.toBe(0);
+		expect(runLines(on, linesOf(plan, 'live'))).toMatchObject({ status: 0 });
+	});
+
+	test('does not stop an upgrade in a boot environment', async () => {
+		const plan = await planOfPackages(true);
+		const on = cut(plan, BASE, BASE, HAS, '');
+		on.lay({ programs: { 'freebsd-version': 'echo 15.1-RELEASE' } });
+		const userland = 'for be in /lab/pool/be/15.1-*; do echo \'USERLAND_VERSION="15.1-RELEASE"\' >$be/bin/freebsd-version; done';
+		// What is mounted goes with the shell that mounted it.
+		const lines = [`(${linesOf(plan, 'environment')}\n${linesOf(plan, 'base')}\n)`, userland, linesOf(plan, 'settle')].join('\n');
+		expect(runLines(on, lines)).toMatchObject({ status: 0, stderr: '' });
+	});
+});
