@@ -105,6 +105,8 @@ back() {
 		info "$u"
 		say "undo    ${u%.undo}: $title"
 		set -- $(state "$u")
+		# What goes back over a reboot ends this walk with it.
+		case $2-$(text_commands "$u") in ok-*) ;; *'shutdown -r'*) say "the host may reboot for it. After it, log in as root and type: sh $self rollback" ;; esac
 		[ "$2" = ok ] || carry "$u" "$2"
 		proven "$u" || die "$u: it does not show; see $jobs/$u; to try again: sh $self rollback"
 	done

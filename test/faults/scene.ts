@@ -107,7 +107,7 @@ export abstract class Cast {
 	abstract goBack(): Running;
 
 	/** Begins it, and after each reboot that it waits for goes on, until it ends otherwise. */
-	async through(first: Running): Promise<Ended> {
+	async through(first: Running, next = (): Running => this.goOn()): Promise<Ended> {
 		let running = first;
 		for (;;) {
 			const ended = await running.ended;
@@ -117,7 +117,7 @@ export abstract class Cast {
 				() => false,
 			);
 			if (!back) return ended;
-			running = this.goOn();
+			running = next();
 		}
 	}
 

@@ -115,7 +115,7 @@ const LEFT = /^(backup|esp)\/|(^|\/)var\/(bsdup|db\/(bsdup|freebsd-update))$/;
 
 /** Takes it back, and compares the host with what it was. undefined: it is past the point of no return, or at its end by then, and was told so. */
 async function takeBack(cast: Cast, { before }: Reference): Promise<Survival | undefined> {
-	const { code, output } = await cast.through(cast.goBack());
+	const { code, output } = await cast.through(cast.goBack(), () => cast.goBack());
 	if (/point of no return|this run is at its end, and is not taken back any more/.test(output)) return undefined;
 	if (code !== 0) return { by: 'back', faults: [`it was not taken back:\n${output.slice(-SHOWN)}`], again: [] };
 	const ofHost = (tree: Tree): Tree => new Map([...tree].filter(([path]) => !LEFT.test(path)));

@@ -41,6 +41,18 @@ describe.skipIf(!root).each(SHELLS)('a run that is taken back at the console, in
 		expect(host.traces()).toEqual(['undo']);
 	});
 
+	test('says how it goes on, before what is taken back over a reboot', async () => {
+		const over = (top: string): Step => makeStep('over', [trace(top, 'over')], { undo: `: shutdown -r now\n${trace(top, 'undo-over')}` });
+		host = new HostProgram((top) => [...laying(top, 'one'), over(top), makeStep('last', [trace(top, 'last')])], { shell });
+		await run('one', 'over');
+		const { code, stdout } = host.call('rollback');
+		expect([code, stdout.match(/^.* After it, log in as root and type: .*$/gm)]).toEqual([
+			0,
+			[`the host may reboot for it. After it, log in as root and type: sh ${host.script} rollback`],
+		]);
+		expect(stdout).toMatch(/^undo {4}over: .*\nthe host may reboot/m);
+	});
+
 	test('undoes what was begun, last things first, failures too, and nothing else; once; and never goes forward again', async () => {
 		host = new HostProgram((top) => [...laying(top, 'one', 'two', 'three'), makeStep('four', [trace(top, 'four')])], { shell });
 		await run('one');
