@@ -2,6 +2,7 @@ import { journalDone, takenBack } from '../journal/decide.ts';
 import { undoneStep, undoSteps } from '../plan/undo.ts';
 import type { StepContext } from '../steps/context.ts';
 import { followJob, runHostJob } from '../steps/host-job.ts';
+import { goBackAtConsole } from './go-on.ts';
 import { carrierOf, leaving, taking } from './run.ts';
 import { recordLost } from './take-refused.ts';
 
@@ -38,6 +39,8 @@ async function undo(context: StepContext): Promise<void> {
 		const known = due.get(job.id);
 		emit({ kind: 'step', id: job.id, status: 'running' });
 		const over = known?.state === 'ok' || known?.state === 'already';
+		const reboots = job.commands.some((line) => line.includes('shutdown -r'));
+		if (reboots && !over && context.transport.local) emit({ kind: 'notice', text: goBackAtConsole(plan) });
 		const outcome = over ? 'already' : await runHostJob(job, context, known ?? { attempt: 0, state: 'none', rc: 0 });
 		journal.append({ kind: 'step', id: undoneStep(job.id), status: 'undone', attempt: known?.attempt ?? 0, detail: outcome });
 		emit({ kind: 'step', id: job.id, status: outcome === 'already' ? 'already' : 'done' });
