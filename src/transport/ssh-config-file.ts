@@ -5,7 +5,9 @@ import { homedir, userInfo } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import SSHConfig, { type Line } from 'ssh-config';
 import { BsdupError, EXIT } from '../errors.ts';
+import type { HostSpec } from './host-spec.ts';
 import { fitsPatterns } from './patterns.ts';
+import { expand, hostNamed, tokensFor } from './ssh-tokens.ts';
 
 /** Values by keyword in lower case. The first value won; those of IdentityFile add up (ssh_config(5)). */
 export type SshOptions = Map<string, string[]>;
@@ -18,24 +20,36 @@ export interface ConfigSource {
 }
 
 const ADDS_UP = new Set(['identityfile']);
+/** Criteria of Match that nothing follows. */
+const ALONE = new Set(['all', 'canonical', 'final']);
 const DEEPEST_INCLUDE = 16;
 
 /**
- * What the files say of `host` (as it was typed) for a login as `user` (if that was typed). Host and Match with their negations,
- * and Include, are followed. Throws E_SSH_CONFIG for a file that cannot be read.
+ * What the files say of a host as it was typed, user and port too if they were. Host and Match with their negations, and Include, are
+ * followed. Throws E_SSH_CONFIG for a file that cannot be read.
  */
-export function readOptions(sources: readonly ConfigSource[], host: string, user?: string): SshOptions {
+export function readOptions(sources: readonly ConfigSource[], { name: host, user, port }: HostSpec): SshOptions {
 	const options: SshOptions = new Map(user === undefined ? [] : [['user', [user]]]);
 	let wantsFinal = false;
 	let final = false;
 
 	const now = (keyword: string, otherwise: string): string => options.get(keyword)?.[0] ?? otherwise;
+	const hostNow = (): string => hostNamed(options.get('hostname')?.[0], host);
+	const tokensNow = (): Record<string, string> =>
+		tokensFor({
+			...{ typed: host, host: hostNow(), port: port ?? Number(now('port', '22')) },
+			...{ user: now('user', userInfo().username), alias: options.get('hostkeyalias')?.[0] },
+		});
 	const criterion = (name: string, value: string): boolean => {
 		const list = value.split(',');
 		const localUser = userInfo().username;
 		switch (name) {
+			case 'all':
+				return true;
+			case 'final':
+				return final;
 			case 'host':
-				return fitsPatterns(list, now('hostname', host).replaceAll('%h', host));
+				return fitsPatterns(list, hostNow());
 			case 'originalhost':
 				return fitsPatterns(list, host);
 			case 'user':
@@ -43,7 +57,7 @@ export function readOptions(sources: readonly ConfigSource[], host: string, user
 			case 'localuser':
 				return fitsPatterns(list, localUser);
 			case 'exec':
-				return spawnSync(value.replaceAll('%h', now('hostname', host)).replaceAll('%n', host), { shell: true }).status === 0;
+				return spawnSync(expand(value, tokensNow()), { shell: true }).status === 0;
 			default:
 				return false;
 		}
@@ -53,9 +67,10 @@ export function readOptions(sources: readonly ConfigSource[], host: string, user
 		for (let at = 0; at < words.length; at++) {
 			const word = (words[at] ?? '').toLowerCase();
 			const name = word.replace(/^!/, '');
+			const value = ALONE.has(name) ? '' : (words[++at] ?? '');
 			if (name === 'final') wantsFinal = true;
-			const holds = name === 'all' || (name === 'final' ? final : name !== 'canonical' && criterion(name, words[++at] ?? ''));
-			all &&= holds !== word.startsWith('!');
+			// In this order: a program of `exec` is started only where all before it holds, as by ssh(1).
+			all &&= criterion(name, value) !== word.startsWith('!');
 		}
 		return all;
 	};
@@ -66,7 +81,7 @@ export function readOptions(sources: readonly ConfigSource[], host: string, user
 			const keyword = line.param.toLowerCase();
 			const inner = 'config' in line ? line.config : [];
 			if (keyword === 'host') {
-				if (fitsPatterns(values, final ? now('hostname', host) : host)) walk(inner, base, depth);
+				if (fitsPatterns(values, final ? hostNow() : host)) walk(inner, base, depth);
 			} else if (keyword === 'match') {
 				if (matches(values)) walk(inner, base, depth);
 			} else if (keyword === 'include') {

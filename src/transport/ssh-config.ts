@@ -1,9 +1,9 @@
-import { homedir, hostname, userInfo } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { BsdupError, EXIT } from '../errors.ts';
 import { type AlgorithmKind, KINDS } from './algorithms.ts';
 import { parseHostSpec } from './host-spec.ts';
 import { type ConfigSource, home, readOptions } from './ssh-config-file.ts';
+import { expand, hostNamed, tokensFor } from './ssh-tokens.ts';
 
 /** How to reach a host, after ssh_config(5) had its say. Algorithm lists are only set where the file sets them. */
 export interface Reach {
@@ -38,8 +38,6 @@ export interface Reach {
 const KEEPALIVE_MS = 5_000;
 const KEEPALIVE_COUNT = 3;
 const SILENCE_MS = 15_000;
-/** PATH_MAX of the systems bsdup runs on, roughly. Characters. */
-const LONGEST = 4096;
 const USUAL_IDENTITIES = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
 
 /**
@@ -56,27 +54,16 @@ export function resolveReach(spec: string, configFile?: string): Reach {
 					{ file: '/etc/ssh/ssh_config', base: '/etc/ssh', must: false },
 				]
 			: [{ file: configFile, base: mine, must: true }];
-	const options = readOptions(sources, typed.name, typed.user);
+	const options = readOptions(sources, typed);
 	const list = (keyword: string): string[] => options.get(keyword.toLowerCase()) ?? [];
 	const value = (keyword: string): string | undefined => list(keyword)[0];
 	const files = (keyword: string): string[] => list(keyword).filter((file) => file.toLowerCase() !== 'none');
 
-	const host = expand(value('HostName') ?? typed.name, { h: typed.name });
+	const host = hostNamed(value('HostName'), typed.name);
 	const port = typed.port ?? Number(value('Port') ?? 22);
 	const user = value('User') ?? userInfo().username;
 	const alias = value('HostKeyAlias');
-	const tokens = {
-		d: homedir(),
-		h: host,
-		i: String(userInfo().uid),
-		k: alias ?? typed.name,
-		L: hostname().split('.')[0] ?? '',
-		l: hostname(),
-		n: typed.name,
-		p: String(port),
-		r: user,
-		u: userInfo().username,
-	};
+	const tokens = tokensFor({ typed: typed.name, host, port, user, alias });
 	const path = (text: string): string => home(expand(text, tokens));
 	const jump = expand(value('ProxyJump') ?? 'none', tokens);
 	const identities = files('IdentityFile').map(path);
@@ -111,27 +98,6 @@ export function resolveReach(spec: string, configFile?: string): Reach {
 		),
 		instead: configFile === undefined ? [] : ['-F', configFile],
 	};
-}
-
-/**
- * Puts `%x` and `${NAME}` in place (ssh_config(5), TOKENS and ENVIRONMENT VARIABLES); what is not known stays. Throws E_SSH_CONFIG for what
- * is longer than any path, before or after: tokens may hold what other tokens made.
- */
-function expand(text: string, tokens: Readonly<Record<string, string>>): string {
-	const whole = (one: string): string => {
-		if (one.length <= LONGEST) return one;
-		throw new BsdupError({
-			code: 'E_SSH_CONFIG',
-			message: `a value in ssh_config is longer than ${LONGEST} characters: ${one.slice(0, 40)}...`,
-			next: ['shorten it', '--ssh-config FILE   (another file)'],
-			exit: EXIT.usage,
-		});
-	};
-	return whole(
-		whole(text)
-			.replace(/%(.)/g, (as, letter: string) => (letter === '%' ? '%' : (tokens[letter] ?? as)))
-			.replace(/\$\{(\w+)\}/g, (as, name: string) => process.env[name] ?? as),
-	);
 }
 
 function agentSocket(setting: string | undefined, path: (text: string) => string): string | null {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -71,6 +71,19 @@ describe('ssh_config', () => {
 
 	test('matches a host by what HostName made of it', () => {
 		expect(reach('db', 'Host db', ' HostName %h.example.org', 'Match host *.example.org', ' Port 23').port).toBe(23);
+	});
+
+	test('gives a program of Match what is known by then of host, port and users', () => {
+		expect(reach('db', 'HostName %h.lan', 'Port 24', 'Match exec "test %h:%p = db.lan:24"', ' User ann').user).toBe('ann');
+		const asked = 'Match exec "test %n/%h/%p/%r/%u/%% = db/db/25/bob/$(id -un)/%"';
+		expect(reach('bob@db:25', asked, ' IdentityFile /a').identities.files).toEqual(['/a']);
+	});
+
+	test('starts no program of Match where another of its conditions does not hold', () => {
+		reach('db', `Match host other exec "touch ${dir}/started"`, ' User ann', `Match !host db exec "touch ${dir}/started"`, ' User ann');
+		expect(existsSync(join(dir, 'started'))).toBe(false);
+		reach('db', `Match host db exec "touch ${dir}/started"`, ' User ann');
+		expect(existsSync(join(dir, 'started'))).toBe(true);
 	});
 
 	test('follows Include, with patterns, below Host too, and files that are not there', () => {
