@@ -20,6 +20,8 @@ export interface ConfigSource {
 }
 
 const ADDS_UP = new Set(['identityfile']);
+/** Of these whichever comes first counts, `none` too, and the other does not. */
+const RIVALS: Readonly<Record<string, string>> = { proxyjump: 'proxycommand', proxycommand: 'proxyjump' };
 /** Criteria of Match that nothing follows. */
 const ALONE = new Set(['all', 'canonical', 'final']);
 const DEEPEST_INCLUDE = 16;
@@ -89,7 +91,7 @@ export function readOptions(sources: readonly ConfigSource[], { name: host, user
 				for (const file of values.flatMap((name) => expandGlob(isAbsolute(home(name)) ? home(name) : join(base, name))))
 					walk(parse({ file, base, must: false }), base, depth + 1);
 			} else if (ADDS_UP.has(keyword)) options.set(keyword, [...new Set([...(options.get(keyword) ?? []), ...values])]);
-			else if (!options.has(keyword)) options.set(keyword, values);
+			else if (!options.has(keyword) && !options.has(RIVALS[keyword] ?? '')) options.set(keyword, values);
 		}
 	};
 	const pass = (): void => {

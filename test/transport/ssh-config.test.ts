@@ -110,6 +110,12 @@ describe('ssh_config', () => {
 		expect(reach('db', 'Host db', ' ProxyJump none', 'Host *', ' ProxyJump a').jumps).toEqual([]);
 	});
 
+	test('has a ProxyJump or a ProxyCommand, whichever comes first, none too', () => {
+		expect(reach('db', 'Host db', ' ProxyCommand none', 'Host *', ' ProxyJump a')).toMatchObject({ jumps: [], proxyCommand: false });
+		expect(reach('db', 'ProxyCommand nc %h %p', 'ProxyJump a')).toMatchObject({ jumps: [], proxyCommand: true });
+		expect(reach('db', 'ProxyJump a', 'ProxyCommand nc %h %p')).toMatchObject({ jumps: ['a'], proxyCommand: false });
+	});
+
 	test('takes addresses of IPv6', () => {
 		expect(reach('root@[::1]:23')).toMatchObject({ host: '::1', port: 23, user: 'root' });
 		expect(reach('db', 'HostName fe80::1')).toMatchObject({ host: 'fe80::1', port: 22 });
