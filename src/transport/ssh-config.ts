@@ -67,7 +67,10 @@ export function resolveReach(spec: string, configFile?: string): Reach {
 	const path = (text: string): string => home(expand(text, tokens));
 	const jump = expand(value('ProxyJump') ?? 'none', tokens);
 	const identities = files('IdentityFile').map(path);
-	const known = files('UserKnownHostsFile').map(path);
+	const known = (keyword: string, usual: string): string[] => {
+		const named = files(keyword).map(path);
+		return named.length > 0 ? named : [usual, `${usual}2`];
+	};
 	return {
 		alias: typed.name,
 		host,
@@ -83,7 +86,7 @@ export function resolveReach(spec: string, configFile?: string): Reach {
 		proxyCommand: (value('ProxyCommand') ?? 'none').toLowerCase() !== 'none',
 		// An alias stands there alone, also where the port is another (ssh_config(5)).
 		keysOf: alias === undefined ? { name: host, port } : { name: alias, port: 22 },
-		knownHosts: known.length > 0 ? known : [join(mine, 'known_hosts'), '/etc/ssh/ssh_known_hosts'],
+		knownHosts: [...known('UserKnownHostsFile', join(mine, 'known_hosts')), ...known('GlobalKnownHostsFile', '/etc/ssh/ssh_known_hosts')],
 		hashKnownHosts: value('HashKnownHosts')?.toLowerCase() === 'yes',
 		silenceMs: Number(value('ConnectTimeout') ?? 0) * 1000 || SILENCE_MS,
 		keepalive: {

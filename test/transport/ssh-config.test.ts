@@ -16,6 +16,8 @@ const reach = (spec: string, ...lines: string[]): Reach => {
 	return resolveReach(spec, join(dir, 'config'));
 };
 
+const GLOBAL = ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'];
+
 describe('ssh_config', () => {
 	test('gives an alias its host, user, port and keys; what is typed wins', () => {
 		const lines = [
@@ -125,10 +127,14 @@ describe('ssh_config', () => {
 	test('without files of one’s own has the usual ones', () => {
 		expect(reach('db')).toMatchObject({
 			identities: { files: [join(homedir(), '.ssh/id_ed25519'), expect.anything(), expect.anything()], chosen: false },
-			knownHosts: [join(homedir(), '.ssh/known_hosts'), '/etc/ssh/ssh_known_hosts'],
+			knownHosts: [join(homedir(), '.ssh/known_hosts'), join(homedir(), '.ssh/known_hosts2'), ...GLOBAL],
 			keepalive: { intervalMs: 5_000, count: 3 },
 		});
-		expect(reach('db', 'UserKnownHostsFile ~/a /b').knownHosts).toEqual([join(homedir(), 'a'), '/b']);
+	});
+
+	test('names files of host keys beside those of the machine, or in their place', () => {
+		expect(reach('db', 'UserKnownHostsFile ~/a /b').knownHosts).toEqual([join(homedir(), 'a'), '/b', ...GLOBAL]);
+		expect(reach('db', 'UserKnownHostsFile /b', 'GlobalKnownHostsFile /c /%k').knownHosts).toEqual(['/b', '/c', '/db']);
 	});
 
 	test('that cannot be read or understood is an error that names the file', () => {
