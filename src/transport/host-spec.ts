@@ -1,6 +1,6 @@
 import { BsdupError, EXIT } from '../errors.ts';
 
-/** `[user@]name[:port]`, taken apart. IPv6 addresses with a port are in brackets. */
+/** `[user@]name[:port]`, taken apart. IPv6 addresses, with their zone where they have one, are in brackets before a port. */
 export interface HostSpec {
 	user?: string;
 	name: string;
@@ -11,8 +11,9 @@ export interface HostSpec {
 export function parseHostSpec(typed: string): HostSpec {
 	const spec = typed.replace(/^ssh:\/\/([^/]*)\/?$/, '$1');
 	const match =
-		/^(?:([A-Za-z_][A-Za-z0-9_.-]*)@)?(?:\[([0-9A-Fa-f:.%a-z]+)\]|([A-Za-z0-9_][A-Za-z0-9_.-]*))(?::(\d{1,5}))?$/.exec(spec) ??
-		/^(?:([A-Za-z_][A-Za-z0-9_.-]*)@)?([0-9A-Fa-f]*:[0-9A-Fa-f:]+)()()$/.exec(spec);
+		/^(?:([A-Za-z_][A-Za-z0-9_.-]*)@)?(?:\[([0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?)\]|([A-Za-z0-9_][A-Za-z0-9_.-]*))(?::(\d{1,5}))?$/.exec(
+			spec,
+		) ?? /^(?:([A-Za-z_][A-Za-z0-9_.-]*)@)?([0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%[A-Za-z0-9._-]+)?)()()$/.exec(spec);
 	const port = match?.[4] ? Number(match[4]) : undefined;
 	if (match === null || (port !== undefined && (port < 1 || port > 65_535))) {
 		throw new BsdupError({

@@ -121,6 +121,9 @@ describe('ssh_config', () => {
 	test('takes addresses of IPv6', () => {
 		expect(reach('root@[::1]:23')).toMatchObject({ host: '::1', port: 23, user: 'root' });
 		expect(reach('db', 'HostName fe80::1')).toMatchObject({ host: 'fe80::1', port: 22 });
+		expect(reach('root@fe80::1%br-lan')).toMatchObject({ host: 'fe80::1%br-lan', port: 22, user: 'root' });
+		expect(reach('[fe80::1%hn0]:23')).toMatchObject({ host: 'fe80::1%hn0', port: 23 });
+		expect(reach('::ffff:192.0.2.7')).toMatchObject({ host: '::ffff:192.0.2.7' });
 		expect(reach('ssh://ann@db:24')).toMatchObject({ host: 'db', port: 24, user: 'ann' });
 	});
 
