@@ -1,7 +1,12 @@
+import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { Client, FTPError } from 'basic-ftp';
+import { FAMILY_MS } from '../families.ts';
 import { Crowded, notFound, Refused } from './mirror-errors.ts';
 import type { Opened, Wanted } from './source.ts';
+
+// The client has no option for it.
+setDefaultAutoSelectFamilyAttemptTimeout(FAMILY_MS);
 
 /** RFC 959: the requested file is unavailable. */
 const UNAVAILABLE = 550;

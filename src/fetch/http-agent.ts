@@ -1,8 +1,6 @@
 import tls from 'node:tls';
 import type { Dispatcher } from 'undici';
-
-/** Milliseconds for one address before the next one is tried too, so that a dead address family costs little (RFC 8305). */
-const FAMILY_MS = 250;
+import { FAMILY_MS } from '../families.ts';
 
 let agent: { for: string; dispatcher: Dispatcher } | undefined;
 
@@ -20,8 +18,8 @@ export async function httpAgent(connectMs: number): Promise<Dispatcher> {
 	if (agent?.for === key) return agent.dispatcher;
 	const proxies = { ...proxyNamed('httpProxy', 'http_proxy'), ...proxyNamed('httpsProxy', 'https_proxy') };
 	const ca = authorities();
-	const secure = ca === undefined ? {} : { ca };
-	const connect = { timeout: connectMs, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: FAMILY_MS, ...secure };
+	const secure = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: FAMILY_MS, ...(ca === undefined ? {} : { ca }) };
+	const connect = { timeout: connectMs, ...secure };
 	agent = {
 		for: key,
 		// Plain http goes to a proxy as a plain request: most allow CONNECT to the port of https only.

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import ssh2, { type Client } from 'ssh2';
 import { BsdupError } from '../errors.ts';
+import { FAMILY_MS } from '../families.ts';
 import { asAlgorithms, offerFor } from './algorithms.ts';
 import { attempts, type LoginState, type Memory } from './credentials.ts';
 import { addHostKey, fingerprint, judgeHostKey, keyType, knownTypes } from './known-hosts.ts';
@@ -36,7 +37,7 @@ export async function dial(reach: Reach, options: LoginOptions, memory: Memory):
 	try {
 		for (const hop of hopsTo(reach, options)) {
 			const through = clients[0];
-			const stream = through === undefined ? connect(hop.port, hop.host).setNoDelay() : await forward(through, hop);
+			const stream = through === undefined ? open(hop) : await forward(through, hop);
 			clients.unshift(await login(hop, stream, options, memory));
 		}
 		return clients;
@@ -59,6 +60,10 @@ function hopsTo(reach: Reach, options: LoginOptions): Reach[] {
 		if (hops.length > MOST_JUMPS) throw cannotConnect(reach, new Error('too many jump hosts'));
 	}
 	return hops;
+}
+
+function open({ host, port }: Reach): Duplex {
+	return connect({ host, port, autoSelectFamilyAttemptTimeout: FAMILY_MS }).setNoDelay();
 }
 
 function forward(through: Client, hop: Reach): Promise<Duplex> {

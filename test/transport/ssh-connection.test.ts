@@ -4,10 +4,11 @@ import { type AddressInfo, createConnection, createServer, type Socket } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type SshSpec, sshTransport } from '../../src/transport/ssh.ts';
 import type { Transport } from '../../src/transport/transport.ts';
 import { haveSshd, type Sshd, startSshd } from '../contract/sshd.ts';
+import { canBeLate, listenLate } from '../lab/late-listener.ts';
 import { freePort } from '../lab/practice-host.ts';
 import { stretchWire } from '../lab/tcp-proxy.ts';
 
@@ -148,6 +149,19 @@ describe.skipIf(!haveSshd)('a connection (needs sshd)', () => {
 				code: 'E_CONNECT',
 				message: expect.stringMatching(/ECONNREFUSED 127\.0\.0\.1:.*, .*ECONNREFUSED 127\.0\.0\.2:/),
 			});
+		});
+
+		test.skipIf(!canBeLate)('is made where the host is far away, and its other address leads nowhere (needs python3)', async () => {
+			const sshd = await server();
+			const late = await listenLate(sshd.port);
+			onTestFinished(late.close);
+			writeFileSync(sshd.knownHosts, sshd.known.replace(`[127.0.0.1]:${sshd.port}`, `[db1]:${late.port}`));
+			const all = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }));
+			vi.spyOn(dns, 'lookup').mockImplementation(((_name: string, _options: object, done: (error: null, found: object) => void) =>
+				done(null, all)) as unknown as typeof dns.lookup);
+			const transport = host(sshd, [], { host: `${sshd.user}@db1:${late.port}` });
+			await transport.connect().finally(() => vi.restoreAllMocks());
+			expect((await transport.run('echo here')).stdout).toBe('here\n');
 		});
 
 		test('is E_CONNECT where somebody listens and is silent, or is no sshd', async () => {
