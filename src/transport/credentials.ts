@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import ssh2, {
 	type AnyAuthMethod,
 	type BaseAgent,
@@ -61,7 +61,8 @@ export async function* attempts(
 			const key = memory.keys.get(file) ?? openKey(file);
 			if (same.length > 0) yield* fromAgent(same);
 			else if (key === 'locked') locked.push(file);
-			else if (key !== undefined && may('publickey')) {
+			else if (key === undefined) state.tried.push(...uselessBecause(file));
+			else if (may('publickey')) {
 				state.tried.push(file);
 				yield { type: 'publickey', username, key };
 			}
@@ -160,6 +161,14 @@ function openKey(file: string, passphrase?: string): ParsedKey | 'locked' | unde
 	if (key === undefined) return undefined;
 	if (key instanceof Error) return /encrypted|passphrase|decrypt|integrity/i.test(key.message) ? 'locked' : undefined;
 	return key.isPrivateKey() ? key : undefined;
+}
+
+/** Why a file that is there is no key to log in with, for people; such as a key on a token, which this client does not speak. */
+function uselessBecause(file: string): string[] {
+	if (!existsSync(file)) return [];
+	const key = parse(file);
+	const why = key === undefined ? 'cannot be read' : key instanceof Error ? key.message : 'is no private key, and no agent holds it';
+	return [`${file} (${why})`];
 }
 
 function parse(file: string, passphrase?: string): ParsedKey | Error | undefined {

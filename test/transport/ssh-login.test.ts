@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -80,6 +80,21 @@ describe.skipIf(!haveSshd)('a login at sshd (needs sshd)', () => {
 
 	test('is refused for a key file that does not exist, before anything is sent', () => {
 		expect(() => host({ ...at(), identity: join(dir, 'absent') })).toThrow(expect.objectContaining({ code: 'E_IDENTITY', exit: 2 }));
+	});
+
+	test('is refused for a file that holds no key to log in with, and says why it was not tried', async () => {
+		const key = makeKey(join(dir, 'key'));
+		writeFileSync(join(dir, 'page'), '<html>');
+		mkdirSync(join(dir, 'folder'));
+		for (const [file, why] of [
+			[`${key}.pub`, 'is no private key, and no agent holds it'],
+			[join(dir, 'page'), 'Unsupported key format'],
+			[join(dir, 'folder'), 'cannot be read'],
+		] as const)
+			await expect(host({ ...at(), identity: file }, ['IdentityAgent none']).connect()).rejects.toMatchObject({
+				code: 'E_AUTH',
+				message: expect.stringContaining(`tried: ${file} (${why})`),
+			});
 	});
 
 	test('tries each IdentityFile in turn', async () => {
