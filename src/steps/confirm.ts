@@ -9,8 +9,11 @@ export async function runConfirm(step: Step, context: StepContext): Promise<Step
 		throw new BsdupError({
 			code: 'E_NOT_CONFIRMED',
 			message: 'not confirmed',
-			state: 'Sets are fetched and verified, the backup is made; the system itself is as it was.',
-			next: [`bsdup resume ${context.plan.run}`, `bsdup rollback ${context.plan.run}   (takes back what was done so far)`],
+			state: 'Nothing that cannot be taken back was done; what the steps before it did stays meanwhile, services that were stopped too.',
+			next: [
+				`bsdup resume ${context.plan.run}   (asks again; --yes confirms in advance)`,
+				`bsdup rollback ${context.plan.run}   (takes back what was done so far)`,
+			],
 		});
 	}
 	await context.host.consented(step.id);

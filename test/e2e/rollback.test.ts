@@ -49,7 +49,9 @@ describe.skipIf(LAB === null)('bsdup rollback (needs a practice host)', () => {
 		const before = await tree(on);
 		await cutAt(on, upgradeArgs(on), 'running  quiesce\n', (kill) => kill('SIGINT'));
 		const refused = await on.bsdup(['resume']);
-		expect(refused.stderr).toMatch(/E_NOT_CONFIRMED[\s\S]*^Next: {2}bsdup rollback run-/m);
+		expect(refused.stderr).toMatch(
+			/E_NOT_CONFIRMED\nState: .*services that were stopped too\.\nNext: .*--yes[\s\S]*^Next: {2}bsdup rollback run-/m,
+		);
 		const changed = (await on.host.inside('ls /usr/rel /var/run/rc.d; sysctl net.inet.ip.forwarding')).output;
 		expect(changed).toContain('base78.tgz');
 		expect(changed).not.toMatch(/httpd|ntpd|forwarding=1/);
