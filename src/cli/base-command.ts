@@ -31,7 +31,8 @@ export abstract class BaseCommand extends Command {
 		if (!(error instanceof BsdupError)) return super.catch(error);
 		process.exitCode = error.exit;
 		if (this.jsonEnabled()) {
-			this.logJson(error.forPrograms);
+			// A line, as the events before it are.
+			ux.stdout(cleanJson(JSON.stringify(error.forPrograms)));
 			return undefined;
 		}
 		this.logToStderr(`bsdup: ${error.message}`);

@@ -7,7 +7,7 @@ const noCommand: Hook.CommandNotFound = async function ({ argv = [], id }) {
 	const says = `command ${id.replaceAll(':', ' ')} not found`;
 	if (![id, ...argv].includes('--json')) throw new Errors.CLIError(says);
 	const error = new BsdupError({ code: 'E_USAGE', message: says, next: ['bsdup --help'], exit: EXIT.usage });
-	ux.stdout(cleanJson(JSON.stringify(error.forPrograms, null, 2)));
+	ux.stdout(cleanJson(JSON.stringify(error.forPrograms)));
 	this.exit(EXIT.usage);
 };
 

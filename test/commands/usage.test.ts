@@ -14,13 +14,13 @@ describe.skipIf(!existsSync(CLI))('the arguments of a command (needs npm run bui
 		[['cache', 'prune', '--bogus'], 'Nonexistent flag: --bogus', 'bsdup cache prune --help'],
 		[['manifest', 'check'], 'Missing 1 required arg:', 'bsdup manifest check --help'],
 		[['upgarde', 'db1'], 'command upgarde db1 not found', 'bsdup --help'],
-	])('that it does not take end it with status 2, told to programs as every error is: %s', (args, says, next) => {
+	])('that it does not take end it with status 2, told to programs as every error is, in one line: %s', (args, says, next) => {
 		expect(bsdup(...args).status).toBe(2);
 		const { status, stdout, stderr } = bsdup(...args, '--json');
 		expect(JSON.parse(stdout)).toEqual({
 			error: { code: 'E_USAGE', message: expect.stringContaining(says), state: expect.any(String), next: [next] },
 		});
-		expect([status, stderr]).toEqual([2, '']);
+		expect([status, stderr, stdout.trimEnd().includes('\n')]).toEqual([2, '', false]);
 	});
 
 	test.each(['backup', 'upgrade', 'plan', 'check'])('are told by %s --help, each with its value', (command) => {
