@@ -34,7 +34,7 @@ export const DAMAGED_RUN: ReadonlySet<string> = new Set(['E_PLAN_FORMAT', 'E_PLA
 
 /** The state directory: `--state`, else XDG_STATE_HOME/bsdup, else ~/.local/state/bsdup. */
 export function stateDir(flag: string | undefined): string {
-	return flag ?? join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'bsdup');
+	return flag || join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'bsdup');
 }
 
 /**

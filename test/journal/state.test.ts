@@ -11,11 +11,12 @@ import {
 	symlinkSync,
 	writeFileSync,
 } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { BsdupError } from '../../src/errors.ts';
 import { openJournal, readJournal } from '../../src/journal/journal.ts';
-import { createRun, newestRun, openRun, type RunFolder } from '../../src/journal/state.ts';
+import { createRun, newestRun, openRun, type RunFolder, stateDir } from '../../src/journal/state.ts';
 import { ROOT } from '../lab/root.ts';
 import { plan, tempDir } from './folder.ts';
 
@@ -45,6 +46,14 @@ function codeOf(act: () => unknown): string | undefined {
 		throw error;
 	}
 }
+
+test('the runs are where --state says, else where XDG says, else in the home; what is empty says nothing', () => {
+	vi.stubEnv('XDG_STATE_HOME', '/x');
+	expect([stateDir('/s'), stateDir(undefined)]).toEqual(['/s', '/x/bsdup']);
+	vi.stubEnv('XDG_STATE_HOME', '');
+	expect(stateDir(undefined)).toBe(join(homedir(), '.local/state/bsdup'));
+	vi.unstubAllEnvs();
+});
 
 describe('the state on the controller', () => {
 	test('is for its owner alone, whatever the umask, and nothing temporary is left', () => {
