@@ -29,6 +29,8 @@ export abstract class BaseCommand extends Command {
 		const misused = thrown.oclif?.exit === EXIT.usage && this.jsonEnabled();
 		const error = misused ? this.#misuse(thrown) : thrown;
 		if (!(error instanceof BsdupError)) return super.catch(error);
+		// oclif puts words of its own around what is wrong with a flag's value.
+		error.message = error.message.replace(/^Parsing --\S+ \n\t([\s\S]*)\nSee more help with --help$/, '$1');
 		process.exitCode = error.exit;
 		if (this.jsonEnabled()) {
 			// A line, as the events before it are.

@@ -17,7 +17,7 @@ import { readConfig } from './config.ts';
 import { hostConsole } from './inventory.ts';
 import { ask, hostTransport } from './open-host.ts';
 import { patienceMs, type RunFlags } from './run-flags.ts';
-import { sizeFlag } from './size.ts';
+import { bandwidthFlag, sizeFlag } from './size.ts';
 import { stopSignal } from './stop-signal.ts';
 
 /**
@@ -67,7 +67,7 @@ export async function carry(
 			pauseAtReboot: flags['pause-at-reboot'],
 			cache: { dir: cacheDir(), maxBytes: sizeFlag('max-size', config.cache.maxSize) },
 			logins: [...(flags.mirror ?? []), ...config.mirrors].map(mirrorTop).filter(hasLogin),
-			bandwidth: bandwidth === undefined ? null : sizeFlag('bandwidth', bandwidth),
+			bandwidth: bandwidth === undefined ? null : bandwidthFlag(bandwidth),
 			...{ console, rebootMs },
 		});
 		renderer.event({

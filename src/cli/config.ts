@@ -40,7 +40,7 @@ const Config = z.strictObject({
 	/** Mirrors in the order of preference, where --mirror names none. */
 	mirrors: z.array(Mirror).default([]),
 	/** Bytes a second for all downloads of a run, like 5M. */
-	bandwidth: Size.optional(),
+	bandwidth: Size.refine((text) => bytesOf(text) !== 0, 'must be more than nothing').optional(),
 	/** Hosts by the names that stand for HOST. */
 	hosts: z.record(z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'is no name of a host'), Host).default({}),
 	cache: z.strictObject({ maxSize: Size.default('10G') }).default({ maxSize: '10G' }),

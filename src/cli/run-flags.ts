@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { usage } from './backup-flags.ts';
+import { bandwidthFlag } from './size.ts';
 
 const UNITS_MS = { s: 1_000, m: 60_000, h: 3_600_000 };
 
@@ -25,7 +26,14 @@ export const runFlags = {
 		},
 	}),
 	'take-over': Flags.boolean({ default: false, description: 'carry the run even if another bsdup seems to; make sure that it has ended' }),
-	bandwidth: Flags.string({ description: 'bytes a second that downloads may take in all', helpValue: '5M' }),
+	bandwidth: Flags.string({
+		description: 'bytes a second that downloads may take in all',
+		helpValue: '5M',
+		parse: async (text) => {
+			bandwidthFlag(text);
+			return text;
+		},
+	}),
 	state: Flags.string({ description: 'directory of the runs', helpValue: 'DIR', env: 'BSDUP_STATE' }),
 };
 

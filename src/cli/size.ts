@@ -17,6 +17,13 @@ export function sizeFlag(flag: string, text: string): number {
 	throw unfit(flag, text, 'size', '10G');
 }
 
+/** The value of `--bandwidth` as bytes a second. Throws E_USAGE, for nothing a second too: a run would never end. */
+export function bandwidthFlag(text: string): number {
+	const bytes = bytesOf(text);
+	if (bytes !== null && bytes > 0) return bytes;
+	throw unfit('bandwidth', text, 'bandwidth', '5M');
+}
+
 /** The value of a flag as seconds: `12h`, `30d`. Throws E_USAGE naming the flag. */
 export function ageFlag(flag: string, text: string): number {
 	const [, number = '', unit = ''] = /^(\d+)([mhdw])$/.exec(text) ?? [];

@@ -1,4 +1,3 @@
-import { BsdupError, EXIT } from '../errors.ts';
 import { Dispatch } from './dispatch.ts';
 import { fetchFile } from './fetch-file.ts';
 import { PATIENCE, type Patience } from './watch.ts';
@@ -26,7 +25,7 @@ export interface DownloadRequest {
 	dir: string;
 	/** Files at once; default 4. */
 	parallel?: number;
-	/** Bytes a second, of all connections together; left out = no limit. */
+	/** Bytes a second, more than none, of all connections together; left out = no limit. */
 	bandwidth?: number;
 	/** Bytes of a file that are there, bytes in all (null = not known), and the mirror that the last of them came from ('' = no mirror). */
 	onBytes?: (name: string, done: number, total: number | null, mirror: string) => void;
@@ -46,17 +45,9 @@ const PAUSE_MS = 200;
  * Fetches files, largest first, each in stretches over several connections and from all its mirrors at once. What is there with the
  * right hash is left alone; `TO.part` is taken up where it broke; a file gets its name only when the hash of the whole is right. A
  * mirror that fails is set aside while others go on. The first file that no mirror gives stops the others, whose parts are kept.
- * Throws E_HASH_MISMATCH, E_NOT_FOUND, E_FETCH, E_MIRROR_UNREACHABLE, E_WRITE, E_LOCKED, E_BANDWIDTH, or the signal's reason.
+ * Throws E_HASH_MISMATCH, E_NOT_FOUND, E_FETCH, E_MIRROR_UNREACHABLE, E_WRITE, E_LOCKED, or the signal's reason.
  */
 export async function download(request: DownloadRequest): Promise<void> {
-	const { bandwidth } = request;
-	if (bandwidth !== undefined && !(bandwidth > 0))
-		throw new BsdupError({
-			code: 'E_BANDWIDTH',
-			message: 'a bandwidth must be more than nothing',
-			next: ['--bandwidth 2M'],
-			exit: EXIT.usage,
-		});
 	const { pauseMs = PAUSE_MS, ...patience } = request.patience ?? {};
 	const queue = [...request.files].sort((a, b) => (b.size ?? 0) - (a.size ?? 0));
 	const dispatch = new Dispatch(request, { ...PATIENCE, ...patience }, pauseMs);

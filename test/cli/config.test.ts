@@ -37,6 +37,7 @@ describe('a config file', () => {
 		['no list', 'mirrors: https://a.example\n', ':1: mirrors: '],
 		['no mirror', 'mirrors:\n  - https://a.example\n  - "http://x/$(id)"\n', ':3: mirrors.1: "http://x/$(id)" is no mirror'],
 		['no size', 'cache:\n  maxSize: many\n', ':2: cache.maxSize: is no size like 10G'],
+		['no bandwidth', 'bandwidth: "0"\n', ':1: bandwidth: must be more than nothing'],
 		['a host that is none', 'hosts:\n  db1:\n    host: "a b"\n', ':3: hosts.db1.host: is no [user@]name[:port]'],
 		['a key of a host that is none', 'hosts:\n  db1: { host: a, consle: x }\n', ':2: hosts.db1.consle: unknown key'],
 		['a relative path', 'hosts:\n  db1:\n    become: doas\n    identity: id\n', ':4: hosts.db1.identity: is a path from / or ~/ on'],

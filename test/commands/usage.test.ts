@@ -23,6 +23,17 @@ describe.skipIf(!existsSync(CLI))('the arguments of a command (needs npm run bui
 		expect([status, stderr, stdout.trimEnd().includes('\n')]).toEqual([2, '', false]);
 	});
 
+	test.each([
+		[['--bandwidth', '0'], '"0" is no bandwidth', '--bandwidth 5M'],
+		[['--bandwidth', '5m'], '"5m" is no bandwidth', '--bandwidth 5M'],
+		[['--patience', '0'], '--patience "0" is no time like 30 (minutes), 90s or 2h', '--patience 30'],
+	])('are refused before a host is asked, with what to write: %s', (args, says, next) => {
+		for (const command of ['upgrade', 'resume']) {
+			const { status, stderr } = bsdup(command, 'no-such-host', ...args);
+			expect([status, stderr]).toEqual([2, `bsdup: ${says}\nCode:  E_USAGE\nState: Nothing was changed on the host.\nNext:  ${next}\n`]);
+		}
+	});
+
 	test.each(['backup', 'upgrade', 'plan', 'check'])('are told by %s --help, each with its value', (command) => {
 		const [usage = ''] = /^USAGE\n[\s\S]*?\n\n/m.exec(bsdup(command, '--help').stdout) ?? [];
 		expect(usage.replace(/\s+/g, ' ')).toContain('[--backup-here DIR | --backup-to DIR | --backup-device DISK]');
