@@ -57,8 +57,11 @@ async function askHostKey(question: string): Promise<boolean> {
 	return (await ask(`${question}\nTrust it? Type yes: `)) === 'yes';
 }
 
-/** Asks on the terminal without showing what is typed. */
-async function askSecret(question: string): Promise<string> {
+/** Keys that end a line: return, and Ctrl-D. */
+const ENDS = new Set(['\r', '\n', '\x04']);
+
+/** Asks on the terminal without showing what is typed; the keys that erase do so, as where a terminal edits lines. Throws E_INTERRUPTED after Ctrl-C. */
+export async function askSecret(question: string): Promise<string> {
 	// Before the question: what is typed at once must not be shown either.
 	process.stdin.setRawMode(true);
 	process.stderr.write(cleanText(question));
@@ -67,9 +70,10 @@ async function askSecret(question: string): Promise<string> {
 		// The stream is needed again, for the next question or a terminal.
 		for await (const chunk of process.stdin.iterator({ destroyOnReturn: false })) {
 			for (const char of String(chunk)) {
-				if (char === '\r' || char === '\n') return secret;
+				if (ENDS.has(char)) return secret;
 				if (char === '\x03') throw interrupted();
-				secret = char === '\x7f' ? secret.slice(0, -1) : secret + char;
+				if (char === '\x15') secret = '';
+				else secret = char === '\x7f' || char === '\b' ? secret.slice(0, -1) : secret + char;
 			}
 		}
 		return secret;
