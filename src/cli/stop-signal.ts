@@ -1,6 +1,13 @@
+import { isatty } from 'node:tty';
 import { EXIT } from '../errors.ts';
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** Where no stream is a terminal there is none that could hang up: that is nohup(1), whose wish Node takes back as it starts. */
+const SIGNALS: readonly NodeJS.Signals[] = [0, 1, 2].some((fd) => isatty(fd)) ? ['SIGINT', 'SIGTERM', 'SIGHUP'] : ['SIGINT', 'SIGTERM'];
+
+/** A hang-up does not end this program where it is none of its terminal. */
+export function passOverHangUp(): void {
+	if (!SIGNALS.includes('SIGHUP')) process.on('SIGHUP', () => {});
+}
 
 /** What a signal that asks this program to end does instead of ending it. */
 export interface Stop {
@@ -12,7 +19,7 @@ export interface Stop {
 	off(): void;
 }
 
-/** Listens for Ctrl-C, a hang-up and SIGTERM. A second Ctrl-C ends the program at once: somebody does not want to wait. */
+/** Listens for Ctrl-C, a hang-up of the terminal and SIGTERM. A second Ctrl-C ends the program at once: somebody does not want to wait. */
 export function stopSignal(): Stop {
 	const stop = new AbortController();
 	let by: NodeJS.Signals | undefined;
