@@ -37,6 +37,11 @@ test('every check of the methods of boot environments and of packaged base has F
 	for (const { fires, quiet } of cases) expect([fires.length, quiet.length].every((count) => count > 0)).toBe(true);
 });
 
+test('the release that runs is no target of a method that knows no patches, which it would take away', () => {
+	const refusing = manifests.filter(({ checks }) => checks.some(({ id }) => id === 'runs-already'));
+	expect(refusing.map(({ method }) => method).sort()).toEqual(['boot-environment', 'freebsd-update', 'sets']);
+});
+
 describe.skipIf(!canEnterTrees)('a check of a FreeBSD host (needs root or user namespaces)', () => {
 	const each = (of: 'fires' | 'quiet'): [string, string, Case, Host][] =>
 		cases.flatMap((one) => one[of].map((host): [string, string, Case, Host] => [one.check, host.title, one, host]));
