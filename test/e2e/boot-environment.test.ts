@@ -62,6 +62,7 @@ describe.skipIf(LAB === null)('an upgrade in a new boot environment (needs a pra
 			expect(result.stdout).toMatch(
 				/files of \/etc that both sides changed keep what this host had.*\n {2}C \/etc\/motd\.template\n(?! {2}|Warn)/,
 			);
+			expect(result.stdout).toMatch(/patches of 15\.0 are in no set: freebsd-update fetch install brings them\nproven: /);
 			expect(result.stdout).toMatch(/what etcupdate leaves to be done by hand:\n {2}Needs update: \/etc\/mail\/aliases\.db/);
 			const plan = planOf(on);
 			for (const { shown: text, planned } of shownSteps(plan, shown.stdout)) expect(text).toContain(planned);

@@ -48,6 +48,7 @@ describe.skipIf(LAB === null)('a live upgrade by sets (needs a practice host)', 
 				/^bsdup: warning: nothing but the mirror's own word vouches for MANIFEST.*\n {2}--trusted-list FILE.*\n$/,
 			);
 			expect(result.code, result.stdout + result.stderr).toBe(0);
+			expect(result.stdout).toMatch(/patches of 15\.0 are in no set: freebsd-update fetch install brings them\nproven: /);
 			const plan = planOf(on);
 			for (const { shown: text, planned } of shownSteps(plan, shown.stdout)) expect(text).toContain(planned);
 			expect(await executed(on, plan)).toEqual(jobsOf(plan));
