@@ -3,7 +3,7 @@ import { BaseCommand } from '../src/cli/base-command.ts';
 import { carry } from '../src/cli/carry.ts';
 import { findRun } from '../src/cli/find-run.ts';
 import { runFlags } from '../src/cli/run-flags.ts';
-import { isDone, noReturn } from '../src/journal/decide.ts';
+import { isDone, noReturn, takenBack } from '../src/journal/decide.ts';
 import { readJournal } from '../src/journal/journal.ts';
 import { undoSteps, undoText } from '../src/plan/undo.ts';
 import { rollback } from '../src/run/rollback.ts';
@@ -38,6 +38,10 @@ export default class RollbackCommand extends BaseCommand {
 		if (flags['dry-run']) {
 			const far = noReturn(folder.plan, entries);
 			if (far === 'passed') throw pastReturn(folder.plan);
+			if (takenBack(entries) === 'wholly') {
+				this.log(`${folder.run} was taken back; nothing is left to undo.`);
+				return { undo: [], warnings: [] };
+			}
 			const warnings = far === 'begun' ? [MAY_BE_PASSED] : [];
 			for (const text of warnings) this.log(`${text}\n`);
 			this.log(undoText(folder.plan));

@@ -30,6 +30,16 @@ describe.skipIf(!existsSync(join(ROOT, 'dist/commands/rollback.js')))('bsdup rol
 		expect(shown.undo.map(({ id }) => id)).toEqual(['forwarding.undo', 'quiesce.undo', 'stage.undo']);
 	});
 
+	test('--dry-run of a run that was taken back says that nothing is left, and lists nothing', () => {
+		const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions({ run: 'run-20261123220738-back' }), 'in-place');
+		const journal = openJournal(createRun(state, plan, 'root@nowhere.invalid', {}).journal);
+		journal.append({ kind: 'end', status: 'rolled-back', detail: '' });
+		journal.close();
+		const { status, stdout } = bsdup('rollback', plan.run, '--dry-run');
+		expect([status, stdout]).toEqual([0, 'run-20261123220738-back was taken back; nothing is left to undo.\n']);
+		expect(JSON.parse(bsdup('rollback', plan.run, '--dry-run', '--json').stdout)).toEqual({ undo: [], warnings: [] });
+	});
+
 	test.each([[[]], [['--dry-run']]])(
 		'of a run that is at its end refuses it, without asking the host, and tells where the way back by hand is (%j)',
 		(how) => {
