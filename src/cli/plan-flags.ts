@@ -23,6 +23,7 @@ export const planFlags = {
 	manifest: Flags.string({ description: 'a manifest of your own', helpValue: 'FILE' }),
 	method: Flags.string({
 		description: 'upgrade method, as bsdup manifest show lists them; default: the preferred one that nothing speaks against',
+		exclusive: ['manifest'],
 	}),
 	'trusted-list': Flags.string({
 		description: 'a copy of the list of hashes from a source you trust, where the list is not signed',

@@ -40,6 +40,11 @@ describe.skipIf(!existsSync(CLI))('the arguments of a command (needs npm run bui
 		expect(usage).not.toMatch(/\|\s*[\]|]/);
 	});
 
+	test('that contradict each other are refused: --method and --manifest', () => {
+		const { status, stderr } = bsdup('plan', 'no-such-host', '--to', '7.8', '--method', 'ramdisk', '--manifest', 'my.yaml');
+		expect([status, stderr]).toEqual([2, expect.stringContaining('--manifest=my.yaml cannot also be provided when using --method')]);
+	});
+
 	test.each(['--backup-to=/mnt', '--backup-device=sd1'])('that contradict each other are refused: --backup-here and %s', (other) => {
 		const { status, stderr } = bsdup('backup', 'db1', '--backup-here', '/tmp', other);
 		expect([status, stderr]).toEqual([2, expect.stringContaining('cannot also be provided when using --backup-here')]);
