@@ -1,4 +1,5 @@
 import { Args, Flags } from '@oclif/core';
+import { each } from '../src/cli/backup-flags.ts';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { hostFlags } from '../src/cli/open-host.ts';
 import { runRestore } from '../src/cli/restore.ts';
@@ -20,8 +21,7 @@ export default class RestoreCommand extends BaseCommand {
 		to: Flags.string({ description: 'where to restore: a new or empty directory, or /', helpValue: 'DIR' }),
 		base: Flags.string({ description: 'which backup, where DIR holds several', helpValue: 'NAME' }),
 		volume: Flags.string({
-			multiple: true,
-			multipleNonGreedy: true,
+			...each,
 			description: 'a volume made by hand (each, in any order)',
 			helpValue: 'FILE',
 		}),

@@ -3,12 +3,15 @@ import { Flags } from '@oclif/core';
 import { BsdupError, EXIT } from '../errors.ts';
 import type { BackupOptions } from '../plan/options.ts';
 
+/** A flag that may be given again, with one value each time: else it would take the host that stands behind it for another value. */
+export const each = { multiple: true, multipleNonGreedy: true } as const;
+
 /** Flags that say what is backed up, and where to. */
 export const backupFlags = {
-	backup: Flags.string({ description: 'path to back up', multiple: true, default: ['/etc', '/root', '/home', '/var'], helpValue: 'PATH' }),
+	backup: Flags.string({ description: 'path to back up', ...each, default: ['/etc', '/root', '/home', '/var'], helpValue: 'PATH' }),
 	exclude: Flags.string({
 		description: 'leave this out of the backup: a path from / or a name anywhere; *, ? and [a-z] do not match a slash',
-		multiple: true,
+		...each,
 		helpValue: 'PATTERN',
 	}),
 	'backup-to': Flags.string({

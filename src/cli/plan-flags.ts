@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { Flags } from '@oclif/core';
 import type { PlanOptions } from '../plan/options.ts';
-import { type BackupFlags, backupFlags, backupOptions, plainPath, usage } from './backup-flags.ts';
+import { type BackupFlags, backupFlags, backupOptions, each, plainPath, usage } from './backup-flags.ts';
 
 /** Flags that decide what a plan holds. */
 export const planFlags = {
@@ -11,8 +11,7 @@ export const planFlags = {
 	}),
 	mirror: Flags.string({
 		description: 'top of a mirror (http, https, ftp, file or a directory); again for more, the best first',
-		multiple: true,
-		multipleNonGreedy: true,
+		...each,
 		helpValue: 'URL',
 	}),
 	'fetch-on': Flags.option({
@@ -36,18 +35,17 @@ export const planFlags = {
 	'stop-forwarding': Flags.boolean({ default: false, description: 'turn IP forwarding off before the kernel is replaced' }),
 	site: Flags.string({
 		description: 'a site set of your own on this machine, unpacked after the first reboot, before sysmerge',
-		multiple: true,
+		...each,
 		helpValue: 'FILE',
 	}),
-	'site-sha256': Flags.string({ description: 'its SHA256, in the order of --site', multiple: true, helpValue: 'HEX' }),
+	'site-sha256': Flags.string({ description: 'its SHA256, in the order of --site', ...each, helpValue: 'HEX' }),
 	'allow-older': Flags.boolean({
 		default: false,
 		description: 'take a build older than the installed one, or a release past its end of life',
 	}),
 	health: Flags.string({
 		description: 'sh that must exit 0 on the new system before it is taken for good; again for more',
-		multiple: true,
-		multipleNonGreedy: true,
+		...each,
 		helpValue: 'COMMAND',
 	}),
 	watchdog: Flags.integer({

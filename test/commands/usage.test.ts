@@ -40,6 +40,18 @@ describe.skipIf(!existsSync(CLI))('the arguments of a command (needs npm run bui
 		expect(usage).not.toMatch(/\|\s*[\]|]/);
 	});
 
+	test.each([
+		['--exclude', '*.core'],
+		['--backup', '/etc'],
+		['--site', 'site78.tgz'],
+		['--site-sha256', 'f0'],
+		['--mirror', '/srv/mirror'],
+		['--health', 'true'],
+	])('leave the host that stands behind %s to be the host, not this machine', (flag, value) => {
+		const { status, stderr } = bsdup('plan', '--to', '7.8', flag, value, 'no host');
+		expect([status, stderr]).toEqual([2, expect.stringContaining('"no host" is no host')]);
+	});
+
 	test('that contradict each other are refused: --method and --manifest', () => {
 		const { status, stderr } = bsdup('plan', 'no-such-host', '--to', '7.8', '--method', 'ramdisk', '--manifest', 'my.yaml');
 		expect([status, stderr]).toEqual([2, expect.stringContaining('--manifest=my.yaml cannot also be provided when using --method')]);
