@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
+import { hostArg } from '../src/cli/args.ts';
 import { backupFlags } from '../src/cli/backup-flags.ts';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { carry } from '../src/cli/carry.ts';
@@ -15,9 +16,7 @@ export default class BackupCommand extends BaseCommand {
 	static override description =
 		'The same steps are part of every upgrade. --backup-format gnu: GNU tar writes volumes that only GNU tar can restore; ' +
 		'split: one plain archive cut in pieces, which base tar restores too, also from the install kernel.';
-	static override args = {
-		host: Args.string({ description: '[user@]name[:port], or a host of your config file; none = this machine' }),
-	};
+	static override args = { host: hostArg };
 	static override flags = {
 		...hostFlags,
 		...backupFlags,

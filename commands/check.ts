@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core';
+import { hostArg } from '../src/cli/args.ts';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { makePlan } from '../src/cli/make-plan.ts';
 import { hostFlags, openHost } from '../src/cli/open-host.ts';
@@ -9,9 +9,7 @@ import { allFindings } from '../src/run/live-findings.ts';
 
 export default class CheckCommand extends BaseCommand {
 	static override summary = 'Look for everything likely to fail, all at once; change nothing.';
-	static override args = {
-		host: Args.string({ description: '[user@]name[:port], or a host of your config file; none = this machine' }),
-	};
+	static override args = { host: hostArg };
 	static override flags = { ...hostFlags, ...planFlags };
 	static override examples = ['<%= config.bin %> <%= command.id %> root@db1 --to 7.8 --backup-to /mnt'];
 

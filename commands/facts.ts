@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
+import { hostArg } from '../src/cli/args.ts';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { hostFlags, openHost } from '../src/cli/open-host.ts';
 import { factsScript, gatherFacts, parseFacts, systemIn } from '../src/facts/gather.ts';
@@ -9,9 +10,7 @@ import { factsLines } from '../src/facts/text.ts';
 
 export default class FactsCommand extends BaseCommand {
 	static override summary = 'Tell what is true on a host; only reads.';
-	static override args = {
-		host: Args.string({ description: '[user@]name[:port], or a host of your config file; none = this machine' }),
-	};
+	static override args = { host: hostArg };
 	static override flags = {
 		...hostFlags,
 		script: Flags.boolean({

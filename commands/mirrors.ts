@@ -1,4 +1,5 @@
 import { Args, Flags } from '@oclif/core';
+import { typed } from '../src/cli/args.ts';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { hostFlags } from '../src/cli/open-host.ts';
 import { rankRequest } from '../src/cli/rank-request.ts';
@@ -11,7 +12,7 @@ export default class MirrorsCommand extends BaseCommand {
 	static override summary = 'Rank mirrors: how near, how fast, how new, and whether all of it is of one build.';
 	static override description =
 		'Without URLs those of the config file, of the host (this machine, where it runs such a system) and the default one are measured. Exit 1: none of them is good.';
-	static override args = { url: Args.string({ description: 'top of a mirror; several are taken' }) };
+	static override args = { url: Args.string({ ...typed, description: 'top of a mirror; several are taken' }) };
 	static override strict = false;
 	static override flags = {
 		...hostFlags,

@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
+import { hostArg } from '../src/cli/args.ts';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { makePlan } from '../src/cli/make-plan.ts';
 import { hostFlags, openHost } from '../src/cli/open-host.ts';
@@ -8,9 +9,7 @@ import { showFlags, showPlan } from '../src/cli/show-plan.ts';
 
 export default class PlanCommand extends BaseCommand {
 	static override summary = 'Show every step and command of an upgrade; change nothing.';
-	static override args = {
-		host: Args.string({ description: '[user@]name[:port], or a host of your config file; none = this machine' }),
-	};
+	static override args = { host: hostArg };
 	static override flags = {
 		...hostFlags,
 		...planFlags,

@@ -1,4 +1,5 @@
 import { Args, Flags } from '@oclif/core';
+import { typed } from '../src/cli/args.ts';
 import { each } from '../src/cli/backup-flags.ts';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { hostFlags } from '../src/cli/open-host.ts';
@@ -14,7 +15,7 @@ export default class RestoreCommand extends BaseCommand {
 	].join('\n');
 	static override strict = false;
 	static override usage = 'restore DIR [PATH...] --to DIR | --list';
-	static override args = { dir: Args.string({ required: true, description: 'the directory of the volumes' }) };
+	static override args = { dir: Args.string({ ...typed, required: true, description: 'the directory of the volumes' }) };
 	static override flags = {
 		...hostFlags,
 		list: Flags.boolean({ default: false, description: 'list the members and stop', exclusive: ['to'] }),

@@ -1,4 +1,5 @@
 import { Args } from '@oclif/core';
+import { typed } from '../src/cli/args.ts';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { carry } from '../src/cli/carry.ts';
 import { findRunToResume } from '../src/cli/find-run.ts';
@@ -13,7 +14,7 @@ import { statusLines, statusOf } from '../src/journal/status.ts';
 export default class ResumeCommand extends BaseCommand {
 	static override summary = 'Go on with a run, from wherever it stands.';
 	static override args = {
-		run: Args.string({ description: 'a run, or a host; none = the newest run, or the one that holds this machine' }),
+		run: Args.string({ ...typed, description: 'a run, or a host; none = the newest run, or the one that holds this machine' }),
 	};
 	static override flags = { ...hostFlags, ...runFlags };
 	static override description = [

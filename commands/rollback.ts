@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
+import { newestRunArg } from '../src/cli/args.ts';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { carry } from '../src/cli/carry.ts';
 import { findRun } from '../src/cli/find-run.ts';
@@ -17,7 +18,7 @@ export default class RollbackCommand extends BaseCommand {
 	static override summary = 'Take back what a run has done, as long as nothing of the system was changed.';
 	static override description =
 		'What was begun is undone, last things first, and proven; then the host is free, and the run is over. Cut anywhere, it is run again. After the point of no return, and at the end of the run, it refuses, and nothing is changed. On the host itself, without bsdup: sh /var/db/bsdup/run-.../resume.sh rollback';
-	static override args = { run: Args.string({ description: 'a run, or a host; none = the newest run' }) };
+	static override args = { run: newestRunArg };
 	static override flags = {
 		patience: runFlags.patience,
 		'take-over': runFlags['take-over'],

@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
+import { newestRunArg } from '../src/cli/args.ts';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { findRun, hopAfter } from '../src/cli/find-run.ts';
 import { explain, explainLines } from '../src/journal/explain.ts';
@@ -7,7 +8,7 @@ import { statusLines, statusOf } from '../src/journal/status.ts';
 
 export default class StatusCommand extends BaseCommand {
 	static override summary = 'Tell where a run stands and what comes next.';
-	static override args = { run: Args.string({ description: 'a run, or a host; none = the newest run' }) };
+	static override args = { run: newestRunArg };
 	static override flags = {
 		state: Flags.string({ description: 'directory of the runs', helpValue: 'DIR', env: 'BSDUP_STATE' }),
 		explain: Flags.boolean({ default: false, description: 'for each step: what is known, from where, and what resume will do' }),

@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
+import { hostArg } from '../src/cli/args.ts';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { carry, requireSomebody } from '../src/cli/carry.ts';
 import { carryMoving } from '../src/cli/carry-moving.ts';
@@ -16,9 +17,7 @@ import { planText } from '../src/plan/text.ts';
 export default class UpgradeCommand extends BaseCommand {
 	static override summary = 'Upgrade a host from start to finish.';
 	static override description = VERDICTS;
-	static override args = {
-		host: Args.string({ description: '[user@]name[:port], or a host of your config file; none = this machine' }),
-	};
+	static override args = { host: hostArg };
 	static override flags = {
 		...hostFlags,
 		...planFlags,

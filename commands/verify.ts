@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { Args, Flags } from '@oclif/core';
+import { typed } from '../src/cli/args.ts';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { setLayouts } from '../src/cli/set-layouts.ts';
 import { verifiedLines } from '../src/cli/show-verified.ts';
@@ -14,7 +15,7 @@ export default class VerifyCommand extends BaseCommand {
 		'One without a signature is taken only beside a copy from elsewhere (--trusted-list), or as it is (--unsigned).',
 		'Archives are read to their end, and no member may leave the tree it is unpacked in.',
 	].join('\n');
-	static override args = { dir: Args.string({ required: true, description: 'the folder with the sets and their list' }) };
+	static override args = { dir: Args.string({ ...typed, required: true, description: 'the folder with the sets and their list' }) };
 	static override flags = {
 		key: Flags.string({ description: 'public key file; default: the one named in the list, from /etc/signify', helpValue: 'FILE' }),
 		'trusted-list': Flags.string({

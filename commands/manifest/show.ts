@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Args } from '@oclif/core';
+import { typed } from '../../src/cli/args.ts';
 import { BaseCommand } from '../../src/cli/base-command.ts';
 import { BsdupError, EXIT } from '../../src/errors.ts';
 import { listManifests } from '../../src/manifest/list.ts';
@@ -9,7 +10,9 @@ import { composeManifest } from '../../src/manifest/use.ts';
 
 export default class ManifestShowCommand extends BaseCommand {
 	static override summary = 'List the manifests, or print one to start your own from.';
-	static override args = { name: Args.string({ description: 'SYSTEM/METHOD, or METHOD where only one system has it; none = list them' }) };
+	static override args = {
+		name: Args.string({ ...typed, description: 'SYSTEM/METHOD, or METHOD where only one system has it; none = list them' }),
+	};
 	static override examples = [
 		'<%= config.bin %> <%= command.id %>',
 		'<%= config.bin %> <%= command.id %> SYSTEM/in-place > my-method.yaml',

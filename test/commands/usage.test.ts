@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { Config } from '@oclif/core';
 import { describe, expect, test } from 'vitest';
 import { ROOT } from '../lab/root.ts';
 
@@ -50,6 +51,15 @@ describe.skipIf(!existsSync(CLI))('the arguments of a command (needs npm run bui
 	])('leave the host that stands behind %s to be the host, not this machine', (flag, value) => {
 		const { status, stderr } = bsdup('plan', '--to', '7.8', flag, value, 'no host');
 		expect([status, stderr]).toEqual([2, expect.stringContaining('"no host" is no host')]);
+	});
+
+	test('are what was typed, never what stands on standard input', async () => {
+		const { commands } = await Config.load(ROOT);
+		const loaded = await Promise.all(commands.map((command) => command.load()));
+		const read = loaded.flatMap(({ id, args }) => Object.entries(args).flatMap(([name, arg]) => (arg.ignoreStdin ? [] : `${id} ${name}`)));
+		expect(read).toEqual([]);
+		expect(bsdup('facts').stderr).toContain('E_SYSTEM');
+		expect(spawnSync(process.execPath, [CLI, 'facts'], { encoding: 'utf8', input: 'no host\n' }).stderr).toContain('E_SYSTEM');
 	});
 
 	test('that contradict each other are refused: --method and --manifest', () => {
