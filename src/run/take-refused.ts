@@ -22,7 +22,8 @@ export function takeRefused({ code, stdout }: RunResult, plan: Plan, host: strin
 				message: heldBy(host, told),
 				state: 'Nothing was changed by this run.',
 				next: [
-					`bsdup resume ${holder}   (on the machine that began it)`,
+					`bsdup resume ${holder}   (on the machine that began it: goes on with it)`,
+					`bsdup rollback ${holder}   (there: takes it back)`,
 					'bsdup resume HOST   (on another, where nobody carries it any more)',
 					`sh ${script(holder)} status    (on the host: where that run stands)`,
 					`sh ${script(holder)} release   (on the host: gives that run up)`,

@@ -116,11 +116,13 @@ describe.skipIf(LAB === null)('bad input (needs a practice host)', () => {
 		await world.host.inside('hostname practice');
 	});
 
-	test('a host that another run holds: the holder is named', async () => {
+	test('a host that another run holds: the holder is named, and both ways to end it', async () => {
 		await world.host.inside(
 			'mkdir -p /var/db/bsdup/run-other; ln -s "somebody, since noon" /var/db/bsdup/run-other/holder.1; ln -s held-by:run-other /var/db/bsdup/lock',
 		);
-		expect(await refused(upgradeArgs(world, '7.8'), 'E_HOST_HELD', 1)).toContain('run-other somebody, since noon');
+		const told = await refused(upgradeArgs(world, '7.8'), 'E_HOST_HELD', 1);
+		expect(told).toContain('run-other somebody, since noon');
+		expect(told).toMatch(/^Next: {2}bsdup rollback run-other /m);
 		await world.host.inside('rm /var/db/bsdup/lock');
 	});
 
