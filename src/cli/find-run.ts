@@ -145,8 +145,9 @@ function unknown(state: string, which: string | undefined, asked: boolean): neve
 		code: 'E_RUN_UNKNOWN',
 		message: `no run${which === undefined ? '' : ` for ${which}`} in ${state}${asked ? `, and none holds ${which ?? 'this machine'}` : ''}`,
 		next: asked
-			? ['bsdup upgrade HOST --to TARGET']
+			? [...likely(state, which), 'bsdup upgrade HOST --to TARGET']
 			: [
+					...likely(state, which),
 					'bsdup resume HOST   (asks the host itself, and goes forward)',
 					`ls -l ${RUNS_ON_HOST}/lock   (on the host: names the RUN that has it)`,
 					`sh ${RUNS_ON_HOST}/RUN/resume.sh rollback   (there: takes it back)`,
@@ -154,4 +155,20 @@ function unknown(state: string, which: string | undefined, asked: boolean): neve
 				],
 		exit: EXIT.usage,
 	});
+}
+
+/** The newest run of a host that was typed in another way, such as with its user: which of several is meant, a person decides. */
+function likely(state: string, which: string | undefined): string[] {
+	const same = newestRun(state, ({ host, name }) => which !== undefined && [host, name].some((one) => bareName(one) === bareName(which)));
+	return same === undefined ? [] : [`the same with ${same.run}   (the newest run of ${same.host ?? 'this machine'})`];
+}
+
+/** A host's name without user, port and domain; an address as it is. */
+function bareName(host: string | null | undefined): string | undefined {
+	const name = host
+		?.replace(/^.*@/, '')
+		.replace(/^\[(.*)\]/, '$1')
+		.replace(/^([^:]*):\d+$/, '$1')
+		.toLowerCase();
+	return name === undefined || /^[0-9.]+$|:/.test(name) ? name : name.split('.')[0];
 }

@@ -35,6 +35,16 @@ test.each(typed)('a run that was refused a host (%s) is the newest again when th
 	expect(findRun(state.dir, which).run).toBe(second);
 });
 
+test.each(['db1', 'ann@DB1.example.org', 'root@db1:2222'])('a host that is typed in another way (%s) is told its newest run', (which) => {
+	const next = expect.arrayContaining([`the same with ${second}   (the newest run of root@db1)`]);
+	expect(() => findRun(state.dir, which)).toThrow(expect.objectContaining({ code: 'E_RUN_UNKNOWN', next }));
+});
+
+test('a host that has no run is told of no other', () => {
+	const next = expect.not.arrayContaining([expect.stringContaining('the same with')]);
+	expect(() => findRun(state.dir, 'db2')).toThrow(expect.objectContaining({ code: 'E_RUN_UNKNOWN', next }));
+});
+
 test('a run that did something before the host was another run’s is not passed over', () => {
 	begin(first);
 	record(refused, { kind: 'step', id: 'check', status: 'done', attempt: 1, detail: '' });
