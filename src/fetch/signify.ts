@@ -8,12 +8,16 @@ const SPKI_ED25519 = Buffer.from('302a300506032b6570032100', 'hex');
 /** Bytes of a comment that signify refuses as too long, and of a key file that it reads. */
 const COMMENT_MAX = 1024;
 const KEY_FILE_READ = 2047;
+/** Bytes that are shown of what is no signature. */
+const SHOWN = 60;
+const LOOK = 'look at it: some mirrors, and networks that want a login first, answer everything with a page';
 
 /** The name of the key in the first line (`verify with NAME`), which must match `pattern`. Throws E_SIGNATURE_FORMAT, E_KEY_NAME. */
 export function keyNameOf(signed: Buffer, pattern: string): string {
 	const line = signed.subarray(0, Math.max(0, signed.indexOf('\n'))).toString('latin1');
 	const name = /^untrusted comment: verify with (\S+)$/.exec(line)?.[1];
-	if (name === undefined) throw format('its first line names no key');
+	if (name === undefined)
+		throw format(`it begins with ${JSON.stringify(signed.toString('latin1', 0, SHOWN))}, not with the name of a key`, LOOK);
 	// The name becomes a path: it is held whole against the pattern, and never holds a slash whatever the pattern says.
 	if (name.includes('/') || !new RegExp(`^(?:${pattern})$`).test(name))
 		throw new BsdupError({
@@ -48,11 +52,11 @@ export function unverifiedMessage(signed: Buffer): Buffer {
 	return signature.rest;
 }
 
-function format(what: string): BsdupError {
+function format(what: string, ...also: string[]): BsdupError {
 	return new BsdupError({
 		code: 'E_SIGNATURE_FORMAT',
 		message: `the signature cannot be used: ${what}`,
-		next: ['choose another --mirror'],
+		next: [...also, 'choose another --mirror'],
 	});
 }
 

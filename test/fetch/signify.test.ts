@@ -112,4 +112,13 @@ describe('a signed list', () => {
 			).toBe('E_SIGNATURE_FORMAT');
 		expect(codeOf(() => keyNameOf(Buffer.from('<html>\n'), '.*'))).toBe('E_SIGNATURE_FORMAT');
 	});
+
+	test('that is a page, as of a network that wants a login, is shown by how it begins', () => {
+		expect(() => keyNameOf(Buffer.from('<html>Log in</html>\n'), '.*')).toThrow(
+			expect.objectContaining({
+				message: expect.stringContaining('it begins with "<html>Log in</html>\\n"'),
+				next: expect.arrayContaining([expect.stringContaining('want a login')]),
+			}),
+		);
+	});
 });
