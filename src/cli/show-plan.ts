@@ -39,7 +39,7 @@ export function showPlan(
 		});
 	}
 	const text = { text: () => cleanText(planText(plan)), json: () => `${JSON.stringify(plan, null, '\t')}\n`, sh: () => renderScript(plan) }[
-		json ? 'json' : (flags.format ?? 'text')
+		flags.format ?? (json ? 'json' : 'text')
 	]();
 	if (flags.out !== undefined) write(flags.out, text);
 	else if (!json) process.stdout.write(text);
