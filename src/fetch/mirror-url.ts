@@ -14,7 +14,10 @@ export function mirrorTop(text: string): string {
 	throw new BsdupError({
 		code: 'E_MIRROR_URL',
 		message: `${JSON.stringify(bare(text))} is no mirror`,
-		next: [...(slash ? ['in a password write %2F for a slash, in a path %40 for an @'] : []), '--mirror https://HOST/pub/PATH'],
+		next: [
+			...(slash ? ['in a password write %2F for a slash, in a path %40 for an @'] : []),
+			...['--mirror https://HOST/pub/PATH', '--mirror /DIR   (a directory of this machine, from / on)'],
+		],
 		exit: EXIT.usage,
 	});
 }
