@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BsdupError, EXIT } from '../errors.ts';
 import { decide } from '../journal/decide.ts';
 import type { Step } from '../plan/plan.ts';
 import { LOG_PIECE } from '../run/host-program.ts';
@@ -94,11 +95,23 @@ function endOfLine(bytes: Buffer): number {
 }
 
 async function attended(step: Step, context: StepContext, attempt: number): Promise<StepOutcome> {
+	if (!process.stdin.isTTY) throw nobodyThere(step, context);
 	context.journal.append({ kind: 'step', id: step.id, status: 'waiting', attempt, detail: 'a person at the terminal' });
 	// Told first: the live list leaves the screen to the person.
 	context.emit({ kind: 'step', id: step.id, status: 'waiting', detail: step.title });
 	if (!(await context.host.attended(step.id))) throw stepFailed(context, step, 'was not finished');
 	return proven(step, context);
+}
+
+/** Begun all the same, it would ask for ever, and no signal would end it. */
+function nobodyThere({ id }: Step, { plan }: StepContext): BsdupError {
+	return new BsdupError({
+		code: 'E_NO_TERMINAL',
+		message: `${id} asks a person, and there is no terminal here`,
+		state: 'The steps before it are done; this one was not begun.',
+		next: [`bsdup resume ${plan.run}   (in a terminal)`],
+		exit: EXIT.waiting,
+	});
 }
 
 /** A host notices for hours not that a terminal is gone, and what runs on it, below the step's own shell, waits for an answer. */

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { RunEvent } from '../../src/report/events.ts';
 import { HostLink } from '../../src/run/host-link.ts';
 import { HostProgram as Driver } from '../../src/run/host-program.ts';
@@ -49,7 +49,22 @@ test.each(['done', 'proof'] as const)(
 	},
 );
 
+/** As at a terminal, or without one, until the test ends. */
+function atTerminal(isTTY: boolean): void {
+	const was = process.stdin.isTTY;
+	Object.assign(process.stdin, { isTTY });
+	onTestFinished(() => void Object.assign(process.stdin, { isTTY: was }));
+}
+
+test('a step that asks a person is not begun where there is no terminal, which is status 3', async () => {
+	atTerminal(false);
+	const context = { plan: { run: 'run-1' }, journal: { append: () => {} }, host: {} } as unknown as StepContext;
+	const run = runHostJob(makeStep('merge', [], { attended: true }), context, { state: 'none', attempt: 0, rc: 0 });
+	await expect(run).rejects.toMatchObject({ code: 'E_NO_TERMINAL', exit: 3, next: ['bsdup resume run-1   (in a terminal)'] });
+});
+
 test('a step that waits for a person at a terminal that is gone says how to end it, and begins again at this one', async () => {
+	atTerminal(true);
 	const program = new HostProgram(() => [makeStep('merge', ['true'], { attended: true })]);
 	const transport = localTransport({ become: 'none' });
 	const driver = new Driver(program.plan(), transport, new HostLink(transport, () => {}, 1_000));
