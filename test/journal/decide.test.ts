@@ -8,6 +8,7 @@ import type { Plan, Step } from '../../src/plan/plan.ts';
 import { run } from '../../src/run/run.ts';
 import type { StepContext } from '../../src/steps/context.ts';
 import { makeStep } from '../host/host-program.ts';
+import { atTerminal } from '../steps/at-terminal.ts';
 import { plan } from './folder.ts';
 
 const entry = (id: string, status: 'running' | 'done' | 'failed' | 'waiting' | 'undone', t = 1_764_000_000_000): Entry => ({
@@ -105,6 +106,7 @@ describe('a resume weighs the record of the host, the journal and the own test o
 			['journal waiting', 'terminal', 'journal done'],
 		],
 	])('%s', async (_what, step, known, before, holds, calls) => {
+		atTerminal(true);
 		expect(await carried(step, known, before, holds)).toEqual(calls);
 		// What is said before is what is done then.
 		const { act } = decide(step, known, before.at(-1) === done[0]);

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/report/events.ts';
 import { HostLink } from '../../src/run/host-link.ts';
 import { HostProgram as Driver } from '../../src/run/host-program.ts';
@@ -10,6 +10,7 @@ import { followJob, runHostJob } from '../../src/steps/host-job.ts';
 import { localTransport } from '../../src/transport/local.ts';
 import { DEFAULT_TIMEOUT_MS, type RunOptions, type Transport } from '../../src/transport/transport.ts';
 import { HostProgram, makeStep, until } from '../host/host-program.ts';
+import { atTerminal } from './at-terminal.ts';
 
 /** A host whose job has written `log`, of which each look shows `piece` bytes more; it ends when all is shown. */
 function hostWith(log: Buffer, piece: number): { context: StepContext; events: RunEvent[] } {
@@ -48,13 +49,6 @@ test.each(['done', 'proof'] as const)(
 		}
 	},
 );
-
-/** As at a terminal, or without one, until the test ends. */
-function atTerminal(isTTY: boolean): void {
-	const was = process.stdin.isTTY;
-	Object.assign(process.stdin, { isTTY });
-	onTestFinished(() => void Object.assign(process.stdin, { isTTY: was }));
-}
 
 test('a step that asks a person is not begun where there is no terminal, which is status 3', async () => {
 	atTerminal(false);
