@@ -136,7 +136,7 @@ function stepOf(
 	const each = (each: ManifestStep['each']): string[] =>
 		each === undefined ? [] : scope.items[each.over].flatMap((item) => lines(each.run, { ...scope.values, ...item }));
 
-	let commands = [...lines(step.run), ...each(step.each), ...lines(step.end)];
+	let commands = [...lines(step.run), ...each(step.each)];
 	for (const part of step.parts.filter(belongs)) {
 		const body = [...lines(part.run ?? ''), ...each(part.each)];
 		const marker = `${scope.dir}/once.${part.once ?? ''}`;
@@ -144,6 +144,7 @@ function stepOf(
 		// Synced before the marker says so: a marker that outlives its files would send the zone on without them.
 		commands.push(...(part.once === undefined ? body : [`if [ ! -f ${marker} ]; then`, ...body, 'sync', `: >${marker}`, 'sync', 'fi']));
 	}
+	commands.push(...lines(step.end));
 	if (step.kind === 'check') commands = checkLines(manifest, facts, scope);
 	if (step.kind === 'confirm') commands = [...confirmLines(scope, options), ...commands];
 	return {

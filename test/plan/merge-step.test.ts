@@ -75,6 +75,21 @@ describe.skipIf(!canEnterTrees)('a merge of /etc (needs root or user namespaces)
 		expect(etcOf(on)).not.toContain(SERVICES);
 	});
 
+	test('has failed where a disk is full after it, also where sysmerge takes sets of /etc', () => {
+		const on = makeBareTree('4.9');
+		tree = on;
+		const plan = buildPlan(inPlace, makeFacts({ release: '4.9' }), makeTarget('5.0'), makeOptions(), 'in-place');
+		on.lay({ dirs: ['usr/rel', plan.dir] });
+		runIn(on, linesOf(plan, 'keep'));
+		const table = (free: number): string => `Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/sd0a 9 9 ${free} 1% /`;
+		const df = `if [ -f /merged ]; then echo '${table(0)}'; else echo '${table(9_000_000)}'; fi\n`;
+		on.lay({ programs: { df, sysmerge: ': >/merged\n' } });
+		for (const set of ['etc', 'xetc'])
+			writeFileSync(join(on.dir, `usr/rel/${set}50.tgz`), makeSet([{ path: `etc/${set}.conf`, text: NEW, mode: 0o644 }]));
+		const { status, stdout } = runLines(on, linesOf(plan, 'sysmerge'));
+		expect([status, stdout]).toEqual([1, '/ has less than 10 MiB free, too little to merge anything\n']);
+	});
+
 	test('asks a person no more than before it was cut off', () => {
 		const { on, run } = host(false);
 		on.run('cp /etc/services /services; sysmerge -b; rm /etc/new.conf; mv /services /etc/services');
