@@ -189,26 +189,33 @@ rebooted() {
 	[ -s "$jobs/$1/boot" ] && [ ! -f "/var/run/bsdup.$1" ] && [ "$(boot_time)" != "$(cat "$jobs/$1/boot")" ]
 }
 
-# job STEP N: the attempt itself, detached. Nothing but builtins after a zone: its programs may be gone.
+# over RC: the attempt at $a is. A reboot that was asked for is not one that happened: only failure is a status there, the
+# boot time is the success. Nothing but builtins after a zone: its programs may be gone.
+over() {
+	case $kind in
+	zone | reboot)
+		[ "$1" != 0 ] || return
+		echo "$1" 1<>"$a/rc.tmp"
+		# Who follows the log waits for a reboot that does not come.
+		while read -r pid; do kill "$pid"; done <"$a/followers"
+		;;
+	*) ended "$a" "$1" ;;
+	esac
+}
+
+# job STEP N: the attempt itself, detached
 job() {
 	info "$1"
 	a=$jobs/$1/$2
 	trap '' HUP INT
-	mkdir "$a/claim" 2>/dev/null || exit 1
+	if ! mkdir "$a/claim" 2>/dev/null; then
+		# Given up by another, or a disk that filled in this moment: nobody else would end it then.
+		[ -d "$a/claim" ] || { say "not begun: $dir is full, or cannot be written"; over 1; }
+		exit 1
+	fi
 	own "$a/"
 	sh "$self" act "$1" "$2"
-	rc=$?
-	case $kind in
-	# A reboot that was asked for is not one that happened: only failure is a status here, the boot time is the success.
-	zone | reboot)
-		if [ $rc != 0 ]; then
-			echo $rc 1<>"$a/rc.tmp"
-			# Who follows the log waits for a reboot that does not come.
-			while read -r pid; do kill "$pid"; done <"$a/followers"
-		fi
-		;;
-	*) ended "$a" $rc ;;
-	esac
+	over $?
 }
 
 launch() { nohup sh "$self" job "$1" "$n" </dev/null >>"$a/log" 2>&1 & }

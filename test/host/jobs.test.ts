@@ -77,6 +77,28 @@ describe.each(SHELLS)('a job, in %s', (shell) => {
 		},
 	);
 
+	test.each(['zone', 'reboot', 'host'] as const)(
+		'that cannot claim its attempt fails, and whoever follows it is told (%s)',
+		async (kind) => {
+			host = new HostProgram((top) => [makeStep('big', [trace(top, 'began')], { kind })], { shell });
+			mkdirSync(host.path('big', '1'), { recursive: true });
+			const follower = spawn('tail', ['-f', '/dev/null'], { stdio: 'ignore' });
+			const ended = once(follower, 'exit');
+			// As a disk does that filled after the attempt was laid: no directory can be made.
+			for (const [name, text] of Object.entries({ claim: '', log: '', followers: `${follower.pid}\n`, 'rc.tmp': '\n' })) {
+				writeFileSync(host.path('big', '1', name), text);
+			}
+			expect(host.call('job', 'big', '1')).toMatchObject({
+				code: 1,
+				stdout: expect.stringMatching(/^not begun: .* is full, or cannot be written$/),
+			});
+			expect(host.state('big')).toBe('1 failed 1');
+			expect(host.traces()).toEqual([]);
+			if (kind === 'host') follower.kill();
+			await ended;
+		},
+	);
+
 	test.each(['job slow 1', 'attended slow'])('(%s) that is slow to write down its process is not taken for lost', async (words) => {
 		host = new HostProgram(slow, { shell });
 		mkdirSync(join(host.path('slow', '1'), 'claim'), { recursive: true });
