@@ -51,10 +51,12 @@ describe.skipIf(!canEnterTrees)('what was brought (needs root or user namespaces
 		on.lay({ dirs: [plan.dir], files: { [`${rel}/base78.tgz`]: '' } });
 		on.run(`chown 0:0 ${plan.sets}`);
 		expect(runLines(on, linesOf(plan, 'stage'))).toMatchObject({ status: 0 });
-		on.lay({ files: { [`${rel}/comp78.tgz`]: '', [`${rel}/SHA256`]: '' } });
+		on.lay({ files: { [`${rel}/comp78.tgz`]: '', [`${rel}/SHA256`]: '' }, programs: { sync: `ls ${plan.sets} >/synced` } });
 		expect(plan.steps.at(-1)?.id).toBe('unstage');
 		expect(runLines(on, linesOf(plan, 'unstage'))).toMatchObject({ status: 0 });
 		expect(on.run(`ls ${plan.sets}`).stdout).toBe('base78.tgz\n');
+		// Else a power cut could keep the removal and lose the record of the proof, which needs the sets.
+		expect(on.run('cat /synced').stdout).toContain('comp78.tgz');
 	});
 
 	test.each(systems)(
