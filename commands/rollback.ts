@@ -2,7 +2,8 @@ import { Flags } from '@oclif/core';
 import { newestRunArg } from '../src/cli/args.ts';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { carry } from '../src/cli/carry.ts';
-import { findRun } from '../src/cli/find-run.ts';
+import { findRun, withFlags } from '../src/cli/find-run.ts';
+import { hostFlags } from '../src/cli/open-host.ts';
 import { runFlags } from '../src/cli/run-flags.ts';
 import { isDone, noReturn, takenBack } from '../src/journal/decide.ts';
 import { readJournal } from '../src/journal/journal.ts';
@@ -20,6 +21,7 @@ export default class RollbackCommand extends BaseCommand {
 		'What was begun is undone, last things first, and proven; then the host is free, and the run is over. Cut anywhere, it is run again. After the point of no return, and at the end of the run, it refuses, and nothing is changed. On the host itself, without bsdup: sh /var/db/bsdup/run-.../resume.sh rollback';
 	static override args = { run: newestRunArg };
 	static override flags = {
+		...hostFlags,
 		patience: runFlags.patience,
 		'take-over': runFlags['take-over'],
 		state: runFlags.state,
@@ -33,7 +35,7 @@ export default class RollbackCommand extends BaseCommand {
 
 	async run(): Promise<unknown> {
 		const { args, flags } = await this.parse(RollbackCommand);
-		const folder = findRun(flags.state, args.run);
+		const folder = withFlags(findRun(flags.state, args.run), flags);
 		const { entries } = readJournal(folder.journal);
 		if (isDone(entries)) throw atItsEnd(folder.plan);
 		if (flags['dry-run']) {

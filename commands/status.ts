@@ -33,6 +33,6 @@ export default class StatusCommand extends BaseCommand {
 		for (const line of lines) this.log(line);
 		if (cut) this.log("The journal's last line was cut off; the host's own record tells what it would have said.");
 		if (flags.recovery) this.log(`\n${folder.plan.recovery}`);
-		return { ...status, ...explained, cut };
+		return { ...status, ...explained, ...(flags.recovery ? { recovery: folder.plan.recovery } : {}), cut };
 	}
 }

@@ -132,7 +132,7 @@ async function confirmTakeover({ plan, holder }: { plan: { run: string; title: s
 }
 
 /** A run with what is given now in place of what it kept: a key may have moved. */
-function withFlags(folder: RunFolder, flags: HostFlags): RunFolder {
+export function withFlags(folder: RunFolder, flags: HostFlags): RunFolder {
 	return { ...folder, flags: { ...folder.flags, ...given(keptHostFlags(flags)) } };
 }
 

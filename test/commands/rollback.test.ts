@@ -63,6 +63,20 @@ describe.skipIf(!existsSync(join(ROOT, 'dist/commands/rollback.js')))('bsdup rol
 		expect(stderr).toContain(`Next:  bsdup rollback ${plan.run}   (once it answers)`);
 	});
 
+	test('reaches the host by the key that is typed now, where the one of then has moved', () => {
+		const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions({ run: 'run-20261123220741-key' }), 'in-place');
+		createRun(state, plan, 'root@127.0.0.1:1', {});
+		const { status, stderr } = bsdup('rollback', plan.run, '--identity', join(state, 'moved'), '--patience', '1s');
+		expect([status, stderr]).toEqual([2, expect.stringMatching(/no key at .*moved\nCode: *E_IDENTITY/)]);
+	});
+
+	test('--recovery --json of its status holds the card', () => {
+		const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions({ run: 'run-20261123220742-card' }), 'in-place');
+		createRun(state, plan, 'root@nowhere.invalid', {});
+		expect(JSON.parse(bsdup('status', plan.run, '--recovery', '--json').stdout)).toMatchObject({ recovery: plan.recovery });
+		expect(JSON.parse(bsdup('status', plan.run, '--json').stdout)).not.toHaveProperty('recovery');
+	});
+
 	test.each([
 		['running', 0, /^The danger zone was begun: once it has changed anything, bsdup rollback refuses/, /^$/],
 		['done', 1, /^$/, /cannot be taken back[\s\S]*E_NO_RETURN/],
