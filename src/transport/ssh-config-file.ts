@@ -7,6 +7,7 @@ import SSHConfig, { type Line } from 'ssh-config';
 import { BsdupError, EXIT } from '../errors.ts';
 import type { HostSpec } from './host-spec.ts';
 import { fitsPatterns } from './patterns.ts';
+import { portOf } from './ssh-numbers.ts';
 import { expand, hostNamed, tokensFor } from './ssh-tokens.ts';
 
 /** Values by keyword in lower case. The first value won; those of IdentityFile add up (ssh_config(5)). */
@@ -39,7 +40,7 @@ export function readOptions(sources: readonly ConfigSource[], { name: host, user
 	const hostNow = (): string => hostNamed(options.get('hostname')?.[0], host);
 	const tokensNow = (): Record<string, string> =>
 		tokensFor({
-			...{ typed: host, host: hostNow(), port: port ?? Number(now('port', '22')) },
+			...{ typed: host, host: hostNow(), port: port ?? portOf(now('port', '22')) },
 			...{ user: now('user', userInfo().username), alias: options.get('hostkeyalias')?.[0] },
 		});
 	const criterion = (name: string, value: string): boolean => {

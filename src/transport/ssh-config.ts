@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type AlgorithmKind, KINDS } from './algorithms.ts';
 import { parseHostSpec } from './host-spec.ts';
 import { type ConfigSource, home, readOptions } from './ssh-config-file.ts';
+import { portOf, timeMs } from './ssh-numbers.ts';
 import { expand, hostNamed, tokensFor } from './ssh-tokens.ts';
 
 /** How to reach a host, after ssh_config(5) had its say. Algorithm lists are only set where the file sets them. */
@@ -60,7 +61,7 @@ export function resolveReach(spec: string, configFile?: string): Reach {
 	const files = (keyword: string): string[] => list(keyword).filter((file) => file.toLowerCase() !== 'none');
 
 	const host = hostNamed(value('HostName'), typed.name);
-	const port = typed.port ?? Number(value('Port') ?? 22);
+	const port = typed.port ?? portOf(value('Port'));
 	const user = value('User') ?? userInfo().username;
 	const alias = value('HostKeyAlias');
 	const tokens = tokensFor({ typed: typed.name, host, port, user, alias });
@@ -88,9 +89,9 @@ export function resolveReach(spec: string, configFile?: string): Reach {
 		keysOf: alias === undefined ? { name: host, port } : { name: alias, port: 22 },
 		knownHosts: [...known('UserKnownHostsFile', join(mine, 'known_hosts')), ...known('GlobalKnownHostsFile', '/etc/ssh/ssh_known_hosts')],
 		hashKnownHosts: value('HashKnownHosts')?.toLowerCase() === 'yes',
-		silenceMs: Number(value('ConnectTimeout') ?? 0) * 1000 || SILENCE_MS,
+		silenceMs: timeMs('ConnectTimeout', value('ConnectTimeout')) || SILENCE_MS,
 		keepalive: {
-			intervalMs: Number(value('ServerAliveInterval') ?? 0) * 1000 || KEEPALIVE_MS,
+			intervalMs: timeMs('ServerAliveInterval', value('ServerAliveInterval')) || KEEPALIVE_MS,
 			count: Number(value('ServerAliveCountMax') ?? 0) || KEEPALIVE_COUNT,
 		},
 		algorithms: Object.fromEntries(

@@ -140,6 +140,19 @@ describe('ssh_config', () => {
 		expect(reach('db', 'UserKnownHostsFile /b', 'GlobalKnownHostsFile /c /%k').knownHosts).toEqual(['/b', '/c', '/db']);
 	});
 
+	test('takes times with units, and a port by the name of its service', () => {
+		expect(reach('db', 'ConnectTimeout 1m', 'ServerAliveInterval 1m30s', 'Port ssh')).toMatchObject({
+			silenceMs: 60_000,
+			keepalive: { intervalMs: 90_000 },
+			port: 22,
+		});
+		expect(reach('db', 'ConnectTimeout none').silenceMs).toBe(reach('db', 'ConnectTimeout 0').silenceMs);
+	});
+
+	test.each(['ConnectTimeout soon', 'ServerAliveInterval -1', 'Port 70000', 'Port web'])('refuses a value that is none (%s)', (line) => {
+		expect(() => reach('db', line)).toThrow(expect.objectContaining({ code: 'E_SSH_CONFIG', message: expect.stringContaining(line) }));
+	});
+
 	test('that cannot be read or understood is an error that names the file', () => {
 		expect(() => resolveReach('db', join(dir, 'absent'))).toThrow(expect.objectContaining({ code: 'E_SSH_CONFIG' }));
 		expect(() => reach('db', 'IdentityFile "open')).toThrow(expect.objectContaining({ message: expect.stringContaining('config') }));
