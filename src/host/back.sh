@@ -106,7 +106,7 @@ back() {
 		say "undo    ${u%.undo}: $title"
 		set -- $(state "$u")
 		# What goes back over a reboot ends this walk with it.
-		case $2-$(text_commands "$u") in ok-*) ;; *'shutdown -r'*) say "the host may reboot for it. After it, log in as root and type: sh $self rollback" ;; esac
+		case $2-$undo_reboots in ok-*) ;; *-yes) say "the host may reboot for it. After it, log in as root and type: sh $self rollback" ;; esac
 		[ "$2" = ok ] || carry "$u" "$2"
 		proven "$u" || die "$u: it does not show; see $jobs/$u; to try again: sh $self rollback"
 	done

@@ -23,9 +23,9 @@ export function renderScript(plan: Plan): string {
 		`boot_time() { ${plan.bootTime}; }`,
 		`outcome=${quote(plan.target === null ? 'nothing is left to do' : 'the host runs the new system')}`,
 		'',
-		'# info STEP: sets title, kind, danger, attended',
-		byStep('info', all, ({ title, kind, danger, attended }) => [
-			`title=${quote(title)} kind=${kind} danger=${danger} attended=${attended ? 'yes' : 'no'}`,
+		'# info STEP: sets title, kind, danger, attended, undo_reboots',
+		byStep('info', all, ({ title, kind, danger, attended, undoReboots }) => [
+			`title=${quote(title)} kind=${kind} danger=${danger} attended=${yesNo(attended)} undo_reboots=${yesNo(undoReboots)}`,
 		]),
 		"# text_commands, text_done, text_proof, text_returned, text_measure STEP: the plan's own lines",
 		byStep('text_commands', all, (step) => heredoc(step.commands.join('\n'))),
@@ -40,6 +40,10 @@ export function renderScript(plan: Plan): string {
 		'',
 		...[part('runtime.sh'), ownDir(), part('hold.sh'), part('back.sh'), part('walk.sh'), part('verbs.sh')],
 	].join('\n');
+}
+
+function yesNo(is = false): 'yes' | 'no' {
+	return is ? 'yes' : 'no';
 }
 
 function byStep(name: string, steps: readonly Step[], body: (step: Step) => string[]): string {

@@ -53,6 +53,8 @@ const ManifestStep = z.strictObject({
 	undoEach: Each.optional(),
 	undone: z.string().default(''),
 	undoneEach: Each.optional(),
+	/** `undo` may reboot the host, which whoever sits there is told before. */
+	undoReboots: z.boolean().default(false),
 	stays: z.string().default(''),
 	measure: z.string().default(''),
 });

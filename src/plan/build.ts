@@ -158,6 +158,7 @@ function stepOf(
 		...(step.returned === '' ? {} : { returned: lines(step.returned).join('\n') }),
 		undo: [...lines(step.undo), ...each(step.undoEach)].join('\n'),
 		undone: [...lines(step.undone), ...each(step.undoneEach)].join('\n'),
+		...(step.undoReboots ? { undoReboots: true } : {}),
 		stays: step.stays,
 		measure: lines(step.measure).join('\n'),
 		timeout: seconds(step.timeout),

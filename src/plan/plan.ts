@@ -30,6 +30,8 @@ export const Step = z.object({
 	undo: z.string(),
 	/** Exit 0 = it is taken back; empty = the status of `undo` tells. Absent in plans of old, like `stays`. */
 	undone: z.string().optional(),
+	/** `undo` may reboot the host; of the job that takes a step back, it may itself. Absent = no. */
+	undoReboots: z.boolean().optional(),
 	/** What a rollback leaves of the step, and why that is well; for people. */
 	stays: z.string().optional(),
 	/** Prints the bytes done and, where known, the bytes in all; only reads. Empty = nothing to measure. */

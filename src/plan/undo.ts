@@ -11,9 +11,9 @@ export function undoSteps(plan: Pick<Plan, 'steps'>): Step[] {
 	return plan.steps
 		.filter((step) => step.undo !== '')
 		.reverse()
-		.map(({ id, title, undo, undone = '', timeout }) => ({
+		.map(({ id, title, undo, undone = '', undoReboots = false, timeout }) => ({
 			...{ id: `${id}${UNDO}`, title: `take back: ${title}`, kind: 'host', needs: [], commands: undo.split('\n') },
-			...{ done: undone, proof: undone, undo: '', measure: '', timeout, attempts: 1, danger: 'disruptive', attended: false },
+			...{ done: undone, proof: undone, undo: '', undoReboots, measure: '', timeout, attempts: 1, danger: 'disruptive', attended: false },
 		}));
 }
 

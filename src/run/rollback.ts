@@ -39,8 +39,7 @@ async function undo(context: StepContext): Promise<void> {
 		const known = due.get(job.id);
 		emit({ kind: 'step', id: job.id, status: 'running' });
 		const over = known?.state === 'ok' || known?.state === 'already';
-		const reboots = job.commands.some((line) => line.includes('shutdown -r'));
-		if (reboots && !over && context.transport.local) emit({ kind: 'notice', text: goBackAtConsole(plan) });
+		if (job.undoReboots && !over && context.transport.local) emit({ kind: 'notice', text: goBackAtConsole(plan) });
 		const outcome = over ? 'already' : await runHostJob(job, context, known ?? { attempt: 0, state: 'none', rc: 0 });
 		journal.append({ kind: 'step', id: undoneStep(job.id), status: 'undone', attempt: known?.attempt ?? 0, detail: outcome });
 		emit({ kind: 'step', id: job.id, status: outcome === 'already' ? 'already' : 'done' });

@@ -42,7 +42,7 @@ describe.skipIf(!root).each(SHELLS)('a run that is taken back at the console, in
 	});
 
 	test('says how it goes on, before what is taken back over a reboot', async () => {
-		const over = (top: string): Step => makeStep('over', [trace(top, 'over')], { undo: `: shutdown -r now\n${trace(top, 'undo-over')}` });
+		const over = (top: string): Step => makeStep('over', [trace(top, 'over')], { undo: trace(top, 'undo-over'), undoReboots: true });
 		host = new HostProgram((top) => [...laying(top, 'one'), over(top), makeStep('last', [trace(top, 'last')])], { shell });
 		await run('one', 'over');
 		const { code, stdout } = host.call('rollback');

@@ -2,10 +2,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadTask } from '../../src/manifest/load.ts';
 import type { Manifest } from '../../src/manifest/schema.ts';
+import { upgradesOf } from '../../src/manifest/upgrades.ts';
 import { ROOT } from '../lab/root.ts';
 import { inPlace, ramdisk } from '../plan/make.ts';
 
 const backup = await loadTask(join(ROOT, 'manifests/openbsd/backup.yaml'));
+
+const methods = [...(await upgradesOf(join(ROOT, 'manifests'), 'OpenBSD')), ...(await upgradesOf(join(ROOT, 'manifests'), 'FreeBSD'))];
 
 describe('the shipped manifest of a backup', () => {
 	test('says of every step how it is taken back, or what stays of it and why', () => {
@@ -31,6 +34,14 @@ describe('a shipped manifest', () => {
 			const steps = all.filter(({ id }) => before(all, 'zone').has(id));
 			expect(steps.map(({ id }) => id)).toEqual(expect.arrayContaining(['check', 'fetch', 'confirm', 'boot-blocks']));
 			expect(steps.filter(({ undo, stays }) => (undo === '') === (stays === '')).map(({ id }) => id)).toEqual([]);
+		},
+	);
+
+	test.each(methods)(
+		'says of an undo whether it may reboot the host, which who is there is told before: $manifest.method',
+		({ manifest: { steps } }) => {
+			const reboots = steps.filter(({ undo }) => /^ *(shutdown -r|reboot)\b/m.test(undo)).map(({ id }) => id);
+			expect(steps.filter(({ undoReboots }) => undoReboots).map(({ id }) => id)).toEqual(reboots);
 		},
 	);
 

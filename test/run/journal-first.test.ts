@@ -156,17 +156,20 @@ describe('the journal has a line on the disk before the act', () => {
 });
 
 test.each([
-	[true, 'shutdown -r now', 1],
-	[true, 'true', 0],
-	[false, 'shutdown -r now', 0],
-])('a rollback says how it goes on before what may reboot the host that it runs on (on it: %s, by: %s)', async (local, undo, times) => {
-	const events: RunEvent[] = [];
-	const context = contextOf([makeStep('one', [], { undo })]);
-	Object.assign(context, { emit: (event: RunEvent) => events.push(event), transport: { ...context.transport, local } });
-	await rollback(context);
-	const told = events.flatMap((event) => (event.kind === 'notice' ? [event.text] : []));
-	expect(told.filter((text) => text.includes('After it, log in as root and type: bsdup rollback run-1 (or sh'))).toHaveLength(times);
-});
+	[true, true, 1],
+	[true, false, 0],
+	[false, true, 0],
+])(
+	'a rollback says how it goes on before what may reboot the host that it runs on (on it: %s, by what may: %s)',
+	async (local, undoReboots, times) => {
+		const events: RunEvent[] = [];
+		const context = contextOf([makeStep('one', [], { undo: 'true', undoReboots })]);
+		Object.assign(context, { emit: (event: RunEvent) => events.push(event), transport: { ...context.transport, local } });
+		await rollback(context);
+		const told = events.flatMap((event) => (event.kind === 'notice' ? [event.text] : []));
+		expect(told.filter((text) => text.includes('After it, log in as root and type: bsdup rollback run-1 (or sh'))).toHaveLength(times);
+	},
+);
 
 describe('a clock that is set by a day while a host is away', () => {
 	const day = 86_400_000;
