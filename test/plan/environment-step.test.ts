@@ -56,6 +56,24 @@ describe.skipIf(!canEnterTrees)('a boot environment (needs root or user namespac
 		expect(stdout.split('\n').filter((line) => line.startsWith('/') && line !== '/step')).toEqual(['/var/db/mysql/ibdata1']);
 	});
 
+	test('tells what was written in a dataset below the running one too, which is cloned with it', async () => {
+		const { on, plan } = await host();
+		const below = 'zroot/ROOT/default/pg on /var/db/pg (zfs, local, noatime)';
+		on.lay({
+			files: { 'var/db/pg/base': '' },
+			programs: {
+				...{ shutdown: ':', sleep: ':' },
+				// -xdev
+				find: 'if [ "$1" = / ]; then shift; exec /lab/real/bin/find / -path /lab -prune -o -path /var/db/pg -prune -o "$@"; fi; exec /lab/real/bin/find "$@"',
+				mount: `. /lab/stand-ins/pool-lib; echo 'zroot/ROOT/default on / (zfs, local)'; echo '${below}'; while read -r name dir; do echo "zroot/ROOT/$name on $dir (zfs, local)"; done <$mounts`,
+			},
+		});
+		expect(runLines(on, linesOf(plan, 'environment'))).toMatchObject({ status: 0, stderr: '' });
+		on.run('echo more >>/var/db/pg/base');
+		expect(runLines(on, linesOf(plan, 'reboot'))).toMatchObject({ status: 0, stderr: '' });
+		expect(on.run(`cat /lab/pool/be/15.0${plan.dir}/report.written`).stdout).toMatch(/^\/var\/db\/pg\/base$/m);
+	});
+
 	// Datasets lie below it, of which a clone that was cut off has none.
 	test('is made anew where it was cut off before all of its datasets were there', async () => {
 		const { on, plan } = await host();
