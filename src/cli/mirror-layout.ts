@@ -19,10 +19,11 @@ export function mirrorsFor(
 /** What the manifest tells of mirrors, for a host that runs `release`. */
 export function layoutFor(manifest: SetsManifest, facts: Pick<Facts, 'release' | 'packageArch'>): Layout {
 	const { multi, single, ramdisk } = manifest.kernels;
-	const { keyBundle, snapshot, suffixFrom, build } = manifest.mirror;
+	const { archive, keyBundle, snapshot, suffixFrom, build } = manifest.mirror;
 	const here = (text: string): string => text.replace('{{packageArch}}', facts.packageArch);
 	return {
 		release: here(manifest.mirror.release),
+		...(archive === undefined ? {} : { archive: here(archive) }),
 		...(snapshot === undefined ? {} : { snapshot: here(snapshot) }),
 		lists: manifest.mirror.lists
 			.filter((list) => inRange(facts.release, list.running))

@@ -12,6 +12,8 @@ import type { KeyBundle, Target } from './target.ts';
 /** The mirror's layout, from the manifest. */
 export interface Layout {
 	release: string;
+	/** Where a mirror that is an archive has those past their end; asked where `release` is not there. */
+	archive?: string;
 	/** Left out = there are none. */
 	snapshot?: string;
 	/** `copy`: what the host's own trusted copy of an unsigned one is called, with `{{version}}` and `{{arch}}`. */
@@ -56,11 +58,13 @@ export async function resolveTarget(request: ResolveRequest): Promise<Target> {
 	const mirror = mirrorTop(request.mirror);
 	const kind = name === 'snapshot' ? 'snapshot' : 'release';
 	const place = (text: string): string => text.replace('{{version}}', name).replace('{{arch}}', arch);
-	const folder = place(layout[kind] ?? '');
-	const url = `${mirror}/${folder}`;
 	const choice = layout.lists[0];
 	if (choice === undefined) throw new Error('the manifest has no list for this version');
-	const bytes = await readAll(`${url}/${choice.file}`);
+	const tops = kind === 'snapshot' ? [layout.snapshot ?? ''] : [layout.release, layout.archive].filter((top) => top !== undefined);
+	const { url, bytes } = await firstOf(
+		tops.map((top) => `${mirror}/${place(top)}`),
+		choice.file,
+	);
 	const text = bytes.toString('utf8');
 	const signer = choice.signed ? keyNameOf(bytes, layout.keyName) : null;
 	const vouched = signer === null ? undefined : await keyFor(signer, request).catch((error: unknown) => keyToCome(error, request));
@@ -96,6 +100,20 @@ export async function resolveTarget(request: ResolveRequest): Promise<Target> {
 		build: layout.build === undefined ? null : await buildOf(`${url}/${layout.build}`, hashes.get(layout.build)),
 		files: [...hashes].map(([file, hash], index) => ({ name: file, sha256: hash, size: sizes[index] ?? null })),
 	};
+}
+
+/** The list, and the first of the folders that has it. Throws as readAll; where no folder has it, of the first. */
+async function firstOf(folders: readonly string[], file: string): Promise<{ url: string; bytes: Buffer }> {
+	let missing: unknown;
+	for (const url of folders) {
+		try {
+			return { url, bytes: await readAll(`${url}/${file}`) };
+		} catch (error) {
+			if (!(error instanceof BsdupError) || error.code !== 'E_NOT_FOUND') throw error;
+			missing ??= error;
+		}
+	}
+	throw missing;
 }
 
 /** What the one group of `pattern` finds in the names of the list, each once. */

@@ -33,6 +33,19 @@ describe('a list that is not signed', () => {
 		expect(target.files.map(({ name }) => name)).toEqual(expect.arrayContaining(['base.txz', 'kernel.txz', 'lib32.txz', 'src.txz']));
 	});
 
+	test('is found in an archive of old releases, whose folders have another name', async () => {
+		const archive = mkdtempSync(join(tmpdir(), 'bsdup-archive-'));
+		const folder = join(archive, 'old-releases/amd64/amd64/15.0-RELEASE');
+		mkdirSync(folder, { recursive: true });
+		copyFileSync(real, join(folder, 'MANIFEST'));
+		const asked = { name: '15.0', arch: 'amd64', keys: {}, layout };
+		expect((await resolveTarget({ ...asked, mirror: archive })).url).toBe(folder);
+		rmSync(folder, { recursive: true });
+		const first = `${archive}/releases/amd64/amd64/15.0-RELEASE/MANIFEST is not there`;
+		await expect(resolveTarget({ ...asked, mirror: archive })).rejects.toMatchObject({ code: 'E_NOT_FOUND', message: first });
+		rmSync(archive, { recursive: true });
+	});
+
 	test('is vouched for by a copy from elsewhere that holds the same, whatever its comments', async () => {
 		expect((await resolved({ [NAME]: text.replaceAll('"', "'") })).list.key).toBe(NAME);
 		expect((await resolved({ 'amd64-amd64-14.3-RELEASE': 'of another release' })).list.key).toBe(null);
