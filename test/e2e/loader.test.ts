@@ -81,6 +81,13 @@ describe.skipIf(LAB === null)('the step that renews the loader (needs a practice
 		expect(await inside('cat /var/db/bsdup/*/report.loader')).toMatch(/^the EFI partition vtbd1p1 has neither.*\n$/);
 	});
 
+	test('says that there is no EFI partition, as on a card whose loader is on one of FAT', async () => {
+		const end = before(on, 'gpart', 'echo "=> 63 62333889 mmcsd0 MBR (30G)"; echo "2048 102400 mmcsd0s1 fat32lba [active] (50M)"; exit');
+		expect(await on.host.inside(lines)).toMatchObject({ code: 0, output: expect.stringMatching(/^no EFI partition here/m) });
+		end();
+		expect(await inside('cat /var/db/bsdup/*/report.loader')).toMatch(/^no EFI partition here.*\n$/);
+	});
+
 	test('says which EFI partition cannot be mounted, and renews the others', async () => {
 		const end = before(on, 'mount', 'case "$*" in *" /dev/vtbd1p1 "*) echo "mount_msdosfs: $3: Device busy" >&2; exit 1 ;; esac');
 		expect(await on.host.inside(lines)).toMatchObject({
