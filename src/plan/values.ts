@@ -74,14 +74,15 @@ function setsScope(manifest: SetsManifest, facts: Facts, target: Target, options
 	};
 	const baseFile = setFile(manifest.sets.order.at(-1) ?? '');
 	const multiprocessor = facts.multiprocessor && listed(multi);
-	const packages = `${target.mirror}/${target.kind === 'snapshot' ? 'snapshots' : target.version}/packages/${facts.packageArch}/`;
+	const mirror = hostMirror(manifest, facts, target, options);
+	const packages = `${mirror}/${target.kind === 'snapshot' ? 'snapshots' : target.version}/packages/${facts.packageArch}/`;
 
 	const { keyBundle } = target;
 	const bundles = keyBundle === undefined ? [] : [{ ...keyBundle, name: keyBundle.file }];
 
 	const values: Values = {
 		...host.values,
-		...{ version: target.version, suffix: target.suffix, mirror: target.mirror, kernel: multiprocessor ? multi : single },
+		...{ version: target.version, suffix: target.suffix, mirror, kernel: multiprocessor ? multi : single },
 		...{ key: target.list.key ?? '', oldKey: keyBundle?.key ?? '', list: target.list.file, listHash: target.list.sha256, baseFile },
 		fileNames: names,
 		// For awk(1): one word, the names apart by blanks.
@@ -119,6 +120,12 @@ function setsScope(manifest: SetsManifest, facts: Facts, target: Target, options
 			keyBundle: bundles.map(({ name, url, sha256, size }) => ({ name, urls: [url], sha256, size })),
 		},
 	};
+}
+
+/** Where the host itself asks later on, as for packages: a directory that the controller takes the sets from is none of its own. */
+function hostMirror(manifest: SetsManifest, facts: Facts, target: Target, { fetchOn }: PlanOptions): string {
+	const reached = fetchOn === 'host' ? /^(https?|ftp|file):/ : /^(https?|ftp):/;
+	return [...target.mirrors, ...facts.mirrors].find((top) => reached.test(top)) ?? manifest.mirror.default;
 }
 
 function must(target: Target, name: string): Target['files'][number] {

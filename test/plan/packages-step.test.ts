@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import type { Target } from '../../src/fetch/target.ts';
 import { buildPlan } from '../../src/plan/build.ts';
+import type { Plan } from '../../src/plan/plan.ts';
 import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts';
 import { inPlace, makeFacts, makeOptions, makeTarget } from './make.ts';
 import { linesOf, runLines } from './run-step.ts';
@@ -134,6 +136,18 @@ describe.skipIf(!canEnterTrees)('where the packages come from (needs root or use
 		['7.7', '7.8', 'installurl'],
 	])('is told pkg_add in its own way: %s to %s', (from, to, where) => {
 		expect(tell(from, to, ['packages']).run('cat /var/db/bsdup/*/packages.out').stdout).toBe(`from ${where}\n`);
+	});
+
+	test.each([
+		['the next mirror', ['/srv/OpenBSD', MIRROR], [], MIRROR],
+		["the host's own", ['file:///srv/OpenBSD'], ['http://near.example.org/pub'], 'http://near.example.org/pub'],
+		['the default one', ['/srv/OpenBSD'], [], 'https://cdn.openbsd.org/pub/OpenBSD'],
+	])('is no directory that the controller takes the sets from, but %s', (_what, mirrors, own, where) => {
+		const target = (version: string): Target => makeTarget(version, { mirror: mirrors[0] ?? '', mirrors });
+		const planned = (release: string, to: string): Plan =>
+			buildPlan(inPlace, makeFacts({ release, mirrors: own }), target(to), makeOptions(), 'in-place');
+		expect(linesOf(planned('5.7', '5.8'), 'packages')).toContain(`\nPKG_PATH=${where}/5.8/packages/amd64/\n`);
+		expect(linesOf(planned('6.0', '6.1'), 'installurl')).toContain(`\necho ${where} >/etc/installurl\n`);
 	});
 
 	/** An installurl(5) of another mirror; `ftp` gets what is on `mirrors`. */
