@@ -62,7 +62,7 @@ describe.skipIf(LAB === null)('bad input to a live upgrade by sets (needs a prac
 			].join('; '),
 		).finally(unlike);
 		expect(ids).toEqual([
-			...['bridge-addresses', 'bridge-live', 'host-kind', 'ipfw', 'ipfw-live', 'jail', 'kernel-names', 'kernel-that-runs'],
+			...['bridge-addresses', 'host-kind', 'ipfw', 'ipfw-live', 'jail', 'kernel-names', 'kernel-that-runs'],
 			...['list-unproven', 'loader-kernel'],
 			...['merge-base', 'nextboot', 'read-only', 'rescue', 'root-ufs', 'securelevel'],
 		]);
