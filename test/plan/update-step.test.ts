@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -130,6 +130,16 @@ describe.skipIf(!canEnterTrees)('a step of an upgrade by freebsd-update (needs r
 		on.lay({ files: { 'etc/pam.d/sshd': pam.replace(/.*opie.*\n/, '') } });
 		expect(run('remove-libs')).toMatchObject({ status: 0 });
 		expect(sh(`sh ${plan.dir}/phase`)).toBe('none\n');
+	});
+
+	test('puts a directory where a file is, as the headers of libc++ had one, which freebsd-update before EN-23:12 does not', () => {
+		const { on, run } = host();
+		const within = 'usr/include/c++/v1/__string/char_traits.h';
+		on.lay({ files: { ...ON_15, 'usr/include/c++/v1/__string': 'a file of 14\n' } });
+		laid(on, { ...WORLD, [`/${within}`]: 'of 15\n' }, ['kernelfirst', 'kerneldone']);
+		appendFileSync(join(on.dir, WORK, 'install.-install/INDEX-NEW'), '/usr/include/c++/v1/__string|d|0|0|0755|0||\n');
+		expect(run('world')).toMatchObject({ status: 0 });
+		expect(textOf(on, within)).toBe('of 15\n');
 	});
 
 	test('errata that were there before are not looked at where none are to be installed', () => {
