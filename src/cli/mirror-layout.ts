@@ -19,7 +19,7 @@ export function mirrorsFor(
 /** What the manifest tells of mirrors, for a host that runs `release`. */
 export function layoutFor(manifest: SetsManifest, facts: Pick<Facts, 'release' | 'packageArch'>): Layout {
 	const { multi, single, ramdisk } = manifest.kernels;
-	const { archive, keyBundle, snapshot, suffixFrom, build } = manifest.mirror;
+	const { archive, key, keyBundle, snapshot, suffixFrom, build } = manifest.mirror;
 	const here = (text: string): string => text.replace('{{packageArch}}', facts.packageArch);
 	return {
 		release: here(manifest.mirror.release),
@@ -29,6 +29,7 @@ export function layoutFor(manifest: SetsManifest, facts: Pick<Facts, 'release' |
 			.filter((list) => inRange(facts.release, list.running))
 			.map(({ file, signed, copy }) => ({ file, signed, ...(copy === undefined ? {} : { copy: here(copy) }) })),
 		keyName: manifest.mirror.keyName,
+		...(key === undefined ? {} : { key }),
 		...(manifest.mirror.archFrom === undefined ? {} : { archFrom: manifest.mirror.archFrom }),
 		...(keyBundle !== undefined && inRange(facts.release, keyBundle.running) ? { keyBundle } : {}),
 		...(suffixFrom === undefined ? {} : { suffixFrom }),

@@ -19,6 +19,8 @@ export interface Layout {
 	/** `copy`: what the host's own trusted copy of an unsigned one is called, with `{{version}}` and `{{arch}}`. */
 	lists: { file: string; signed: boolean; copy?: string }[];
 	keyName: string;
+	/** What the key of a release is called, with `{{suffix}}`, where its list does not name it. */
+	key?: string;
 	/** Where a key is that the host lacks; left out = such a list is refused. */
 	keyBundle?: KeyBundleLayout;
 	/** Left out = sets have no suffix, and the list tells no version. */
@@ -66,7 +68,8 @@ export async function resolveTarget(request: ResolveRequest): Promise<Target> {
 		choice.file,
 	);
 	const text = bytes.toString('utf8');
-	const signer = choice.signed ? keyNameOf(bytes, layout.keyName) : null;
+	const ofRelease = kind === 'release' ? layout.key?.replace('{{suffix}}', name.replace('.', '')) : undefined;
+	const signer = choice.signed ? keyNameOf(bytes, layout.keyName, ofRelease) : null;
 	const vouched = signer === null ? undefined : await keyFor(signer, request).catch((error: unknown) => keyToCome(error, request));
 	const unproven = signer === null ? bytes : unverifiedMessage(bytes);
 	const plain = vouched === undefined ? unproven : openSigned(bytes, Buffer.from(vouched.text));

@@ -12,10 +12,21 @@ const KEY_FILE_READ = 2047;
 const SHOWN = 60;
 const LOOK = 'look at it: some mirrors, and networks that want a login first, answer everything with a page';
 
-/** The name of the key in the first line (`verify with NAME`), which must match `pattern`. Throws E_SIGNATURE_FORMAT, E_KEY_NAME. */
-export function keyNameOf(signed: Buffer, pattern: string): string {
+/**
+ * The name of the key in the first line (`verify with NAME`), which must match `pattern`. Old ones tell it with the directory of keys, or
+ * tell the words in the secret key's file alone (`signature from …`, signify.c of 2014): that is then `unnamed`, by whoever knows it.
+ * Throws E_SIGNATURE_FORMAT, E_KEY_NAME.
+ */
+export function keyNameOf(signed: Buffer, pattern: string, unnamed?: string): string {
 	const line = signed.subarray(0, Math.max(0, signed.indexOf('\n'))).toString('latin1');
-	const name = /^untrusted comment: verify with (\S+)$/.exec(line)?.[1];
+	const from = /^untrusted comment: signature from .+$/.test(line);
+	const name = from ? unnamed : /^untrusted comment: verify with (?:\/etc\/signify\/)?(\S+)$/.exec(line)?.[1];
+	if (from && name === undefined)
+		throw new BsdupError({
+			code: 'E_SIGNATURE_FORMAT',
+			message: `the signature cannot be used: ${JSON.stringify(line.slice(0, SHOWN))} does not tell the name of its key`,
+			next: ['--key FILE, with the key of that release from a source you trust'],
+		});
 	if (name === undefined)
 		throw format(`it begins with ${JSON.stringify(signed.toString('latin1', 0, SHOWN))}, not with the name of a key`, LOOK);
 	// The name becomes a path: it is held whole against the pattern, and never holds a slash whatever the pattern says.

@@ -102,6 +102,8 @@ const Mirror = z.strictObject({
 		)
 		.min(1),
 	keyName: z.string().default('(?!)'),
+	/** What the key of a release is called where its list does not name it. */
+	key: z.string().optional(),
 	/** An archive of newer keys, signed with an older one. */
 	keyBundle: z
 		.strictObject({ running: Range.optional(), number: z.string(), file: z.string(), from: z.array(z.string()).min(1) })

@@ -67,6 +67,21 @@ describe('resolving a target', () => {
 		expect(await resolveTarget(request({ name: 'snapshot' }))).toMatchObject({ version: '7.9', suffix: '79', kind: 'snapshot' });
 	});
 
+	test.each([
+		['the words of its secret key alone', 'signature from openbsd 7.8 base secret key'],
+		['its key with the directory of keys', 'verify with /etc/signify/openbsd-78-base.pub'],
+	])('takes a list whose first line tells %s, as those of old releases do', async (_what, comment) => {
+		const spoil = (path: string): void => {
+			writeFileSync(path, readFileSync(path, 'utf8').replace('verify with openbsd-78-base.pub', comment));
+		};
+		const asked = request({ layout: { ...layout, key: 'openbsd-{{suffix}}-base.pub' } });
+		await spoilt('7.8/amd64/SHA256.sig', spoil, async () => {
+			expect((await resolveTarget(asked)).list.key).toBe('openbsd-78-base.pub');
+			const other = { ...keys, 'openbsd-78-base.pub': publicKeyText('77') };
+			expect(await codeOf(resolveTarget({ ...asked, keys: other }))).toBe('E_SIGNATURE');
+		});
+	});
+
 	test.each<[string, Partial<ResolveRequest>, string]>([
 		['a key the host does not hold', { keys: {} }, 'E_KEY_UNKNOWN'],
 		['another key under that name', { keys: { 'openbsd-78-base.pub': publicKeyText('77') } }, 'E_SIGNATURE'],
