@@ -67,8 +67,8 @@ export async function look(manifest: Manifest, host: Host, { installed, facts, t
 	try {
 		const backup = { paths: ['/etc', '/home'], dir: '/backup', volumeKiB: 1000 };
 		const known = { ...facts, ...host.facts };
-		// A tree alone has no name of its own.
-		const programs = { hostname: `echo ${facts.host}`, ...host.programs };
+		// A tree alone has no name of its own, and reaches nobody.
+		const programs = { hostname: `echo ${facts.host}`, ...(facts.system === 'OpenBSD' ? { ftp: 'exit 0' } : {}), ...host.programs };
 		tree.lay({ ...host, programs, dirs: [...dirs, ...(host.dirs ?? [])] });
 		const one = { ...manifest, checks: manifest.checks.filter(({ id }) => only === undefined || id === only) };
 		const scope = scopeOf(one, known, target, makeOptions({ backup, ...host.options }));
