@@ -43,6 +43,16 @@ describe.skipIf(!canEnterTrees)('what a live upgrade takes back of a step that w
 		expect(on.run('cat /boot/loader.conf').stdout).toBe(was);
 	});
 
+	test('the kernel that was booted once, where the boot has removed what chose it, which nextboot(8) of some releases takes for an error', () => {
+		const strict = 'case $1 in -D) [ -e /boot/nextboot.conf ] && rm /boot/nextboot.conf ;; esac';
+		const back = `printf %s 'FreeBSD 14.3-RELEASE releng GENERIC' >/lab/run/version`;
+		on.lay({ files: { 'lab/run/version': 'FreeBSD 15.0-RELEASE releng GENERIC\n' } });
+		on.lay({ programs: { nextboot: strict, shutdown: back, sleep: ':' } });
+		expect(takenBack('boot-new')).toEqual([false, true]);
+		on.lay({ files: { 'boot/nextboot.conf': 'nextboot_enable="YES"\nkernel="kernel.15.0"\n' } });
+		expect(takenBack('boot-new')).toEqual([false, true]);
+	});
+
 	test('the kernel, where the copy of loader.conf was cut off', () => {
 		on.lay({ files: { 'boot/loader.conf': 'autoboot_delay="3"\n', [`${plan.dir}/loader.conf.was`]: 'auto' } });
 		expect(takenBack('kernel')).toEqual([true, true]);
