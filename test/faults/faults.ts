@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type Case, casesOf, runCases, sampleOf, type Tried } from './cases.ts';
 import { KINDS, type Kind } from './cuts.ts';
@@ -8,9 +9,10 @@ import { titleOf, type Upgrade, upgrades } from './upgrades.ts';
 
 /** `npm run faults`: every point at which an upgrade can be cut, each kind of cut; see USAGE. */
 const USAGE = `usage: npm run faults -- [--from 7.7] [--method METHOD] [--over ssh|console] [--kind KIND]… [--at TEXT]
-       [--case N|N-M] [--shard I/N] [--sample N] [--seed N] [--jobs N] [--every] [--list] [--storm N]
+       [--only FILE] [--case N|N-M] [--shard I/N] [--sample N] [--seed N] [--jobs N] [--every] [--list] [--storm N]
 Without --from, --method, --over: every upgrade there is, both ways. KIND: ${KINDS.join(' ')}.
---at: only points whose title contains TEXT. --case: one case by the number it was told with, or those from N to M. --shard 2/8: the second eighth. --every: every kind of cut at every point, also
+--at: only points whose title contains TEXT. --only: only cases that FILE has as --list prints them, whatever their number, as those that
+are new since another list. --case: one case by the number it was told with, or those from N to M. --shard 2/8: the second eighth. --every: every kind of cut at every point, also
 where host and controller cannot know of each other. --storm: N upgrades
 cut 15 times each at random times, 85 % of them by force, instead of the points.`;
 
@@ -21,6 +23,7 @@ const { values } = parseArgs({
 		over: { type: 'string' },
 		kind: { type: 'string', multiple: true },
 		at: { type: 'string' },
+		only: { type: 'string' },
 		case: { type: 'string' },
 		shard: { type: 'string', default: '1/1' },
 		sample: { type: 'string' },
@@ -89,15 +92,22 @@ function wanted(cases: readonly Case[]): Case[] {
 	const [part = 1, parts = 1] = values.shard.split('/').map(Number);
 	const kinds = values.kind as Kind[] | undefined;
 	const [first = 1, last = first] = values.case?.split('-').map(Number) ?? [1, Number.POSITIVE_INFINITY];
+	const listed = values.only === undefined ? undefined : new Set(readFileSync(values.only, 'utf8').split('\n').map(unnumbered));
 	const some = cases.filter(
 		({ number, kind, point }) =>
 			number >= first &&
 			number <= last &&
 			(kinds === undefined || kinds.includes(kind)) &&
-			(values.at === undefined || point.title.includes(values.at)),
+			(values.at === undefined || point.title.includes(values.at)) &&
+			listed?.has(`${kind} ${point.title}`) !== false,
 	);
 	const share = some.filter((_, index) => index % parts === part - 1);
 	return values.sample === undefined ? share : sampleOf(share, Number(values.sample), Number(values.seed));
+}
+
+/** A line of --list without the number, which is another in each run that is learned from. */
+function unnumbered(line: string): string {
+	return line.replace(/^\d+ /, '');
 }
 
 /** A line for each kind, then all: how many, how many survived and by what. */
