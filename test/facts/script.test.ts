@@ -158,6 +158,15 @@ describe.each(shells)('the script of probes, run by %s', (shell) => {
 		});
 	});
 
+	test.skipIf(!existsSync(shell))('the set of X servers is told also where X is none of them, and once', () => {
+		const sets = (name: string, ...servers: string[]): string[] => {
+			const files = Object.fromEntries(servers.map((server) => [`/usr/X11R6/bin/${server}`, '']));
+			return parseFacts(probes, run(shell, name, MODERN, { ...MODERN_FILES, ...files })).sets;
+		};
+		expect(sets('octeon', 'Xephyr')).toEqual(['base', 'comp', 'xbase', 'xserv']);
+		expect(sets('servers', 'X', 'Xephyr')).toEqual(['base', 'comp', 'xbase', 'xserv']);
+	});
+
 	test.skipIf(!existsSync(shell))('a root on a volume with a key disk waits for nobody', () => {
 		const bioctl = `${MODERN['bioctl']}; echo '          1 Online           key disk 0:1.0   noencl <sd1a>'`;
 		expect(parseFacts(probes, run(shell, 'keydisk', { ...MODERN, bioctl }, MODERN_FILES)).encryptedRoot).toBe(false);
