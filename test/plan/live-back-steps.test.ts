@@ -79,6 +79,15 @@ describe.skipIf(!canEnterTrees)('what a live upgrade takes back of a step that w
 		expect(on.run('ls /boot/kernel.old').stdout).toBe('mine\n');
 	});
 
+	test('no kernel, where there is none after it', () => {
+		on.lay({ files: { 'boot/loader.conf': '', [`${plan.dir}/loader.conf.was`]: '' } });
+		for (const done of ['once.loaderconf', 'kernel.back']) on.lay({ files: { [`${plan.dir}/${done}`]: '' } });
+		const { undone = '' } = plan.steps.find((step) => step.id === 'kernel') ?? {};
+		expect(runLines(on, undone).status).toBe(0);
+		on.run('rm -r /boot/kernel');
+		expect(runLines(on, undone).status).toBe(1);
+	});
+
 	test.each(['/etc/master.passwd.bsdup', '/var/db/etcupdate/preworld/etc/group', '/var/db/etcupdate/conflicts/etc/group'])(
 		'%s, where the accounts are still as they were',
 		(left) => {

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Facts } from '../../src/facts/facts.ts';
@@ -76,4 +78,21 @@ describe.skipIf(!canEnterTrees)('what was brought (needs root or user namespaces
 			expect(on.run(`ls -d ${sets}`).status).not.toBe(0);
 		},
 	);
+
+	test('is not all there where one site set is missing and the one after it lies there', () => {
+		const on = makeBareTree('7.7');
+		tree = on;
+		// gzip(1) of nothing
+		const empty = Buffer.from('1f8b08000000000000030300000000000000000000', 'hex').subarray(0, 20);
+		const sha256 = createHash('sha256').update(empty).digest('hex');
+		const site = ['site78.tgz', 'site78-practice.tgz'].map((file) => ({ file, sha256, path: `/root/${file}` }));
+		const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions({ site }), 'in-place');
+		const { done = '' } = plan.steps.find(({ id }) => id === 'site-fetch') ?? {};
+		on.lay({ dirs: [plan.sets] });
+		const all = [...site].reverse().map(({ file }) => {
+			writeFileSync(join(on.dir, plan.sets, file), empty);
+			return runLines(on, done).status;
+		});
+		expect(all).toEqual([1, 0]);
+	});
 });
