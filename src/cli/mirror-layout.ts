@@ -23,7 +23,7 @@ export function layoutFor(manifest: SetsManifest, facts: Pick<Facts, 'release' |
 	const here = (text: string): string => text.replace('{{packageArch}}', facts.packageArch);
 	return {
 		release: here(manifest.mirror.release),
-		...(archive === undefined ? {} : { archive: here(archive) }),
+		...(archive === undefined ? {} : { archive: { ...archive, release: here(archive.release) } }),
 		...(snapshot === undefined ? {} : { snapshot: here(snapshot) }),
 		lists: manifest.mirror.lists
 			.filter((list) => inRange(facts.release, list.running))

@@ -12,8 +12,8 @@ import type { KeyBundle, Target } from './target.ts';
 /** The mirror's layout, from the manifest. */
 export interface Layout {
 	release: string;
-	/** Where a mirror that is an archive has those past their end; asked where `release` is not there. */
-	archive?: string;
+	/** Of those past their end: the folder, asked where the other is not there, and a mirror that has them. */
+	archive?: { release: string; at: string };
 	/** Left out = there are none. */
 	snapshot?: string;
 	/** `copy`: what the host's own trusted copy of an unsigned one is called, with `{{version}}` and `{{arch}}`. */
@@ -62,11 +62,9 @@ export async function resolveTarget(request: ResolveRequest): Promise<Target> {
 	const place = (text: string): string => text.replace('{{version}}', name).replace('{{arch}}', arch);
 	const choice = layout.lists[0];
 	if (choice === undefined) throw new Error('the manifest has no list for this version');
-	const tops = kind === 'snapshot' ? [layout.snapshot ?? ''] : [layout.release, layout.archive].filter((top) => top !== undefined);
-	const { url, bytes } = await firstOf(
-		tops.map((top) => `${mirror}/${place(top)}`),
-		choice.file,
-	);
+	const archive = kind === 'release' ? layout.archive : undefined;
+	const folders = [layout[kind] ?? '', ...(archive === undefined ? [] : [archive.release])].map((folder) => `${mirror}/${place(folder)}`);
+	const { url, bytes } = await firstOf(folders, choice.file, archive?.at);
 	const text = bytes.toString('utf8');
 	const ofRelease = kind === 'release' ? layout.key?.replace('{{suffix}}', name.replace('.', '')) : undefined;
 	const signer = choice.signed ? keyNameOf(bytes, layout.keyName, ofRelease) : null;
@@ -105,9 +103,9 @@ export async function resolveTarget(request: ResolveRequest): Promise<Target> {
 	};
 }
 
-/** The list, and the first of the folders that has it. Throws as readAll; where no folder has it, of the first. */
-async function firstOf(folders: readonly string[], file: string): Promise<{ url: string; bytes: Buffer }> {
-	let missing: unknown;
+/** The list, and the first of the folders that has it; `archive`: a mirror that may. Throws as readAll; where no folder has it, of the first. */
+async function firstOf(folders: readonly string[], file: string, archive?: string): Promise<{ url: string; bytes: Buffer }> {
+	let missing: BsdupError | undefined;
 	for (const url of folders) {
 		try {
 			return { url, bytes: await readAll(`${url}/${file}`) };
@@ -116,7 +114,10 @@ async function firstOf(folders: readonly string[], file: string): Promise<{ url:
 			missing ??= error;
 		}
 	}
-	throw missing;
+	if (missing === undefined) throw new Error('no folder was given');
+	if (archive === undefined) throw missing;
+	const { code, message, next } = missing;
+	throw new BsdupError({ code, message, next: [...next, `--mirror ${archive}   (for a release that is past its end)`] });
 }
 
 /** What the one group of `pattern` finds in the names of the list, each once. */

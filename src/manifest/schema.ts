@@ -86,8 +86,8 @@ const ConsoleSign = z.strictObject({
 /** Where the sets of a release or snapshot are. */
 const Mirror = z.strictObject({
 	release: z.string(),
-	/** Where a mirror that is an archive has releases which are past their end, asked after `release`. */
-	archive: z.string().optional(),
+	/** Releases past their end: their folder, asked after the other one, and a mirror that has them. */
+	archive: z.strictObject({ release: z.string(), at: z.string() }).optional(),
 	/** Left out = there are none that this method could go to. */
 	snapshot: z.string().optional(),
 	lists: z

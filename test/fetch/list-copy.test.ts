@@ -42,7 +42,10 @@ describe('a list that is not signed', () => {
 		expect((await resolveTarget({ ...asked, mirror: archive })).url).toBe(folder);
 		rmSync(folder, { recursive: true });
 		const first = `${archive}/releases/amd64/amd64/15.0-RELEASE/MANIFEST is not there`;
-		await expect(resolveTarget({ ...asked, mirror: archive })).rejects.toMatchObject({ code: 'E_NOT_FOUND', message: first });
+		await expect(resolveTarget({ ...asked, mirror: archive })).rejects.toMatchObject({
+			...{ code: 'E_NOT_FOUND', message: first },
+			next: ['check --to and --mirror', expect.stringMatching(/^--mirror https:\/\/archive\.freebsd\.org /)],
+		});
 		rmSync(archive, { recursive: true });
 	});
 
