@@ -8,11 +8,11 @@ let tree: BareTree | undefined;
 afterEach(() => tree?.destroy());
 
 /** Runs the step on a 7.7 whose fw_update ends so; returns what it was asked, and what is told before the last question. */
-function fetchAhead(manifest: typeof ramdisk, kind: 'release' | 'snapshot', status: number): { asked: string; told: string } {
+function fetchAhead(manifest: typeof ramdisk, kind: 'release' | 'snapshot', status: number, says = ''): { asked: string; told: string } {
 	const on = makeBareTree('7.7');
 	tree = on;
 	const plan = buildPlan(manifest, makeFacts(), makeTarget('7.8', { kind }), makeOptions(), manifest.method);
-	on.lay({ dirs: [plan.dir], programs: { fw_update: `echo "$VNAME $*" >>/asked; exit ${status}\n` } });
+	on.lay({ dirs: [plan.dir], programs: { fw_update: `echo "$VNAME $*" >>/asked; echo "${says}" >&2; exit ${status}\n` } });
 	const ended = runLines(on, linesOf(plan, 'firmware-before'));
 	expect(ended.status, ended.stderr).toBe(0);
 	const confirm = runLines(on, linesOf(plan, 'confirm'));
@@ -30,6 +30,11 @@ describe.skipIf(!canEnterTrees)('the firmware of the new release (needs root or 
 		expect(told).not.toContain('firmware');
 		tree?.destroy();
 		expect(fetchAhead(manifest, 'release', 1).told).toMatch(/^the firmware of 7\.8 could not be fetched/m);
+	});
+
+	test('is told as not fetched where fw_update ends well without having reached its server', () => {
+		const says = 'Cannot fetch http://firmware.openbsd.org/firmware/7.3/SHA256.sig (timed out)';
+		expect(fetchAhead(ramdisk, 'release', 0, says).told).toMatch(/^the firmware of 7\.8 could not be fetched/m);
 	});
 
 	test('is that of snapshots where the way is to one', () => {

@@ -30,7 +30,16 @@ describe.skipIf(!canEnterTrees)('the firmware (needs root or user namespaces)', 
 	test.each(['release', 'snapshot'] as const)('of a %s is renewed, or told that it was not, where its server is not reached', (kind) => {
 		const report = 'the firmware was not renewed: run fw_update when this host reaches its server\n';
 		expect(run('firmware', 'fw_update', 'exit 1', kind)).toEqual({ status: 0, report });
-		expect(run('firmware', 'fw_update', 'exit 0', kind)).toEqual({ status: 0, report: '' });
+		expect(run('firmware', 'fw_update', 'echo "fw_update: added none; updated none; kept iwm"', kind)).toEqual({ status: 0, report: '' });
+	});
+
+	test.each([
+		['it reached no server', 'echo "Cannot fetch http://firmware.openbsd.org/firmware/7.2/SHA256.sig (timed out)" >&2'],
+		['a file was torn', 'echo "Checksum test for iwm-firmware-20220110.tgz failed." >&2'],
+		['a file did not come', 'echo "fw_update: add iwm failed (iwm-firmware-20241017.tgz); update none"'],
+	])('is told as not renewed where fw_update ends well, though %s', (_what, says) => {
+		const report = 'the firmware was not renewed: run fw_update when this host reaches its server\n';
+		expect(run('firmware', 'fw_update', says)).toEqual({ status: 0, report });
 	});
 });
 
