@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { loadSetsManifest } from '../../src/manifest/load.ts';
+import { buildPlan } from '../../src/plan/build.ts';
+import { type BareTree, canEnterTrees, makeBareTree } from '../lab/bare-tree.ts';
+import { ROOT } from '../lab/root.ts';
+import { makeDistTarget, makeFacts, makeOptions } from './make.ts';
+import { linesOf, runLines } from './run-step.ts';
+
+const manifest = await loadSetsManifest(join(ROOT, 'manifests/freebsd/boot-environment.yaml'));
+const facts = makeFacts({ system: 'FreeBSD', release: '14.3', rootDisk: 'zroot/ROOT/default' });
+const target = makeDistTarget('15.0', ['kernel', 'base', 'src']);
+const plan = buildPlan(manifest, facts, target, makeOptions({ backup: null, environment: '15.0' }), 'freebsd/boot-environment');
+
+let tree: BareTree | undefined;
+afterEach(() => tree?.destroy());
+
+describe.skipIf(!canEnterTrees)('the merge of /etc in a boot environment (needs root or user namespaces)', () => {
+	test('that was cut off tells all the same what etcupdate warned of before, and does not warn of again', () => {
+		const on = makeBareTree('14.3-RELEASE');
+		tree = on;
+		const be = `${plan.dir.slice(1)}/be`;
+		const source = `${plan.sets.slice(1)}/tree/usr/src/etcfiles`;
+		on.lay({
+			files: {
+				[`${be}/etc/mail/aliases`]: 'root: ann\n',
+				[`${be}/var/db/etcupdate/current/etc/mail/aliases`]: 'root: ann\n',
+				[`${plan.dir}/room.sh`]: '',
+				[`${source}/etc/mail/aliases`]: 'root: ann\nsshd: root\n',
+			},
+			programs: { mount: `echo 'zroot/ROOT/15.0 on ${plan.dir}/be (zfs)'` },
+		});
+		expect(runLines(on, linesOf(plan, 'rules'))).toMatchObject({ status: 0 });
+		// As where the power went before what lies on the disk told that it was done.
+		for (const attempt of [1, 2]) {
+			expect([attempt, runLines(on, linesOf(plan, 'merge'))]).toMatchObject([attempt, { status: 0 }]);
+			expect(on.run(`cat ${plan.dir}/report.hand`).stdout).toMatch(/by hand:\n *Needs update: \/etc\/mail\/aliases\.db[^\n]*\n$/);
+			on.run(`rm ${plan.dir}/merge.complete`);
+		}
+	});
+});
