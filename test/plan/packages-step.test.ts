@@ -34,6 +34,12 @@ describe.skipIf(!canEnterTrees)('the packages, with nobody there (needs root or 
 		['all renewed', 'quirks-7.1->7.2: ok', 0, ''],
 		['one that has no newer one', `quirks-7.1->7.2: ok\n${OLD}`, 1, `${OLD}\n`],
 		[
+			'one where an address of the mirror is not reached, as an IPv6 one',
+			`https://mirror.example.org/pub/: ftp: connect to address 2001:db8::1: No route to host\n${OLD}`,
+			1,
+			`${OLD}\n`,
+		],
+		[
 			'what is not clear',
 			'There were some ambiguities. Please run in interactive mode again.',
 			0,
@@ -60,6 +66,8 @@ describe.skipIf(!canEnterTrees)('the packages, with nobody there (needs root or 
 		['an old pkg_add finds none on it', "Couldn't find updates for quirks-1.0, node-1.0, gtar-1.0", 0],
 		['it has not even what tells of renamed packages', "Couldn't find updates for mine-1.0 quirks-1.0", 1],
 		['the line broke', `Error from https://mirror.example.org/: Connection reset\n${OLD}`, 1],
+		['the mirror went away', `https://mirror.example.org/vim-9.1.tgz: ftp: connect: Connection timed out\n${OLD}`, 1],
+		['the name of the mirror is known no more', `ftp: mirror.example.org: no address associated with name\n${OLD}`, 1],
 		['one could not be installed', `${OLD}\nCouldn't install vim-9.1`, 1],
 		['pkg_add says no more', '', 139],
 	])('are not done where %s', (_what, said, status) => {
