@@ -113,6 +113,16 @@ describe.skipIf(!canEnterTrees)('a step of an upgrade by freebsd-update (needs r
 		expect(textOf(on, 'boot/kernel/linker.hints')).toBe('made\n');
 	});
 
+	test('writes the hints of the kernel that was installed, where the EFI partition below /boot is mounted read-only', () => {
+		const { on, run } = host();
+		laid(on, { ...KERNEL, ...WORLD }, ['kernelfirst']);
+		const made =
+			'for d; do :; done; case $d in /boot) echo "can\'t create /boot/efi/lhint" >&2; exit 1 ;; esac; echo made >$d/linker.hints';
+		on.lay({ programs: { kldxref: made } });
+		expect(run('kernel')).toMatchObject({ status: 0 });
+		expect(textOf(on, 'boot/kernel/linker.hints')).toBe('made\n');
+	});
+
 	test('does not remove a module of PAM that is named in pam.d, without which nobody could log in', () => {
 		const { on, run, plan, sh } = host();
 		laid(on, { '/usr/lib/pam_unix.so.7': 'pam_unix of 15\n' }, ['kernelfirst', 'kerneldone', 'worlddone']);
