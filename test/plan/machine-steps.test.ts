@@ -57,3 +57,20 @@ describe.skipIf(!canEnterTrees).each(['boot-blocks', 'boot-blocks-new'])('the st
 		expect(run(step, 'installboot', 'echo "installboot: open: /dev/rsd0c: Operation not permitted" >&2; exit 1').status).toBe(1);
 	});
 });
+
+describe.skipIf(!canEnterTrees)("the release's own changes (needs root or user namespaces)", () => {
+	const LEFT = 'user mod -L build build failed, as where /etc/login.conf is not merged and has no class build: type it again when it is (sysmerge)\n';
+	test.each([
+		['are made', 'default:\\\n\t:umask=022:\n\nbuild:\\\n\t:tc=default:\n', 'user mod -L build build\n', ''],
+		['are told where the host has a login.conf of its own that was not merged', 'default:\\\n\t:umask=022:\n', '', LEFT],
+	])('%s', (_what, login, asked, report) => {
+		const on = makeBareTree('7.8');
+		tree = on;
+		const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions(), 'in-place');
+		const passwd = 'root:*:0:0::/root:/bin/ksh\nbuild:*:21:21:base and xenocara build:/var/empty:/bin/ksh\n';
+		on.lay({ dirs: [plan.dir], files: { 'etc/passwd': passwd, 'etc/login.conf': login } });
+		expect(runLines(on, linesOf(plan, 'release-changes')).status).toBe(0);
+		expect(on.run('cat /var/log/user 2>/dev/null').stdout).toBe(asked);
+		expect(on.run(`cat ${plan.dir}/report.* 2>/dev/null`).stdout).toBe(report);
+	});
+});
