@@ -10,7 +10,7 @@ import { linesOf, runLines } from './run-step.ts';
 const manifest = await loadSetsManifest(join(ROOT, 'manifests/freebsd/boot-environment.yaml'));
 const facts = makeFacts({ system: 'FreeBSD', release: '14.3', rootDisk: 'zroot/ROOT/default' });
 const target = makeDistTarget('15.0', ['kernel', 'base', 'src']);
-const plan = buildPlan(manifest, facts, target, makeOptions({ backup: null, environment: '15.0' }), 'freebsd/boot-environment');
+const plan = buildPlan(manifest, facts, target, makeOptions({ backup: null }), 'freebsd/boot-environment');
 
 let tree: BareTree | undefined;
 afterEach(() => tree?.destroy());

@@ -59,7 +59,8 @@ describe.skipIf(!canEnterTrees).each(['boot-blocks', 'boot-blocks-new'])('the st
 });
 
 describe.skipIf(!canEnterTrees)("the release's own changes (needs root or user namespaces)", () => {
-	const LEFT = 'user mod -L build build failed, as where /etc/login.conf is not merged and has no class build: type it again when it is (sysmerge)\n';
+	const LEFT =
+		'user mod -L build build failed, as where /etc/login.conf is not merged and has no class build: type it again when it is (sysmerge)\n';
 	test.each([
 		['are made', 'default:\\\n\t:umask=022:\n\nbuild:\\\n\t:tc=default:\n', 'user mod -L build build\n', ''],
 		['are told where the host has a login.conf of its own that was not merged', 'default:\\\n\t:umask=022:\n', '', LEFT],
