@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadSetsManifest } from '../../src/manifest/load.ts';
@@ -77,14 +77,6 @@ describe.skipIf(!canEnterTrees)('what a live upgrade takes back of a step that w
 		expect(takenBack('kernel')).toEqual([false, true]);
 		expect(takenBack('kernel')).toEqual([true, true]);
 		expect(on.run('ls /boot/kernel.old').stdout).toBe('mine\n');
-	});
-
-	test('the choice of a kernel for one boot, also where nextboot takes none to be an error, as that of 15', () => {
-		// The stand-in goes by the release of the program that is called.
-		const nextboot = `LAB_LEVEL=${FREEBSD_RELEASES['15.0-RELEASE'].level}\n${readFileSync(join(ROOT, 'test/lab/freebsd/ufs-stand-ins/nextboot'), 'utf8')}`;
-		on.lay({ files: { 'boot/nextboot.conf': 'nextboot_enable="YES"\nkernel="kernel.15.0"\n' }, programs: { nextboot } });
-		expect(takenBack('boot-new')).toEqual([false, true]);
-		expect(takenBack('boot-new')).toEqual([true, true]);
 	});
 
 	test('no kernel, where there is none after it', () => {
