@@ -42,6 +42,11 @@ test('the release that runs is no target of a method that knows no patches, whic
 	expect(refusing.map(({ method }) => method).sort()).toEqual(['boot-environment', 'freebsd-update', 'sets']);
 });
 
+test('disks named as before 9 are told of by whichever method takes a host of before 13', () => {
+	const telling = manifests.filter(({ checks }) => checks.some(({ id }) => id === 'old-disk-names'));
+	expect(telling.map(({ method }) => method)).toEqual(expect.arrayContaining(['freebsd-update', 'sets']));
+});
+
 describe.skipIf(!canEnterTrees)('a check of a FreeBSD host (needs root or user namespaces)', () => {
 	const each = (of: 'fires' | 'quiet'): [string, string, Case, Host][] =>
 		cases.flatMap((one) => one[of].map((host): [string, string, Case, Host] => [one.check, host.title, one, host]));
