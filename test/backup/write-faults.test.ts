@@ -130,6 +130,14 @@ describe.skipIf(!canBackUp)(`the end of a backup ${NEEDS}`, () => {
 		expect(backup.step('backup-finish', 'commands', torn).status).not.toBe(0);
 		expect(readFileSync(shared, 'utf8')).toBe('of an older backup\n');
 	});
+
+	// sh -e of OpenBSD goes on where a function ends in a list whose first part failed (ksh, exec.c: comexec hands xerrok on).
+	test('that cannot lay its files is none, whatever sh -e makes of it', () => {
+		begun();
+		const full = 'set +e; cp() { case $2 in volume.sh*) return 1 ;; *) command cp "$@" ;; esac; }';
+		expect(backup.step('backup-finish', 'commands', full).status).not.toBe(0);
+		expect(existsSync(backup.file('MANIFEST.json'))).toBe(false);
+	});
 });
 
 describe.skipIf(!canBackUp)(`what a backup cannot read ${NEEDS}`, () => {
