@@ -70,7 +70,7 @@ function setsScope(manifest: SetsManifest, facts: Facts, target: Target, options
 	];
 	const fileItem = (name: string): Values => {
 		const file = fetch.find((one) => one.name === name);
-		return { file: name, line: `SHA256 (${name}) = ${file?.sha256 ?? ''}`, url: file?.urls[0] ?? '', urls: file?.urls ?? [] };
+		return { file: name, line: `SHA256 (${name}) = ${file?.sha256 ?? ''}`, ...urlsFor(file?.urls ?? []) };
 	};
 	const baseFile = setFile(manifest.sets.order.at(-1) ?? '');
 	const multiprocessor = facts.multiprocessor && listed(multi);
@@ -112,7 +112,7 @@ function setsScope(manifest: SetsManifest, facts: Facts, target: Target, options
 			allSets: wanted.map(setFile).map(fileItem),
 			...hostItems(manifest, facts, options),
 			site: options.site.map(({ file, sha256 }) => ({ file, line: `SHA256 (${file}) = ${sha256}` })),
-			keyBundle: bundles.map(({ name, sha256, url }) => ({ file: name, line: `SHA256 (${name}) = ${sha256}`, url })),
+			keyBundle: bundles.map(({ name, sha256, url }) => ({ file: name, line: `SHA256 (${name}) = ${sha256}`, url: urlsFor([url]).url })),
 		},
 		bring: {
 			files: fetch,
@@ -120,6 +120,12 @@ function setsScope(manifest: SetsManifest, facts: Facts, target: Target, options
 			keyBundle: bundles.map(({ name, url, sha256, size }) => ({ name, urls: [url], sha256, size })),
 		},
 	};
+}
+
+/** As the lines of the host name them: ftp(1) takes a bare path for the name of a host (main.c, isurl). */
+function urlsFor(onMirrors: readonly string[]): { url: string; urls: string[] } {
+	const urls = onMirrors.map((url) => (url.startsWith('/') ? `file://${url}` : url));
+	return { url: urls[0] ?? '', urls };
 }
 
 /** Where the host itself asks later on, as for packages: a directory that the controller takes the sets from is none of its own. */

@@ -163,6 +163,13 @@ describe('a plan', () => {
 		expect(planText(made)).toContain('breaks off: ftp://second.example.org/pub\n');
 	});
 
+	test('in a directory is told ftp(1) of the host as a URL: a bare path is a host to it', () => {
+		const target = makeTarget('7.8', { mirror: '/srv', mirrors: ['/srv'], url: '/srv/7.8/amd64' });
+		const made = buildPlan(inPlace, makeFacts(), target, makeOptions(), 'in-place');
+		expect(made.fetch.find(({ name }) => name === 'base78.tgz')?.urls).toEqual(['/srv/7.8/amd64/base78.tgz']);
+		expect(step(made, 'fetch')?.commands.join('\n')).toContain('for url in file:///srv/7.8/amd64/base78.tgz; do if ftp');
+	});
+
 	test('fetched on the host is the same lines as a job; site sets are brought in any case', () => {
 		const site = [{ file: 'site78.tgz', sha256: 'ab'.repeat(32), path: '/root/site78.tgz' }];
 		const made = make({ fetchOn: 'host', site });
