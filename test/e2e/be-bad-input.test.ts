@@ -40,7 +40,7 @@ describe.skipIf(LAB === null)('bad input to an upgrade in a boot environment (ne
 	test('everything that speaks against the host is told at once', async () => {
 		const spoil = [
 			'cp -Rp /lab/pool/be/default /lab/pool/be/15.0; : >/lab/no-bootonce; echo 1 >/lab/securelevel; : >/lab/pkgbase',
-			'mkdir -p /var/db/freebsd-update/abc-install /var/db/etcupdate/conflicts; : >/var/db/etcupdate/conflicts/x',
+			'mkdir -p "/var/db/freebsd-update/$(echo / | sha256 -q)-install" /var/db/etcupdate/conflicts; : >/var/db/etcupdate/conflicts/x',
 			'echo \'ifconfig_em1="inet 192.0.2.8"\' >>/etc/rc.conf; echo \'ifconfig_bridge0="addm em0"\nfirewall_enable="YES"\' >>/etc/rc.conf',
 			'sed -i s/14.3-RELEASE/13.5-RELEASE/ /bin/freebsd-version; echo "0 3 * * * root freebsd-update cron" >/etc/crontab; : >/lab/sick-pool',
 		];

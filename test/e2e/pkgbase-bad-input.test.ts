@@ -42,7 +42,7 @@ describe.skipIf(LAB === null)('bad input to an upgrade of packaged base (needs a
 
 	test('everything that speaks against the host is told at once', async () => {
 		await on.host.inside(
-			'cp -Rp /lab/pool/be/default "/lab/pool/be/15.1-$(date -u +%Y%m%d)"; echo 1 >/lab/securelevel; : >/lab/sick-pool; mkdir /var/db/pkg/locked; : >/var/db/pkg/locked/FreeBSD-kernel-generic; mv /var/db/pkg/local/FreeBSD-set-minimal /lab/set; sed -i s/15.0-RELEASE/14.3-RELEASE/ /bin/freebsd-version; mkdir -p /var/db/freebsd-update/abc-install',
+			'cp -Rp /lab/pool/be/default "/lab/pool/be/15.1-$(date -u +%Y%m%d)"; echo 1 >/lab/securelevel; : >/lab/sick-pool; mkdir /var/db/pkg/locked; : >/var/db/pkg/locked/FreeBSD-kernel-generic; mv /var/db/pkg/local/FreeBSD-set-minimal /lab/set; sed -i s/15.0-RELEASE/14.3-RELEASE/ /bin/freebsd-version; mkdir -p "/var/db/freebsd-update/$(echo / | sha256 -q)-install"',
 		);
 		rmSync(release(1), { recursive: true });
 		const { code, stdout } = await on.bsdup(pkgbaseArgs(on, 'check'));
