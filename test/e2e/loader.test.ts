@@ -126,8 +126,12 @@ describe.skipIf(LAB === null)('the step that renews the loader (needs a practice
 		);
 	});
 
-	test('writes the boot code of the pool to each disk of a host that boots by BIOS, and touches no EFI partition', async () => {
-		const end = before(on, 'sysctl', 'case "$*" in "-n machdep.bootmethod") echo BIOS; exit ;; esac');
+	test.each([
+		['that says it boots by BIOS', 'echo BIOS; exit'],
+		['of before 10.1, which does not say', 'exit 1'],
+	])('writes the boot code of the pool to each disk of a host %s, and touches no EFI partition', async (_host, says) => {
+		await inside('rm -rf /lab/pool/bootcode');
+		const end = before(on, 'sysctl', `case "$*" in "-n machdep.bootmethod") ${says} ;; esac`);
 		expect(await on.host.inside(lines)).toMatchObject({ code: 0, output: expect.stringContaining('partcode written to vtbd1p2') });
 		end();
 		expect(await inside('cd /lab/pool/bootcode && tail -n 1 vtbd0 vtbd1 vtbd0p2 vtbd1p2 | grep -c -e ^pmbr -e ^new')).toBe('4\n');
