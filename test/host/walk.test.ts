@@ -374,7 +374,7 @@ describe('the status of a run', () => {
 		expect(existsSync(host.dir)).toBe(false);
 	});
 
-	test('tells a reboot that has come as one, and that the run was taken back', () => {
+	test.skipIf(!root)('tells a reboot that has come as one, and that the run was taken back (needs root, for its marker)', () => {
 		host = new HostProgram((top) => [makeStep('again', [trace(top, 'reboot')], { kind: 'reboot' })]);
 		host.call('start', 'again', '1');
 		host.reboot('again');
