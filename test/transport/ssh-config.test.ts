@@ -149,9 +149,16 @@ describe('ssh_config', () => {
 		expect(reach('db', 'ConnectTimeout none').silenceMs).toBe(reach('db', 'ConnectTimeout 0').silenceMs);
 	});
 
-	test.each(['ConnectTimeout soon', 'ServerAliveInterval -1', 'Port 70000', 'Port web'])('refuses a value that is none (%s)', (line) => {
-		expect(() => reach('db', line)).toThrow(expect.objectContaining({ code: 'E_SSH_CONFIG', message: expect.stringContaining(line) }));
+	test('takes a time that no timer can wait for the longest that one can', () => {
+		expect(reach('db', 'ConnectTimeout 99999w').silenceMs).toBe(2 ** 31 - 1);
 	});
+
+	test.each([`ConnectTimeout ${'1'.repeat(60)}x`, 'ConnectTimeout soon', 'ServerAliveInterval -1', 'Port 70000', 'Port web'])(
+		'refuses a value that is none (%s)',
+		(line) => {
+			expect(() => reach('db', line)).toThrow(expect.objectContaining({ code: 'E_SSH_CONFIG', message: expect.stringContaining(line) }));
+		},
+	);
 
 	test('that cannot be read or understood is an error that names the file', () => {
 		expect(() => resolveReach('db', join(dir, 'absent'))).toThrow(expect.objectContaining({ code: 'E_SSH_CONFIG' }));
