@@ -18,8 +18,11 @@ const UNPROVEN = 3;
 export const LOG_PIECE = 1024 * 1024;
 
 /** Looks at a job for which the host's programs fail before it counts, and the pause between them. Milliseconds. */
-const LOOKS = 5;
+const LOOKS = 20;
 const LOOK_AGAIN_MS = 1_000;
+
+/** Refused by the program itself (die in runtime.sh). Status 1 alone is what rtld(1) ends with, too, where a library is just being replaced. */
+const refused = ({ code, stderr }: RunResult): boolean => code === 1 && /^bsdup: /m.test(stderr);
 
 /** The least that a call may take: a step's own test reads much on a slow disk. A host that is gone ends the connection. Milliseconds. */
 const CALL_LIMIT_MS = 3_600_000;
@@ -195,8 +198,8 @@ export class HostProgram {
 		// As bytes: what is no text, or is cut in the middle of a character, must not move the next offset.
 		const once = (): Promise<RunResult> => this.#link.run(this.#line(...line), { encoding: 'latin1' });
 		let result = await once();
-		// The job may just be replacing the programs that look at it, sh itself among them; what is refused has status 1.
-		for (let looks = 1; looks < LOOKS && result.code !== 0 && result.code !== 1; looks++) {
+		// The job may just be replacing the programs that look at it, sh itself and its libraries among them.
+		for (let looks = 1; looks < LOOKS && result.code !== 0 && !refused(result); looks++) {
 			await sleep(LOOK_AGAIN_MS);
 			result = await once();
 		}

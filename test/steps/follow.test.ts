@@ -127,14 +127,20 @@ describe('a job that is followed', () => {
 		expect(tail).toBe(lines.join('\n'));
 	});
 
-	test.each(['start', 'poll'])('is followed on where a look (%s) finds no sh, as while the job replaces it', async (verb) => {
+	const LOST = 'echo "ld-elf.so.1: Shared object \"libc.so.7\" not found, required by \"tail\"" >&2; exit 1; sh';
+	test.each([
+		['start', 'no sh', '/nowhere/sh'],
+		['poll', 'no sh', '/nowhere/sh'],
+		['start', 'no library', LOST],
+		['poll', 'no library', LOST],
+	])('is followed on where a look (%s) finds %s, as while the job replaces it', async (verb, _what, broken) => {
 		const program = new HostProgram(() => [makeStep('world', ['echo done'])]);
 		try {
 			const transport = localTransport({ become: 'none' });
 			let looks = 0;
 			const without: Transport = Object.assign(Object.create(transport), {
 				run: async (script: string, options?: RunOptions) => {
-					const sh = script.includes(` ${verb} `) && ++looks === 1 ? '/nowhere/sh' : 'sh';
+					const sh = script.includes(` ${verb} `) && ++looks === 1 ? broken : 'sh';
 					return transport.run(script.replace(/^sh/, sh), options);
 				},
 			});
@@ -145,6 +151,25 @@ describe('a job that is followed', () => {
 			await host.start('world', 1);
 			expect(await followJob(makeStep('world', []), context, 1)).toMatchObject({ state: 'ok', tail: 'done' });
 			expect(looks).toBeGreaterThan(1);
+		} finally {
+			program.remove();
+		}
+	});
+
+	test('that the host refuses to begin is not asked for again', async () => {
+		const program = new HostProgram(() => [makeStep('world', ['echo done'])]);
+		try {
+			const transport = localTransport({ become: 'none' });
+			let starts = 0;
+			const counted: Transport = Object.assign(Object.create(transport), {
+				run: async (script: string, options?: RunOptions) => {
+					starts++;
+					return transport.run(script, options);
+				},
+			});
+			const host = new Driver(program.plan(), counted, new HostLink(counted, () => {}, 1_000));
+			await expect(host.start('world', 2)).rejects.toThrow('attempt 2 is not the next, 1 is');
+			expect(starts).toBe(1);
 		} finally {
 			program.remove();
 		}
