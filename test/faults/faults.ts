@@ -39,6 +39,8 @@ if (values.help) {
 	console.log(USAGE);
 	process.exit(0);
 }
+// Each program that is started is ended with this one: as many listeners as there are of them.
+process.setMaxListeners(0);
 const chosen = upgrades(values);
 if (chosen.length === 0) throw new Error(`there is no such upgrade, but: ${upgrades().map(titleOf).join('; ')}`);
 const all: { faults: string[] }[] = [];
