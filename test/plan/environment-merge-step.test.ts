@@ -26,16 +26,45 @@ describe.skipIf(!canEnterTrees)('the merge of /etc in a boot environment (needs 
 				[`${be}/etc/mail/aliases`]: 'root: ann\n',
 				[`${be}/var/db/etcupdate/current/etc/mail/aliases`]: 'root: ann\n',
 				[`${plan.dir}/room.sh`]: '',
+				'etc/mail/aliases': 'root: ann\n',
 				[`${source}/etc/mail/aliases`]: 'root: ann\nsshd: root\n',
 			},
 			programs: { mount: `echo 'zroot/ROOT/15.0 on ${plan.dir}/be (zfs)'` },
 		});
 		expect(runLines(on, linesOf(plan, 'rules'))).toMatchObject({ status: 0 });
+		on.run(`tar -czf ${plan.dir}/etc.tgz etc`);
 		// As where the power went before what lies on the disk told that it was done.
 		for (const attempt of [1, 2]) {
 			expect([attempt, runLines(on, linesOf(plan, 'merge'))]).toMatchObject([attempt, { status: 0 }]);
 			expect(on.run(`cat ${plan.dir}/report.hand`).stdout).toMatch(/by hand:\n *Needs update: \/etc\/mail\/aliases\.db[^\n]*\n$/);
 			on.run(`rm ${plan.dir}/merge.complete`);
 		}
+	});
+
+	test('that was cut off merges anew what the cut left empty, and lays anew what is new', () => {
+		const on = makeBareTree('14.3-RELEASE');
+		tree = on;
+		const be = `${plan.dir.slice(1)}/be`;
+		const source = `${plan.sets.slice(1)}/tree/usr/src/etcfiles`;
+		const kept = { 'etc/rc': 'old\n', 'etc/motd': 'mine\n', 'etc/empty': '' };
+		on.lay({
+			files: {
+				...kept,
+				...Object.fromEntries(Object.entries(kept).map(([path, text]) => [`${be}/${path}`, path === 'etc/rc' ? '' : text])),
+				[`${be}/etc/rc.d/new`]: '',
+				[`${be}/var/db/etcupdate/current/etc/rc`]: 'old\n',
+				[`${be}/var/db/etcupdate/current/etc/motd`]: 'theirs\n',
+				[`${plan.dir}/room.sh`]: '',
+				[`${source}/etc/rc`]: 'new\n',
+				[`${source}/etc/rc.d/new`]: 'new, too\n',
+				[`${source}/etc/motd`]: 'theirs\n',
+			},
+			programs: { mount: `echo 'zroot/ROOT/15.0 on ${plan.dir}/be (zfs)'` },
+		});
+		on.run(`tar -czf ${plan.dir}/etc.tgz etc`);
+		expect(runLines(on, linesOf(plan, 'rules'))).toMatchObject({ status: 0 });
+		expect(runLines(on, linesOf(plan, 'merge'))).toMatchObject({ status: 0 });
+		expect(on.run(`cd /${be}/etc; cat rc rc.d/new motd empty`).stdout).toBe('new\nnew, too\nmine\n');
+		expect(on.run(`cat ${plan.dir}/conflicts`).stdout).toBe('');
 	});
 });
