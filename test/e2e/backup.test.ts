@@ -1,9 +1,22 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+	closeSync,
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	openSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LAB } from '../lab/ability.ts';
+import { BSDUP } from '../lab/root.ts';
 import { makeWorld, type Outcome, type World } from '../lab/world.ts';
 
 describe.skipIf(LAB === null)('bsdup backup of a host over SSH (needs a practice host)', () => {
@@ -81,6 +94,15 @@ describe.skipIf(LAB === null)('bsdup backup of a host over SSH (needs a practice
 		expect(spawnSync('sh', ['-c', 'cksum -c *.SHA256 && cat *.?? | tar -tf -'], { cwd: dir, encoding: 'utf8' }).stdout).toContain(
 			'home/admin/large',
 		);
+	});
+
+	test.skipIf(!existsSync('/dev/full'))('comes to its end where the disk of its log is full (needs /dev/full)', async () => {
+		const full = openSync('/dev/full', 'w');
+		const args = [...BSDUP, 'backup', world.host.ssh.spec, ...world.host.flags, '--backup', '/etc', '--backup-to', '/backup-full'];
+		const child = spawn(process.execPath, args, { stdio: ['ignore', full, full], env: { ...process.env, ...world.env } });
+		closeSync(full);
+		expect(await once(child, 'close')).toEqual([0, null]);
+		expect(await inside('ls /backup-full')).toContain('.MANIFEST.json');
 	});
 
 	test('that is done is not done again by a resume, though its record on the host was cleaned up', async () => {
