@@ -1,6 +1,7 @@
 import { BsdupError, EXIT } from '../errors.ts';
 import { parseList } from '../fetch/list.ts';
 import { formatBytes } from '../report/progress.ts';
+import { quote } from '../transport/quote.ts';
 import type { Place } from './place.ts';
 import { type BackupRecord, parseRecord } from './record.ts';
 
@@ -114,7 +115,7 @@ async function namedVolumes(place: Place, files: ReadonlyMap<string, number>, vo
 			code: 'E_BACKUP_NONE',
 			message: `${place.name} has no ${absent.join(', ')}`,
 			state: 'Nothing was written.',
-			next: [`ls ${place.dir}`],
+			next: [`ls ${quote(place.dir)}`],
 			exit: EXIT.usage,
 		});
 	const [one, ...others] = await madeByHand(place, volumes);
@@ -133,7 +134,7 @@ function many(place: Place, all: Backup[], files: ReadonlyMap<string, number>): 
 		code: 'E_BACKUP_MANY',
 		message: `${place.name} holds ${all.length} backups:\n${all.map((one) => lineOf(one, files)).join('\n')}`,
 		state: 'Nothing was written.',
-		next: all.map(({ base }) => `--base ${base}`),
+		next: all.map(({ base }) => `--base ${quote(base)}`),
 		exit: EXIT.usage,
 	});
 }
@@ -143,7 +144,11 @@ function none(place: Place, base: string | undefined, others: readonly Backup[])
 		code: 'E_BACKUP_NONE',
 		message: `${place.name} holds no backup${base === undefined ? '' : ` named ${base}`}`,
 		state: 'Nothing was written.',
-		next: [...others.map((one) => `--base ${one.base}`), 'mount the disk with the volumes', '--volume FILE …, for volumes made by hand'],
+		next: [
+			...others.map((one) => `--base ${quote(one.base)}`),
+			'mount the disk with the volumes',
+			'--volume FILE …, for volumes made by hand',
+		],
 		exit: EXIT.usage,
 	});
 }

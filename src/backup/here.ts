@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BsdupError, EXIT } from '../errors.ts';
+import { quote } from '../transport/quote.ts';
 import type { Backup } from './backups.ts';
 import { orderVolumes } from './chains.ts';
 import { volumesMissing } from './check.ts';
@@ -27,7 +28,7 @@ export function here(dir: string): Place {
 					code: 'E_BACKUP_DIR',
 					message: `${dir} cannot be read: ${(cause as Error).message}`,
 					state: 'Nothing was written.',
-					next: ['mount the disk with the volumes', `ls -l ${dir}`],
+					next: ['mount the disk with the volumes', `ls -l ${quote(dir)}`],
 					exit: EXIT.usage,
 					cause,
 				});
@@ -109,7 +110,7 @@ export function unreadable(dir: string, file: string, cause: Error): BsdupError 
 		code: 'E_BACKUP_READ',
 		message: `${join(dir, file)} cannot be read: ${cause.message}`,
 		state: 'Nothing was written.',
-		next: [`ls -l ${dir}`, 'copy what the disk still gives to another disk, and try there'],
+		next: [`ls -l ${quote(dir)}`, 'copy what the disk still gives to another disk, and try there'],
 		cause,
 	});
 }

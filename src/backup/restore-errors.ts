@@ -1,4 +1,5 @@
 import { BsdupError, EXIT } from '../errors.ts';
+import { quote } from '../transport/quote.ts';
 import { STATE } from './restore-scripts.ts';
 
 /** What speaks against a target, by the word that the look at it printed. */
@@ -15,10 +16,10 @@ export function targetRefused(target: string, where: string, word: string, detai
 		],
 		planted: [
 			`${place}, or what it holds of a restore, belongs to somebody else, who could change what is restored or run`,
-			[`ls -ldn ${target}   (who made it)`, '--to DIR, one that only you can make'],
+			[`ls -ldn ${quote(target)}   (who made it)`, '--to DIR, one that only you can make'],
 		],
 		'no-directory': [`${place} is no directory`, ['--to DIR']],
-		'no-parent': [`${place} is not there, nor the directory above it`, ['mount its disk', `mkdir -p ${target}`]],
+		'no-parent': [`${place} is not there, nor the directory above it`, ['mount its disk', `mkdir -p ${quote(target)}`]],
 		'not-writable': [`${place} cannot be written`, ['mount it read-write', '--become doas or --become sudo, or log in as root']],
 	};
 	const [message, next] = says[word] ?? [`${place} cannot be looked at: ${detail}`, ['--to DIR']];

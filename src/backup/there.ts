@@ -1,4 +1,5 @@
 import { BsdupError, EXIT } from '../errors.ts';
+import { quote } from '../transport/quote.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { Backup } from './backups.ts';
 import { prefixOf } from './member-guard.ts';
@@ -32,7 +33,7 @@ export function there(transport: Transport, dir: string): Place {
 			code: 'E_BACKUP_DIR',
 			message: `${name} cannot be read: ${stderr.trim()}`,
 			state: 'Nothing was written.',
-			next: ['mount the disk with the volumes', `ls -l ${dir}`],
+			next: ['mount the disk with the volumes', `ls -l ${quote(dir)}`],
 			exit: EXIT.usage,
 		});
 	};

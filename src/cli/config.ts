@@ -8,6 +8,7 @@ import { bare } from '../fetch/mirror-errors.ts';
 import { hasLogin, mirrorTop } from '../fetch/mirror-url.ts';
 import { readYaml } from '../manifest/yaml.ts';
 import { parseHostSpec } from '../transport/host-spec.ts';
+import { quote } from '../transport/quote.ts';
 import { bytesOf } from './size.ts';
 
 const Mirror = z.string().transform((text, context) => {
@@ -85,7 +86,7 @@ export function readConfig(file = configFile()): Config {
 	}
 	// As ssh does with keys: a password that others can read is none.
 	if (parsed.data.mirrors.some(hasLogin) && (statSync(file).mode & 0o077) !== 0)
-		throw unusable(file, [`${file} holds a password and others can read it`], [`chmod 600 ${file}`]);
+		throw unusable(file, [`${file} holds a password and others can read it`], [`chmod 600 ${quote(file)}`]);
 	return parsed.data;
 }
 

@@ -12,6 +12,7 @@ import type { Finding } from '../plan/finding.ts';
 import type { PlanOptions } from '../plan/options.ts';
 import type { Plan } from '../plan/plan.ts';
 import { crossings } from '../plan/refusals.ts';
+import { quote } from '../transport/quote.ts';
 import type { Transport } from '../transport/transport.ts';
 import { usage } from './backup-flags.ts';
 import { planByOwnTool } from './by-own-tool.ts';
@@ -113,7 +114,7 @@ export function readFacts(file: string): Facts {
 		throw new BsdupError({
 			code: 'E_FACTS_FILE',
 			message: `${file} holds no facts`,
-			next: [`bsdup facts HOST --json > ${file}`],
+			next: [`bsdup facts HOST --json > ${quote(file)}`],
 			exit: EXIT.usage,
 			cause,
 		});

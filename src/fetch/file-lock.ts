@@ -6,6 +6,7 @@ import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BsdupError } from '../errors.ts';
+import { quote } from '../transport/quote.ts';
 import { onDisk } from './write-errors.ts';
 
 /**
@@ -129,6 +130,6 @@ function locked(lock: string, by: string): BsdupError {
 	return new BsdupError({
 		code: 'E_LOCKED',
 		message: `${basename(lock).replace(/\.part\.lock\..*/, '')} is being fetched by ${by}`,
-		next: [`if that is not true: rm ${lock}`],
+		next: [`if that is not true: rm ${quote(lock)}`],
 	});
 }

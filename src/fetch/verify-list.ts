@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { BsdupError, EXIT } from '../errors.ts';
+import { quote } from '../transport/quote.ts';
 import { parseAnyList, parseList, parseTabbed } from './list.ts';
 import { keyNameOf, openSigned } from './signify.ts';
 
@@ -133,6 +134,12 @@ async function bytesOf(path: string): Promise<Buffer | null> {
 	} catch (cause) {
 		const { code, message } = cause as NodeJS.ErrnoException;
 		if (code === 'ENOENT') return null;
-		throw new BsdupError({ code: 'E_READ', message: `cannot read ${path}: ${message}`, state: STATE, next: [`ls -l ${path}`], cause });
+		throw new BsdupError({
+			code: 'E_READ',
+			message: `cannot read ${path}: ${message}`,
+			state: STATE,
+			next: [`ls -l ${quote(path)}`],
+			cause,
+		});
 	}
 }

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { BsdupError, EXIT } from '../errors.ts';
 import { makeDir } from '../make-dir.ts';
+import { quote } from '../transport/quote.ts';
 
 /** The door to the state on disk: nothing of it is read through a link or from somebody else, and what is written stays. */
 
@@ -111,7 +112,7 @@ export function checkTop(dir: string): boolean {
 		throw new BsdupError({
 			code: 'E_STATE_MODE',
 			message: `others may write to the state directory ${dir}`,
-			next: [`look at what is in it, then: chmod 700 ${dir}`, '--state DIR   (another directory)'],
+			next: [`look at what is in it, then: chmod 700 ${quote(dir)}`, '--state DIR   (another directory)'],
 			exit: EXIT.usage,
 		});
 	}
@@ -173,7 +174,7 @@ function foreign(path: string, what: string): BsdupError {
 		code: 'E_STATE_OWNER',
 		message: `${path} ${what}; the state of runs is only read from, and written to, what is your own`,
 		state: 'Nothing was read from it and nothing was written there.',
-		next: ['run bsdup as the user who began the run', '--state DIR   (another directory)', `look at it: ls -ld ${path}`],
+		next: ['run bsdup as the user who began the run', '--state DIR   (another directory)', `look at it: ls -ld ${quote(path)}`],
 		exit: EXIT.usage,
 	});
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { BsdupError } from '../errors.ts';
 import { isGone, markOf, ProcessMark } from '../transport/process.ts';
+import { quote } from '../transport/quote.ts';
 import { checkOwnDir, readOwn, syncDir, writeBeside, writeWhole } from './disk.ts';
 import type { RunFolder } from './state.ts';
 
@@ -92,7 +93,7 @@ async function mustBeGone(file: string, run: string): Promise<void> {
 				? `${file} does not tell who carries ${run}`
 				: `${run} is carried by process ${holder.pid} on ${holder.machine === hostname() ? 'this machine' : holder.machine} since ${holder.since}`,
 		state: 'That process goes on; nothing was changed by this one.',
-		next: [`bsdup status ${run}`, `only if no bsdup carries it any more: echo released >${file}`],
+		next: [`bsdup status ${run}`, `only if no bsdup carries it any more: echo released >${quote(file)}`],
 	});
 }
 

@@ -1,6 +1,7 @@
 import { closeSync, ftruncateSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { BsdupError } from '../errors.ts';
+import { quote } from '../transport/quote.ts';
 import { appendSynced, openForAppend, readOwn } from './disk.ts';
 import { type Chain, decodeLine, type Entry, encodeLine, FIRST, newerVersion } from './line.ts';
 
@@ -101,7 +102,7 @@ function damaged(file: string, number: number, line: Buffer): BsdupError {
 		message: `${file}:${number}: the journal is damaged before its last line`,
 		state: 'The host is as the run left it; nothing was written here.',
 		next: [
-			`mv ${file} ${file}.damaged && bsdup resume ${run}   (the host's own record tells what was done)`,
+			`mv ${quote(file)} ${quote(`${file}.damaged`)} && bsdup resume ${run}   (the host's own record tells what was done)`,
 			`look at that record, on the host: sh /var/db/bsdup/${run}/resume.sh status`,
 		],
 	});

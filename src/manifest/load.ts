@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter } from 'yaml';
 import { BsdupError, EXIT } from '../errors.ts';
+import { quote } from '../transport/quote.ts';
 import { order } from './graph.ts';
 import { placeholderFaults } from './placeholders.ts';
 import { bringsSets, Manifest, type ManifestStep, missingOfSets, type SetsManifest, TaskManifest } from './schema.ts';
@@ -87,7 +88,7 @@ function unusable(file: string, faults: readonly string[]): BsdupError {
 	return new BsdupError({
 		code: 'E_MANIFEST',
 		message: `the manifest cannot be used\n${faults.join('\n')}`,
-		next: [`bsdup manifest check ${file}`],
+		next: [`bsdup manifest check ${quote(file)}`],
 		exit: EXIT.usage,
 	});
 }

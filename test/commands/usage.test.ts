@@ -35,6 +35,13 @@ describe.skipIf(!existsSync(CLI))('the arguments of a command (needs npm run bui
 		}
 	});
 
+	test.each([
+		[['plan', '--to', '7.8', '--no-backup', '--facts', 'my facts.json'], "bsdup facts HOST --json > 'my facts.json'"],
+		[['restore', '/no such volumes', '--list'], "ls -l '/no such volumes'"],
+	])('are told again as the shell takes them, in what comes next: %s', (args, next) => {
+		expect(bsdup(...args).stderr).toContain(`Next:  ${next}\n`);
+	});
+
 	test.each(['backup', 'upgrade', 'plan', 'check'])('are told by %s --help, each with its value', (command) => {
 		const [usage = ''] = /^USAGE\n[\s\S]*?\n\n/m.exec(bsdup(command, '--help').stdout) ?? [];
 		expect(usage.replace(/\s+/g, ' ')).toContain('[--backup-here DIR | --backup-to DIR | --backup-device DISK]');
