@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -43,12 +43,24 @@ export function stateDir(flag: string | undefined): string {
  */
 export function createRun(state: string, plan: Plan, host: string | null, flags: HostFlags): RunFolder {
 	const dir = join(state, plan.run);
-	makeTop(state);
-	makeOwnDir(dir);
-	writeWhole(join(dir, 'RECOVERY'), plan.recovery);
-	writeWhole(join(dir, 'plan.json'), `${JSON.stringify(plan, null, '\t')}\n`);
-	writeWhole(join(dir, 'host.json'), `${JSON.stringify({ host, flags })}\n`);
+	const begun = existsSync(join(dir, 'host.json'));
+	try {
+		makeTop(state);
+		makeOwnDir(dir);
+		writeWhole(join(dir, 'RECOVERY'), plan.recovery);
+		writeWhole(join(dir, 'plan.json'), `${JSON.stringify(plan, null, '\t')}\n`);
+		writeWhole(join(dir, 'host.json'), `${JSON.stringify({ host, flags })}\n`);
+	} catch (error) {
+		throw begun ? error : notBegun(state, error);
+	}
 	return openRun(state, plan.run);
+}
+
+/** What keeps a run from being begun: there is none to resume then. */
+function notBegun(state: string, cause: unknown): unknown {
+	if (!(cause instanceof BsdupError) || cause.code !== 'E_STATE_WRITE') return cause;
+	const next = [`make room and permit writing in ${state}`, '--state DIR   (another directory)', 'then: the same command again'];
+	return new BsdupError({ code: cause.code, message: cause.message, next, cause });
 }
 
 /** Opens a run's folder; only reads. Throws E_RUN_UNKNOWN, E_STATE_OWNER, E_STATE_MODE, E_PLAN_VERSION, and the codes of DAMAGED_RUN. */

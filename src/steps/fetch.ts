@@ -30,17 +30,10 @@ export async function runFetch(step: Step, context: StepContext): Promise<StepOu
 	const files = plan.fetch.filter((file) => file.step === step.id);
 	const there = await filesThere(files, context);
 	const missing = files.filter(({ name }) => !there.has(name));
-	const letGo = await claim(
-		cache.dir,
-		missing.map(({ sha256 }) => sha256),
-	);
 	try {
-		if (isHere(context)) await fetchHere(missing, step, context);
-		else await fetchThere(missing, step, context);
+		await bring(missing, step, context);
 	} catch (error) {
-		throw (await movedInstead(error, context)) ?? error;
-	} finally {
-		await letGo();
+		throw (await movedInstead(error, context)) ?? inRun(error, context);
 	}
 	if (!(await host.settle(step.id))) throw stepFailed(context, step, 'the files on the host are not those of the list');
 	await prune({ dir: cache.dir, maxBytes: cache.maxBytes }).catch((error: Error) => {
@@ -51,6 +44,17 @@ export async function runFetch(step: Step, context: StepContext): Promise<StepOu
 		context.emit({ kind: 'notice', text });
 	}
 	return 'done';
+}
+
+async function bring(missing: readonly File[], step: Step, context: StepContext): Promise<void> {
+	const hashes = missing.map(({ sha256 }) => sha256);
+	const letGo = await claim(context.cache.dir, hashes);
+	try {
+		if (isHere(context)) await fetchHere(missing, step, context);
+		else await fetchThere(missing, step, context);
+	} finally {
+		await letGo();
+	}
 }
 
 /** At the console, as root: then the sets need no way over the cache. */
@@ -130,5 +134,24 @@ async function movedInstead(error: unknown, context: StepContext): Promise<Bsdup
 	});
 }
 
+/** The error of a download as it is in a run: the plan names the mirrors, and the host is kept for what goes on with it. */
+function inRun(error: unknown, { plan }: StepContext): unknown {
+	if (!(error instanceof BsdupError)) return error;
+	const { code, message, next } = error;
+	const ofMirrors = FETCHING.has(code);
+	if (!ofMirrors && !HERE.has(code)) return error;
+	return new BsdupError({
+		...{ code, message, cause: error },
+		state: 'Nothing of the system was changed; the run keeps the host.',
+		next: [
+			...(ofMirrors ? [] : next),
+			`bsdup resume ${plan.run}   (what is there is kept)`,
+			...(ofMirrors ? [`bsdup rollback ${plan.run}   (then bsdup upgrade with another --mirror)`] : []),
+		],
+	});
+}
+
+/** What is told when this machine cannot keep what was fetched. */
+const HERE = new Set(['E_WRITE', 'E_LOCKED']);
 /** What is told when a file cannot be had as it is listed. */
 const FETCHING = new Set(['E_HASH_MISMATCH', 'E_NOT_FOUND', 'E_FETCH', 'E_MIRROR_UNREACHABLE', 'E_SIZE']);

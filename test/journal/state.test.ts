@@ -92,6 +92,20 @@ describe('the state on the controller', () => {
 		}
 	});
 
+	test('that cannot be begun is told as such, not as one to resume', () => {
+		let thrown: unknown;
+		try {
+			createRun('/dev/null/runs', plan, 'root@db1', {});
+		} catch (error) {
+			thrown = error;
+		}
+		expect(thrown).toMatchObject({
+			code: 'E_STATE_WRITE',
+			state: 'Nothing was changed on the host.',
+			next: ['make room and permit writing in /dev/null/runs', expect.stringContaining('--state'), 'then: the same command again'],
+		});
+	});
+
 	test.skipIf(process.getuid?.() !== 0)('of somebody else is refused: its top, a folder, a file (needs root, to give them away)', () => {
 		const folder = begin();
 		openJournal(folder.journal).close();

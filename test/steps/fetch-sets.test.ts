@@ -56,7 +56,10 @@ function planFor(host: string, tops: readonly string[] = [mirror.url]): Plan {
 }
 
 /** Carries the step as for a host over SSH (or `here`, at its console); gives its outcome and what was told. */
-async function fetchFor(plan: Plan, here = false): Promise<{ outcome: string; events: RunEvent[]; asked: string[] }> {
+async function fetchFor(
+	plan: Plan,
+	here = false,
+): Promise<{ outcome: string; next: readonly string[]; events: RunEvent[]; asked: string[] }> {
 	const events: RunEvent[] = [];
 	const before = mirror.requests.length;
 	const transport = { ...localTransport({ become: 'none' }), local: here };
@@ -70,9 +73,13 @@ async function fetchFor(plan: Plan, here = false): Promise<{ outcome: string; ev
 		...{ cache: { dir: join(dir, 'cache'), maxBytes: 1 << 30 }, logins: [], bandwidth: null },
 	} as unknown as StepContext;
 	const step: Step = makeStep('fetch', [], { kind: 'fetch' });
-	const outcome = await runFetch(step, context).catch((error: { code?: string }) => error.code ?? String(error));
+	let next: readonly string[] = [];
+	const outcome = await runFetch(step, context).catch((error: { code?: string; next?: readonly string[] }) => {
+		next = error.next ?? [];
+		return error.code ?? String(error);
+	});
 	const asked = mirror.requests.slice(before).map((line) => line.replace('GET /', ''));
-	return { outcome, events, asked: asked.filter((name) => name !== 'SHA256').sort() };
+	return { outcome, next, events, asked: asked.filter((name) => name !== 'SHA256').sort() };
 }
 const notices = (events: readonly RunEvent[]): string[] => events.flatMap((event) => (event.kind === 'notice' ? [event.text] : []));
 const files = (host: string): string[] => readdirSync(join(dir, host, 'sets')).sort();
@@ -123,6 +130,22 @@ describe('fetching', () => {
 		expect((await fetchFor(plan)).outcome).toBe('E_NOT_FOUND');
 		writeFileSync(join(mirror.dir, 'bsd'), 'bsd of build X\n');
 		expect((await fetchFor(plan)).outcome).toBe('E_HASH_MISMATCH');
+	});
+
+	test('that stops names the run, which keeps the host and its mirrors', async () => {
+		publish(build(1));
+		const plan = planFor('one');
+		rmSync(join(mirror.dir, 'bsd'));
+		expect((await fetchFor(plan)).next).toEqual([
+			expect.stringMatching(/^bsdup resume run-1 /),
+			expect.stringMatching(/^bsdup rollback run-1 .*another --mirror/),
+		]);
+		rmSync(join(dir, 'cache'), { recursive: true });
+		writeFileSync(join(dir, 'cache'), 'no directory');
+		expect(await fetchFor(plan)).toMatchObject({
+			outcome: 'E_WRITE',
+			next: expect.arrayContaining([expect.stringMatching(/^bsdup resume run-1 /)]),
+		});
 	});
 
 	test('finds damage in the cache, says so, and fetches that file again', async () => {

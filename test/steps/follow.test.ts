@@ -127,7 +127,7 @@ describe('a job that is followed', () => {
 		expect(tail).toBe(lines.join('\n'));
 	});
 
-	const LOST = 'echo "ld-elf.so.1: Shared object \"libc.so.7\" not found, required by \"tail\"" >&2; exit 1; sh';
+	const LOST = 'echo "ld-elf.so.1: Shared object "libc.so.7" not found, required by "tail"" >&2; exit 1; sh';
 	test.each([
 		['start', 'no sh', '/nowhere/sh'],
 		['poll', 'no sh', '/nowhere/sh'],
