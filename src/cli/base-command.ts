@@ -2,6 +2,7 @@ import { Command, ux } from '@oclif/core';
 import { z } from 'zod';
 import { BsdupError, EXIT } from '../errors.ts';
 import { cleanJson, cleanText } from '../report/clean.ts';
+import { withTypedState } from './typed-state.ts';
 
 /** Each schema is read with a few times in a run: compiled, it would cost 7 MiB and save nothing. */
 z.config({ jitless: true });
@@ -12,7 +13,7 @@ export abstract class BaseCommand extends Command {
 
 	/** What is told may quote a host, a mirror or a file: none of them drives the person's terminal. */
 	override log(message = ''): void {
-		super.log('%s', cleanText(message));
+		super.log('%s', cleanText(withTypedState(message)));
 	}
 
 	override logToStderr(message = ''): void {
@@ -34,13 +35,13 @@ export abstract class BaseCommand extends Command {
 		process.exitCode = error.exit;
 		if (this.jsonEnabled()) {
 			// A line, as the events before it are.
-			ux.stdout(cleanJson(JSON.stringify(error.forPrograms)));
+			ux.stdout(cleanJson(JSON.stringify({ error: { ...error.forPrograms.error, next: error.next.map((step) => withTypedState(step)) } })));
 			return undefined;
 		}
 		this.logToStderr(`bsdup: ${error.message}`);
 		this.logToStderr(`Code:  ${error.code}`);
 		this.logToStderr(`State: ${error.state}`);
-		for (const step of error.next) this.logToStderr(`Next:  ${step}`);
+		for (const step of error.next) this.logToStderr(`Next:  ${withTypedState(step)}`);
 		return undefined;
 	}
 

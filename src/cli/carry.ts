@@ -19,6 +19,7 @@ import { ask, hostTransport } from './open-host.ts';
 import { patienceMs, type RunFlags } from './run-flags.ts';
 import { bandwidthFlag, sizeFlag } from './size.ts';
 import { stopSignal } from './stop-signal.ts';
+import { withTypedState } from './typed-state.ts';
 
 /**
  * Carries a run from where it stands, forward, or by `way` elsewhere; returns the exit status. Ctrl-C ends this program, never
@@ -93,7 +94,7 @@ export async function carry(
 			status: 'waiting',
 			lines: waiting
 				? waitingLines(folder)
-				: [`Interrupted. What runs on the host goes on by itself. To go on: bsdup ${again} ${folder.run}`],
+				: [withTypedState(`Interrupted. What runs on the host goes on by itself. To go on: bsdup ${again} ${folder.run}`)],
 		});
 		return waiting ? EXIT.waiting : EXIT.interrupted;
 	} finally {
@@ -114,8 +115,8 @@ async function confirm(lines: readonly string[], yes: boolean, renderer: Rendere
 
 function waitingLines(folder: RunFolder): string[] {
 	const again = `bsdup resume ${folder.run}`;
-	if (folder.host !== null) return [`Paused. To go on: ${again}`];
-	return goOnAtConsole(folder.plan);
+	const lines = folder.host !== null ? [`Paused. To go on: ${again}`] : goOnAtConsole(folder.plan);
+	return lines.map((line) => withTypedState(line));
 }
 
 /** Without a terminal nobody can answer; said before anything is written (design: the command line). */

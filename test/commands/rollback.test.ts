@@ -60,7 +60,7 @@ describe.skipIf(!existsSync(join(ROOT, 'dist/commands/rollback.js')))('bsdup rol
 		createRun(state, plan, 'root@127.0.0.1:1', {});
 		const { status, stderr } = bsdup('rollback', plan.run, '--patience', '1s');
 		expect([status, stderr]).toEqual([1, expect.stringContaining('E_NOT_BACK')]);
-		expect(stderr).toContain(`Next:  bsdup rollback ${plan.run}   (once it answers)`);
+		expect(stderr).toContain(`Next:  bsdup rollback ${plan.run} --state ${state}   (once it answers)`);
 	});
 
 	test('reaches the host by the key that is typed now, where the one of then has moved', () => {
