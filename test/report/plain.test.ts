@@ -92,6 +92,11 @@ describe('plain lines', () => {
 		renderer.event({ kind: 'log', id: 'fetch', line: 'a line of the host that is longer than forty columns are' });
 		const lines = text.trimEnd().split('\n');
 		expect(lines.at(-1)).toBe('         fetch| a line of the host that is longer than forty columns are');
+		renderer.event({
+			kind: 'notice',
+			text: '   then, in a shell, what unpacks the base set:\n     cd /mnt/usr/rel && tar -C /mnt -xzphf base78.tgz',
+		});
+		expect(text).toMatch(/set:\n {5}cd \/mnt\/usr\/rel && tar -C \/mnt -xzphf base78\.tgz\n$/);
 		const own = lines.slice(0, -1);
 		expect(own.filter((line) => line.length > 40 && !line.includes(path))).toEqual([]);
 		expect(own.map((line) => line.trim())).toContain(path);
