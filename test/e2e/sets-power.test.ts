@@ -98,7 +98,7 @@ function saidInTheWorld(): string {
 function cardOf(root: string): string {
 	const runs = readdirSync(join(root, 'var/db/bsdup')).filter((name) => name.startsWith('run-2'));
 	const card = readFileSync(join(root, 'var/db/bsdup', runs[0] ?? '', 'RECOVERY'), 'utf8');
-	const lines = /\n( +\/rescue\/mount -u [\s\S]*\n +reboot)\n/.exec(card)?.[1] ?? '';
+	const lines = /\n( +\/rescue\/fsck -p[\s\S]*\n +reboot)\n/.exec(card)?.[1] ?? '';
 	expect(lines).toContain('tar -xpf base.txz');
 	return lines;
 }

@@ -67,11 +67,11 @@ async function inSingleUser(host: PracticeHost, lines: string): Promise<void> {
 
 /** What a card tells to type in single user mode, where it does. */
 function singleUserLines(card: string): string | undefined {
-	return /\n( +\/rescue\/mount -u [\s\S]*\n +reboot)\n/.exec(card)?.[1];
+	return /\n( +\/rescue\/fsck -p[\s\S]*\n +reboot)\n/.exec(card)?.[1];
 }
 
 /** Cards that bring back a system which does not start: by single user mode, a shell of the install kernel, or its own upgrade. */
-const HELPS = /\n +\/rescue\/mount -u |\n +cd \/mnt.*\btar |the sets are on\s+the disk in /;
+const HELPS = /\n +\/rescue\/fsck -p|\n +cd \/mnt.*\btar |the sets are on\s+the disk in /;
 
 /** Whether the world of a host is half unpacked, so that it may be up and let nobody in, or have programs that do nothing. Turns it off. */
 export async function isHalf({ host }: Cast): Promise<boolean> {

@@ -19,6 +19,8 @@ fi
 # pool: named so for the stand-ins that ZFS hosts have too; here it holds only which files have the flag schg.
 mkdir -p "$lab"/{real,run,ctl,log,pool/schg}
 rm -f "$lab"/ctl/* "$lab/run/state"
+# A file system with a journal is not mounted to be written before a check, unless the system went down in order (ffs_mount).
+if [ -e "$lab/run/clean" ]; then rm "$lab/run/clean"; else : >"$lab/run/dirty"; fi
 : >"$lab/run/mounts"
 : >"$lab/no-be"
 echo root >"$lab/run/be"
@@ -73,8 +75,11 @@ if [ "${LAB_KERNEL:-}" = -s ] || ! inside /bin/sh -c :; then
 	echo single-user >"$lab/run/state"
 	while [ ! -e "$lab/ctl/reboot" ]; do moment; done
 	/bin/sync -f "$root"
+	[ -e "$lab/run/dirty" ] || : >"$lab/run/clean"
 	exit 10
 fi
+# rc.d/fsck
+rm -f "$lab/run/dirty"
 inside /bin/sh /etc/rc
 echo up >"$lab/run/state"
 while [ ! -e "$lab/ctl/reboot" ] && [ ! -e "$lab/ctl/halt" ]; do moment; done
@@ -83,6 +88,7 @@ kill -TERM -1 2>/dev/null
 sleep 0.3
 kill -KILL -1 2>/dev/null
 /bin/sync -f "$root" 2>/dev/null
+: >"$lab/run/clean"
 [ -e "$lab/ctl/halt" ] && exit 11
 say 'Rebooting...'
 exit 10

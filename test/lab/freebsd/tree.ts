@@ -13,7 +13,7 @@ const USR_BIN =
 	);
 const USR_SBIN = 'chroot diskinfo etcupdate freebsd-update jls kldxref pkg pkg-static pwd_mkdb service sshd'.split(' ');
 /** Programs of one file, which is static. */
-const RESCUE = 'cat chflags cp init ls mkdir mount mv reboot rm sh sync sysctl tar'.split(' ');
+const RESCUE = 'cat chflags cp fsck init ls mkdir mount mv reboot rm sh sync sysctl tar'.split(' ');
 /** Bytes of base that do not compress, so that unpacking takes time. */
 const BULK = 2_000_000;
 
