@@ -59,6 +59,11 @@ describe('what a person is told before the install kernel is booted', () => {
 		expect(told({ also: { softraid: false } }).asked).not.toContain('softraid');
 	});
 
+	test('is what to answer where it asks for a file that is not brought in place, for its own answer is no', () => {
+		expect(told({}, inPlace).card).toContain('INSTALL.amd64 not found, use sets found here anyway? yes');
+		expect(told({}).card).not.toContain('INSTALL.amd64');
+	});
+
 	test.each([
 		['ramdisk', ramdisk],
 		['in-place', inPlace],
