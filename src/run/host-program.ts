@@ -189,9 +189,9 @@ export class HostProgram {
 		return { ...parseState(rest.join(' ')), rebooted: word === 'rebooted' };
 	}
 
-	/** Runs an attended step on the person's terminal. */
-	async attended(step: string): Promise<boolean> {
-		return (await this.#transport.terminal(`sh ${quote(this.#script)} attended ${step}`)).code === 0;
+	/** Runs an attended step on the person's terminal, until `signal` tells that it is gone or bsdup is to end. */
+	async attended(step: string, signal: AbortSignal): Promise<boolean> {
+		return (await this.#transport.terminal(`sh ${quote(this.#script)} attended ${step}`, signal)).code === 0;
 	}
 
 	async #look(what: string, ...line: [string, ...string[]]): Promise<Look> {

@@ -99,7 +99,7 @@ async function attended(step: Step, context: StepContext, attempt: number): Prom
 	context.journal.append({ kind: 'step', id: step.id, status: 'waiting', attempt, detail: 'a person at the terminal' });
 	// Told first: the live list leaves the screen to the person.
 	context.emit({ kind: 'step', id: step.id, status: 'waiting', detail: step.title });
-	if (!(await context.host.attended(step.id))) throw stepFailed(context, step, 'was not finished');
+	if (!(await context.host.attended(step.id, context.signal))) throw stepFailed(context, step, 'was not finished');
 	return proven(step, context);
 }
 

@@ -132,7 +132,7 @@ export function sshTransport(spec: SshSpec): Transport {
 		run,
 		feed,
 		push: (source, remotePath, options) => push({ name, run, feed }, source, remotePath, options),
-		async terminal(line) {
+		async terminal(line, signal) {
 			const { rows = 24, columns: cols = 80 } = process.stdout;
 			let leave = (): void => {};
 			const pty = { rows, cols, term: process.env['TERM'] ?? 'vt100' };
@@ -140,7 +140,13 @@ export function sshTransport(spec: SshSpec): Transport {
 				leave = onTerminal(channel);
 			};
 			try {
-				return await start({ line: `${shell} -c ${quote(line)}`, pty, feed }, { timeoutMs: WITHOUT_END_MS });
+				return await start(
+					{ line: `${shell} -c ${quote(line)}`, pty, feed },
+					{
+						timeoutMs: WITHOUT_END_MS,
+						...(signal === undefined ? {} : { signal }),
+					},
+				);
 			} finally {
 				leave();
 			}

@@ -72,7 +72,10 @@ export interface Transport {
 	feed(script: string, source: Readable, options: FeedOptions): Promise<RunResult>;
 	/** Writes a file by temporary name, hash check, rename. `source`: a controller path or the bytes. */
 	push(source: string | Buffer, remotePath: string, options: PushOptions): Promise<void>;
-	/** Runs one sh line on the person's terminal (a pty over SSH, with window size and resizes). */
-	terminal(line: string): Promise<{ code: number | null; signal: string | null }>;
+	/**
+	 * Runs one sh line on the person's terminal (a pty over SSH, with window size and resizes). `signal` closes that pty, whose line then hears
+	 * a hang-up, and gives up with its reason; what runs on the terminal itself hears of its end by itself, and is waited for.
+	 */
+	terminal(line: string, signal?: AbortSignal): Promise<{ code: number | null; signal: string | null }>;
 	close(): Promise<void>;
 }

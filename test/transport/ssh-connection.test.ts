@@ -405,6 +405,31 @@ describe.skipIf(!haveSshd)('a connection (needs sshd)', () => {
 			expect(stdout.listenerCount('resize')).toBe(0);
 		},
 	);
+
+	test.skipIf(process.getuid?.() !== 0)(
+		'ends what runs on a terminal when it is given up, as where the person’s own is gone (needs root)',
+		async () => {
+			const transport = host(await server());
+			await transport.connect();
+			let shown = '';
+			const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+				shown += String(text);
+				return true;
+			});
+			const stop = new AbortController();
+			const reason = new Error('hung up');
+			try {
+				const running = transport.terminal('echo "here: $$"; exec sleep 60', stop.signal);
+				await vi.waitFor(() => expect(shown).toMatch(/here: \d+/), { timeout: 3_000 });
+				stop.abort(reason);
+				await expect(running).rejects.toBe(reason);
+			} finally {
+				write.mockRestore();
+			}
+			const pid = Number(/here: (\d+)/.exec(shown)?.[1]);
+			await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), { timeout: 3_000 });
+		},
+	);
 });
 
 /** Logins that it let in so far. */
