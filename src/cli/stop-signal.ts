@@ -1,8 +1,11 @@
 import { isatty } from 'node:tty';
 import { EXIT } from '../errors.ts';
 
-/** Where no stream is a terminal there is none that could hang up: that is nohup(1), whose wish Node takes back as it starts. */
-const SIGNALS: readonly NodeJS.Signals[] = [0, 1, 2].some((fd) => isatty(fd)) ? ['SIGINT', 'SIGTERM', 'SIGHUP'] : ['SIGINT', 'SIGTERM'];
+/**
+ * What writes to no terminal has none that could hang up: that is nohup(1), whose wish Node takes back as it starts. That of macOS and the BSDs
+ * leaves the terminal to be read from.
+ */
+const SIGNALS: readonly NodeJS.Signals[] = [1, 2].some((fd) => isatty(fd)) ? ['SIGINT', 'SIGTERM', 'SIGHUP'] : ['SIGINT', 'SIGTERM'];
 
 /** A hang-up does not end this program where it is none of its terminal. */
 export function passOverHangUp(): void {

@@ -30,13 +30,13 @@ test.skipIf(!existsSync(CLI))('a hang-up ends nothing that has no terminal, as n
 	expect({ code, signal }).toEqual({ code: 1, signal: null });
 });
 
-test.skipIf(!existsSync(CLI) || !existsSync('/usr/bin/script'))(
-	'a hang-up ends what has one, as Ctrl-C does (needs npm run build and script)',
-	async () => {
-		const words = (await asking()).map((word) => `'${word}'`).join(' ');
-		const told = join(mkdtempSync(join(tmpdir(), 'bsdup-hang-up-')), 'told');
-		onTestFinished(() => rmSync(dirname(told), { recursive: true }));
-		const line = `${process.execPath} ${words} 2>${told} & until grep -q asking ${told}; do sleep 0.1; done; kill -HUP $!; wait $!; echo "status $?"`;
-		expect((await talk(['sh', '-c', line], [])).shown).toContain('status 130');
-	},
-);
+test.skipIf(!existsSync(CLI) || !existsSync('/usr/bin/script')).each([
+	['ends what writes to one, as Ctrl-C does', '2>TOLD', 130],
+	['ends nothing that only reads from one, as nohup(1) of macOS and the BSDs leaves it', '</dev/tty >TOLD 2>&1', 1],
+])('a hang-up of the terminal %s (needs npm run build and script)', async (_what, streams, status) => {
+	const words = (await asking()).map((word) => `'${word}'`).join(' ');
+	const told = join(mkdtempSync(join(tmpdir(), 'bsdup-hang-up-')), 'told');
+	onTestFinished(() => rmSync(dirname(told), { recursive: true }));
+	const line = `${process.execPath} ${words} ${streams.replace('TOLD', told)} & until grep -q asking ${told}; do sleep 0.1; done; kill -HUP $!; wait $!; echo "status $?"`;
+	expect((await talk(['sh', '-c', line], [])).shown).toContain(`status ${status}\r`);
+});
