@@ -16,7 +16,7 @@ const MAY_BE_PASSED =
 	'The danger zone was begun: once it has changed anything, bsdup rollback refuses, and changes nothing. The host alone can tell.';
 
 export default class RollbackCommand extends BaseCommand {
-	static override summary = 'Take back what a run has done, as long as nothing of the system was changed.';
+	static override summary = 'Take back what a run has done, until its point of no return or, where it has none, its end.';
 	static override description =
 		'What was begun is undone, last things first, and proven; then the host is free, and the run is over. Cut anywhere, it is run again. After the point of no return, and at the end of the run, it refuses, and nothing is changed. On the host itself, without bsdup: sh /var/db/bsdup/run-.../resume.sh rollback';
 	static override args = { run: newestRunArg };
