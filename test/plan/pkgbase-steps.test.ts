@@ -55,6 +55,11 @@ async function planOfPackages(environments: boolean): Promise<Plan> {
 	return buildPlan(manifest, facts, to, makeOptions({ backup: null }), 'freebsd/pkgbase');
 }
 
+test('the card of packaged base has pkg of an install medium read the repositories of the host, which -r does not lead it to', async () => {
+	const { dir, recovery } = await planOfPackages(false);
+	expect(recovery).toContain(`-r /mnt -o IGNORE_OSVERSION=yes -o REPOS_DIR=/mnt/etc/pkg,/mnt/usr/local/etc/pkg/repos,/mnt${dir}/repos`);
+});
+
 /** A host on which `was` was installed, and is `now` where an attempt at the step was cut off; `begun` is what that attempt left. */
 function cut(plan: Plan, was: string[], now: string[], catalogue: string[], begun: string): BareTree {
 	const on = makeBareTree('14.3-RELEASE');
