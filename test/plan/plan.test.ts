@@ -86,6 +86,11 @@ describe('a plan', () => {
 		expect(JSON.parse(`${made.receive?.about}}`)).toMatchObject({ kind: 'split', paths: ['etc'] });
 	});
 
+	test('has the disks checked before they are mounted in the install kernel for a restore by hand', () => {
+		const made = make({}, { gnuTar: null });
+		expect(step(made, 'backup-words')?.commands.join('\n')).toMatch(/MAKEDEV' sd0; echo '  fsck -p' \/dev\/sd0a.*; echo '  ''mount /);
+	});
+
 	test('keeps the order when a step in between is left out', () => {
 		const bare = make({ backup: null, packages: false });
 		expect(step(bare, 'backup')).toBeUndefined();
