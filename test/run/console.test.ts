@@ -7,6 +7,7 @@ import { consoleBy, signIn } from '../../src/run/console.ts';
 import { ROOT } from '../lab/root.ts';
 import { inPlace } from '../plan/make.ts';
 
+const sets = await loadManifest(join(ROOT, 'manifests/freebsd/sets.yaml'));
 const environment = await loadManifest(join(ROOT, 'manifests/freebsd/boot-environment.yaml'));
 
 describe('the console', () => {
@@ -66,6 +67,17 @@ describe('a sign on the console', () => {
 
 	test.each([['OKAY'], ['look at db> later'], ['Boot Once: OK to go'], ['a panic: no']])('of FreeBSD is none in: %s', (line) =>
 		expect(by(environment)(line)).toBeUndefined(),
+	);
+
+	test.each([
+		[
+			'single user mode',
+			'Enter full pathname of shell or RETURN for /bin/sh: ',
+			/^at its console: fsck -y, then exit; .* world .* third way/,
+		],
+		['a kernel without its root', 'mountroot> ', /^press reset: .*mountroot> prompt/],
+	])('of FreeBSD by sets tells what to do in %s, and unpacks no world before its kernel is there for good', (_what, line, next) =>
+		expect(signIn([line], { consoleSigns: sets.consoleSigns } as Plan)?.next).toMatch(next),
 	);
 
 	test('counts only where it is the last one', () => {
