@@ -46,6 +46,8 @@ export class TarWalk {
 	/** A long name or pax records being read. */
 	#capture: { type: string; pieces: Buffer[] } | null = null;
 	#holes = false;
+	/** How the head goes on where it names a file of which a part came before, though none is broken off: of a sparse one that is its holes. */
+	#partly = '';
 	#next: Described = {};
 
 	/** `multi`: the volumes are those of `tar -M`; otherwise pieces of one stream. */
@@ -65,7 +67,8 @@ export class TarWalk {
 
 	/** Bytes that may be left out by `skip` instead of being written. */
 	get skippable(): number {
-		return this.#head || this.#rest.length > 0 || this.#capture !== null || this.fault !== null ? 0 : this.#data.padded;
+		const reading = this.#head || this.#rest.length > 0 || this.#capture !== null || this.#holes;
+		return reading || this.fault !== null ? 0 : this.#data.padded;
 	}
 
 	/** Passes over bytes of the archive; not more than `skippable`. */
@@ -120,6 +123,8 @@ export class TarWalk {
 
 	#block(block: Buffer): void {
 		if (this.#head && this.#takeHead(block)) return;
+		if (this.#partly !== '' && parseHeader(block) === null) this.#discontinued(this.#partly);
+		this.#partly = '';
 		if (this.#ended) {
 			if (!isZero(block)) this.#fail('there are more bytes after the end of the archive');
 		} else if (this.#capture !== null) this.#captured(block);
@@ -153,7 +158,8 @@ export class TarWalk {
 		else if (within) {
 			const same = name.slice(0, NAME_FIELD) === header.name.slice(0, NAME_FIELD) && left === header.size;
 			if (!same || header.offset > size) this.#discontinued(`goes on with ${header.size} bytes of ${shown(header.name)}`);
-		} else if (header.offset > 0) this.#discontinued(`goes on with ${header.size} bytes of ${shown(header.name)}`);
+		} else if (header.offset > 0 && this.position.at !== 'described')
+			this.#partly = `goes on with ${header.size} bytes of ${shown(header.name)}`;
 		return true;
 	}
 

@@ -1,11 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { shown } from '../../src/backup/shown.ts';
 import type { Member } from '../../src/backup/tar-member.ts';
 import { TarWalk } from '../../src/backup/tar-walk.ts';
-import { GNU_TAR, type Made, makeBackup, makeTree, sh } from './volumes.ts';
+import { GNU_TAR, type Made, makeBackup, makeTree, noise, sh } from './volumes.ts';
 
 describe.skipIf(GNU_TAR === null)('the walk through volumes (needs GNU tar)', () => {
 	let top: string;
@@ -62,6 +62,26 @@ describe.skipIf(GNU_TAR === null)('the walk through volumes (needs GNU tar)', ()
 		expect(done.fault).toBeNull();
 		expect(members.length).toBe(sh('find names', top).trim().split('\n').length);
 		expect(files.length).toBeGreaterThan(10);
+	});
+
+	test.each([50, 5000])('goes through sparse files of more holes than their header has room for, in volumes of %i KiB', (kib) => {
+		mkdirSync(join(top, 'holes'), { recursive: true });
+		for (let file = 1; file <= 60; file++) {
+			const handle = openSync(join(top, 'holes', String(file)), 'w');
+			for (let piece = 0; piece <= file % 40; piece++) writeSync(handle, noise(`${file}`, 4096), 0, 4096, piece * 8192);
+			closeSync(handle);
+		}
+		sh(
+			`mkdir -p s${kib}
+			tar -cMS -L ${kib} -F 'sh ${top}/v/volume.sh' -f ${top}/s${kib}/s.1 holes`,
+			top,
+		);
+		const files = sh(`ls s${kib} | sort -t. -k2n`, top)
+			.trim()
+			.split('\n')
+			.map((name) => `../s${kib}/${name}`);
+		const { walk: done, members } = walk(files);
+		expect([done.fault, members.length]).toEqual([null, 61]);
 	});
 
 	test('escapes what a name could do to a terminal', () => {
