@@ -16,7 +16,7 @@ export function mirrorTop(text: string): string {
 		message: `${JSON.stringify(bare(text))} is no mirror`,
 		next: [
 			...(slash ? ['in a password write %2F for a slash, in a path %40 for an @'] : []),
-			...['--mirror https://HOST/pub/PATH', '--mirror /DIR   (a directory of this machine, from / on)'],
+			...['--mirror https://HOST/pub/PATH', '--mirror /DIR   (a directory of this machine, from / on, without blanks)'],
 		],
 		exit: EXIT.usage,
 	});
