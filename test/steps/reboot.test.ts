@@ -23,7 +23,12 @@ test.each([true, false])('a step that the host cannot begin is told as such, not
 		const transport = { ...localTransport({ become: 'none' }), local };
 		const plan = program.plan();
 		const context = {
-			...{ host: new Driver(plan, transport, new HostLink(transport, () => {}, 1_000)), journal: { append: () => {} }, transport, plan },
+			...{
+				host: new Driver(plan, transport, new HostLink(transport, () => {}, 1_000)),
+				journal: { append: () => {}, entries: [] },
+				transport,
+				plan,
+			},
 			...{ emit: (event: RunEvent) => void events.push(event), signal: new AbortController().signal, rebootMs: 3000, console: null },
 		} as unknown as StepContext;
 		const ended = runReboot(plan.steps[0] as Step, context, { attempt: 0, state: 'none', rc: 0 });
