@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Flags } from '@oclif/core';
 import { hostArg } from '../src/cli/args.ts';
+import { usage } from '../src/cli/backup-flags.ts';
 import { BaseCommand } from '../src/cli/base-command.ts';
 import { hostFlags, openHost } from '../src/cli/open-host.ts';
 import { factsScript, gatherFacts, parseFacts, systemIn } from '../src/facts/gather.ts';
@@ -13,8 +14,8 @@ export default class FactsCommand extends BaseCommand {
 	static override args = { host: hostArg };
 	static override flags = {
 		...hostFlags,
+		// Without a default, which would pass for given with --os.
 		script: Flags.boolean({
-			default: false,
 			description: 'print the sh script that reads, for a host out of reach; touches no host',
 			exclusive: ['from'],
 		}),
@@ -51,8 +52,12 @@ export default class FactsCommand extends BaseCommand {
 	}
 
 	private async read(file: string, manifests: string) {
-		const output = await readFile(file, 'utf8').catch((cause: Error) => this.error(`cannot read ${file}: ${cause.message}`, { exit: 2 }));
-		const system = systemIn(output) ?? this.error(`${file} is not what the script printed (bsdup facts --script)`, { exit: 2 });
+		const again = ['bsdup facts --os NAME --script > read.sh   (then, on the host: sh read.sh > out.txt)'];
+		const output = await readFile(file, 'utf8').catch((cause: Error) => {
+			throw usage(`cannot read ${file}: ${cause.message}`, again);
+		});
+		const system = systemIn(output);
+		if (system === undefined) throw usage(`${file} is not what the script printed`, again);
 		return parseFacts(await loadProbes(manifests, system), output);
 	}
 }

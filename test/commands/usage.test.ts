@@ -74,6 +74,19 @@ describe.skipIf(!existsSync(CLI))('the arguments of a command (needs npm run bui
 		expect([status, stderr]).toEqual([2, expect.stringContaining('--manifest=my.yaml cannot also be provided when using --method')]);
 	});
 
+	test('are told where they are of no use: --os of facts without --script', () => {
+		const { status, stderr } = bsdup('facts', 'no-such-host', '--os', 'Any');
+		expect([status, stderr]).toEqual([2, expect.stringContaining('--script')]);
+	});
+
+	test.each(['/no/such/file', CLI])('that name no output of the script of facts are told as every error is: %s', (file) => {
+		const { status, stderr } = bsdup('facts', '--from', file);
+		expect([status, stderr]).toEqual([
+			2,
+			expect.stringMatching(/^bsdup: .*\nCode: {2}E_USAGE\nState: .*\nNext: {2}bsdup facts --os NAME --script /),
+		]);
+	});
+
 	test.each(['--backup-to=/mnt', '--backup-device=sd1'])('that contradict each other are refused: --backup-here and %s', (other) => {
 		const { status, stderr } = bsdup('backup', 'db1', '--backup-here', '/tmp', other);
 		expect([status, stderr]).toEqual([2, expect.stringContaining('cannot also be provided when using --backup-here')]);
