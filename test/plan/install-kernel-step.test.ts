@@ -59,6 +59,12 @@ describe('what a person is told before the install kernel is booted', () => {
 		expect(told({ also: { softraid: false } }).asked).not.toContain('softraid');
 	});
 
+	test('is that the old kernel may not run the new base, and which kernel to try then', () => {
+		expect(told({}, inPlace).card).toMatch(
+			/boot \/obsd\n[\s\S]*mv \/obsd \/bsd; sync\n +Once base is new \/obsd may not run it[\s\S]*boot \/bsd\.sp/,
+		);
+	});
+
 	test('is what to answer where it asks for a file that is not brought in place, for its own answer is no', () => {
 		expect(told({}, inPlace).card).toContain('INSTALL.amd64 not found, use sets found here anyway? yes');
 		expect(told({}).card).not.toContain('INSTALL.amd64');
