@@ -26,7 +26,7 @@ export async function byCard({ host }: Cast): Promise<boolean> {
 			execFileSync('sh', ['-ec', line.trim().replaceAll('/mnt', root)]);
 			return undefined;
 		}
-		const [, sets, kernel] = /the sets are on\s+the disk in (\S+);[\s\S]*\n +boot \/(\S+)/.exec(text) ?? [];
+		const { sets, kernel } = upgradeOn(text);
 		const single = singleUserLines(text);
 		if (single !== undefined) return { kernel: '-s', single };
 		if (sets === undefined) throw new Error(`the card has no line that unpacks base, and names no sets:\n${text}`);
@@ -63,6 +63,12 @@ async function inSingleUser(host: PracticeHost, lines: string): Promise<void> {
 	child.stdin.end();
 	await new Promise((resolve) => child.once('close', resolve));
 	await host.upAgain(boots + 1).catch(() => {});
+}
+
+/** The install kernel that a card has booted to upgrade by its sets, and where those are, where it tells that. */
+export function upgradeOn(card: string): { sets?: string | undefined; kernel?: string | undefined } {
+	const [, sets, kernel] = /the sets are on\s+the disk in ([^\s;]+)[\s\S]*?\n +boot \/(\S+)/.exec(card) ?? [];
+	return { sets, kernel };
 }
 
 /** What a card tells to type in single user mode, where it does. */
