@@ -65,6 +65,10 @@ describe('what a person is told before the install kernel is booted', () => {
 		);
 	});
 
+	test('is how to have the new install kernel where the cut left that of the release before, which knows no such sets', () => {
+		expect(told({}).card).toMatch(/boot \/bsd\.rd\n[\s\S]*release before[\s\S]*\n +cp \/mnt\/usr\/rel\/bsd\.rd \/mnt\/bsd\.rd; reboot\n/);
+	});
+
 	test('is what to answer where it asks for a file that is not brought in place, for its own answer is no', () => {
 		expect(told({}, inPlace).card).toContain('INSTALL.amd64 not found, use sets found here anyway? yes');
 		expect(told({}).card).not.toContain('INSTALL.amd64');
