@@ -5,7 +5,7 @@ import { volumesMissing } from './check.ts';
 import { readMembers } from './here.ts';
 import { prefixOf } from './member-guard.ts';
 import { noGnuTar } from './no-gnu-tar.ts';
-import { plainPath } from './plain-path.ts';
+import { isWithin, outermost, plainPath } from './plain-path.ts';
 import { pathsAbsent } from './restore-errors.ts';
 import { shown } from './shown.ts';
 import type { Member } from './tar-member.ts';
@@ -37,7 +37,7 @@ export async function listHere(dir: string, backup: Backup, paths: readonly stri
 	const { fault } = await readMembers(dir, backup, {
 		onMember: (member) => {
 			const name = plainPath(Buffer.from(member.name, 'latin1').toString('utf8'));
-			const hit = wanted.filter((path) => name === path || name.startsWith(`${path}/`));
+			const hit = wanted.filter((path) => isWithin(name, path));
 			for (const path of hit) missing.delete(path);
 			if (wanted.length === 0 || hit.length > 0) onMember(member);
 		},
@@ -68,7 +68,7 @@ export async function listThere(
 		rest = lines.pop() ?? '';
 		for (const line of lines) onLine(line);
 	};
-	const wanted = paths.map(plainPath).filter((path) => path !== '');
+	const wanted = outermost(paths.map(plainPath).filter((path) => path !== ''));
 	// The names of an archive of the whole root begin with ./
 	const first = wanted.length === 0 ? '' : (await host.run(`${listLine(tar, dir, backup, 't')} 2>/dev/null | sed q`)).stdout;
 	const members = wanted.map((path) => prefixOf(first) + path);

@@ -2,7 +2,7 @@ import { progressOf } from '../report/events.ts';
 import { checkBackup, refuseBroken } from './check.ts';
 import { noGnuTar } from './no-gnu-tar.ts';
 import type { Inspection, Watch } from './place.ts';
-import { plainPath } from './plain-path.ts';
+import { isWithin, outermost, plainPath } from './plain-path.ts';
 import { pathsAbsent } from './restore-errors.ts';
 import type { RestoreRequest } from './restore-request.ts';
 import type { RestoreJob } from './restore-scripts.ts';
@@ -35,13 +35,17 @@ export async function planRestore(request: RestoreRequest, id: string): Promise<
 	const inspection = refuseBroken(await checkBackup(place, backup, watch));
 	const named = (some: Iterable<string>): string[] => [...some].map((path) => inspection.prefix + path);
 	if (missing.size > 0 && !place.walks) {
-		const script = linksScript(tar, place.dir, backup, memberWords(tar, named(paths)));
-		const links = await host.run(script, { timeoutMs: LONG_MS, encoding: 'latin1', signal });
-		if (links.code === 0) missing.clear();
-		for (const link of linkedIn(tar, links.stdout)) if (!paths.some((path) => isWithin(link, path))) linked.add(link);
+		for (let rest = paths; rest.length > 0; ) {
+			const some = outermost(rest);
+			const script = linksScript(tar, place.dir, backup, memberWords(tar, named(some)));
+			const links = await host.run(script, { timeoutMs: LONG_MS, encoding: 'latin1', signal });
+			if (links.code === 0) for (const path of some) missing.delete(path);
+			for (const link of linkedIn(tar, links.stdout)) if (!paths.some((path) => isWithin(link, path))) linked.add(link);
+			rest = rest.filter((path) => !some.includes(path));
+		}
 	}
 	if (missing.size > 0) throw pathsAbsent([...missing]);
-	const members = named([...paths, ...linked]);
+	const members = named([...outermost(paths), ...linked]);
 	for (const path of linked)
 		emit({ kind: 'notice', text: `${path} comes too: it is the same file as one of the paths, and the archive has its data there` });
 	const dir = send ? null : place.dir;
@@ -58,14 +62,10 @@ export async function planRestore(request: RestoreRequest, id: string): Promise<
 function seen(paths: readonly string[], missing: Set<string>, linked: Set<string>, member: Member): void {
 	if (paths.length === 0) return;
 	const nameOf = (name: string): string => plainPath(Buffer.from(name, 'latin1').toString('utf8'));
-	const within = (name: string): string | undefined => paths.find((path) => isWithin(name, path));
-	const path = within(nameOf(member.name));
-	if (path === undefined) return;
-	missing.delete(path);
+	const within = (name: string): string[] => paths.filter((path) => isWithin(name, path));
+	const hits = within(nameOf(member.name));
+	if (hits.length === 0) return;
+	for (const path of hits) missing.delete(path);
 	const link = nameOf(member.link);
-	if (member.type === '1' && within(link) === undefined) linked.add(link);
-}
-
-function isWithin(name: string, path: string): boolean {
-	return name === path || name.startsWith(`${path}/`);
+	if (member.type === '1' && within(link).length === 0) linked.add(link);
 }

@@ -85,8 +85,17 @@ describe.skipIf(GNU_TAR === null)('a restore (needs GNU tar)', () => {
 			expect(readdirSync(join(target(), 'data/many'))).toEqual(['7']);
 		});
 
+		test.each(['here', 'there', 'sent'] as const)('takes a path twice, and one below another (volumes %s)', async (where) => {
+			await run(dirOf(kind), { paths: ['/data/many', 'data/many/', 'data/many/7', 'data/deep'] }, where);
+			expect(readdirSync(join(target(), 'data')).sort()).toEqual(['deep', 'many']);
+			const { host, backup } = await request(dirOf(kind), {}, 'there');
+			await listThere(host, dirOf(kind), backup, ['data/deep', '/data/deep/', 'data/deep'], () => {});
+		});
+
 		test.each(['here', 'there', 'sent'] as const)('refuses paths that are not there before it writes (volumes %s)', async (where) => {
-			await expect(run(dirOf(kind), { paths: ['data/big', 'data/none of it'] }, where)).rejects.toMatchObject({ code: 'E_RESTORE_PATH' });
+			const paths = ['data/big', 'data/many', 'data/many/none of it'];
+			const told = { code: 'E_RESTORE_PATH', message: 'the backup holds no data/many/none of it' };
+			await expect(run(dirOf(kind), { paths }, where)).rejects.toMatchObject(told);
 			expect(existsSync(target())).toBe(false);
 		});
 
