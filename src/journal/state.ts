@@ -39,10 +39,11 @@ export function stateDir(flag: string | undefined): string {
 
 /**
  * Makes the folder of a run, on the disk before it returns; directories 0700, files 0600. host.json comes last: without it a folder
- * is no run. A journal that is there stays. Throws E_STATE_OWNER, E_STATE_MODE, E_STATE_WRITE.
+ * is no run. A journal that is there stays. Throws E_RUN_TAKEN where it is another host's run, E_STATE_OWNER, E_STATE_MODE, E_STATE_WRITE.
  */
 export function createRun(state: string, plan: Plan, host: string | null, flags: HostFlags): RunFolder {
 	const dir = join(state, plan.run);
+	refuseOfAnother(state, plan, host);
 	const begun = existsSync(join(dir, 'host.json'));
 	try {
 		makeTop(state);
@@ -61,6 +62,24 @@ function notBegun(state: string, cause: unknown): unknown {
 	if (!(cause instanceof BsdupError) || cause.code !== 'E_STATE_WRITE') return cause;
 	const next = [`make room and permit writing in ${state}`, '--state DIR   (another directory)', 'then: the same command again'];
 	return new BsdupError({ code: cause.code, message: cause.message, next, cause });
+}
+
+/** A run is named by the second and the first part of its host's name, which may be that of two hosts. Throws E_RUN_TAKEN. */
+function refuseOfAnother(state: string, { run, hash }: Plan, host: string | null): void {
+	let there: RunFolder;
+	try {
+		there = openRun(state, run);
+	} catch (error) {
+		if (error instanceof BsdupError) return; // none, or none that can be read
+		throw error;
+	}
+	// A host may be typed in another way by who takes its run over.
+	if (there.host === host || there.plan.hash === hash) return;
+	throw new BsdupError({
+		code: 'E_RUN_TAKEN',
+		message: `${run} is a run of ${there.host ?? 'this machine'}, begun in the same second for a host of the same name`,
+		next: ['the same command again'],
+	});
 }
 
 /** Opens a run's folder; only reads. Throws E_RUN_UNKNOWN, E_STATE_OWNER, E_STATE_MODE, E_PLAN_VERSION, and the codes of DAMAGED_RUN. */

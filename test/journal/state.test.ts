@@ -17,7 +17,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { BsdupError } from '../../src/errors.ts';
 import { openJournal, readJournal } from '../../src/journal/journal.ts';
 import { createRun, newestRun, openRun, type RunFolder, stateDir } from '../../src/journal/state.ts';
+import { buildPlan } from '../../src/plan/build.ts';
 import { ROOT } from '../lab/root.ts';
+import { inPlace, makeFacts, makeOptions, makeTarget } from '../plan/make.ts';
 import { plan, tempDir } from './folder.ts';
 
 let top: ReturnType<typeof tempDir>;
@@ -63,6 +65,17 @@ describe('the state on the controller', () => {
 		expect(readdirSync(folder.dir).sort()).toEqual(['RECOVERY', 'host.json', 'journal.jsonl', 'plan.json']);
 		for (const name of readdirSync(folder.dir)) expect([name, mode(join(folder.dir, name))]).toEqual([name, '600']);
 		expect(openRun(state, plan.run)).toEqual(folder);
+	});
+
+	test('stays that of its host where a run of another one was begun in the same second, and has the same name', () => {
+		const folder = begin();
+		const facts = makeFacts({ host: 'host1.example.net' });
+		const other = buildPlan(inPlace, facts, makeTarget('7.8'), makeOptions(), 'in-place');
+		expect(other.run).toBe(plan.run);
+		expect(codeOf(() => createRun(state, other, 'root@db1.example.net', {}))).toBe('E_RUN_TAKEN');
+		expect(openRun(state, plan.run)).toEqual(folder);
+		expect(createRun(state, plan, 'db1', {}).host).toBe('db1');
+		expect(createRun(state, other, 'db1', {}).plan.hash).toBe(other.hash);
 	});
 
 	test('is mended where its modes were loosened', () => {
