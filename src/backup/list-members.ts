@@ -10,11 +10,9 @@ import { pathsAbsent } from './restore-errors.ts';
 import { shown } from './shown.ts';
 import type { Member } from './tar-member.ts';
 import { findTar, there } from './there.ts';
-import { listLine, memberWords } from './volume-scripts.ts';
+import { listLine, memberWords, notFound } from './volume-scripts.ts';
 
 const LONG_MS = 24 * 3_600_000;
-/** How tars tell that no member has a name: GNU tar and libarchive's, and pax(1)'s. */
-const NOT_THERE = /Not found in archive|patterns were not matched/;
 const LETTERS: Record<string, string> = { '1': 'h', '2': 'l', '3': 'c', '4': 'b', '5': 'd', '6': 'p' };
 
 /** A member as `ls -l` shows it: type and mode, owner, bytes, time (UTC), name; odd characters of names escaped. */
@@ -73,7 +71,7 @@ export async function listThere(
 	const first = wanted.length === 0 ? '' : (await host.run(`${listLine(tar, dir, backup, 't')} 2>/dev/null | sed q`)).stdout;
 	const members = wanted.map((path) => prefixOf(first) + path);
 	const { code, stderr } = await host.run(listLine(tar, dir, backup, 'tv', memberWords(tar, members)), { timeoutMs: LONG_MS, onStdout });
-	const absent = code === 0 || !NOT_THERE.test(stderr) ? [] : wanted.filter((_path, index) => stderr.includes(members[index] ?? ''));
+	const absent = code === 0 ? [] : notFound(stderr, wanted, members);
 	if (absent.length > 0) throw pathsAbsent(absent);
 	if (code !== 0) throw unlisted(stderr.trim().split('\n').slice(-3).join('\n'));
 }

@@ -9,7 +9,7 @@ import type { RestoreJob } from './restore-scripts.ts';
 import { smallFaults } from './small.ts';
 import type { Member } from './tar-member.ts';
 import { findTar } from './there.ts';
-import { linkedIn, linksScript, memberWords } from './volume-scripts.ts';
+import { linkedIn, linksScript, listLine, memberWords, notFound } from './volume-scripts.ts';
 
 /** How long tar may read all volumes for the lines of hard links. */
 const LONG_MS = 24 * 3_600_000;
@@ -37,9 +37,12 @@ export async function planRestore(request: RestoreRequest, id: string): Promise<
 	if (missing.size > 0 && !place.walks) {
 		for (let rest = paths; rest.length > 0; ) {
 			const some = outermost(rest);
-			const script = linksScript(tar, place.dir, backup, memberWords(tar, named(some)));
-			const links = await host.run(script, { timeoutMs: LONG_MS, encoding: 'latin1', signal });
-			if (links.code === 0) for (const path of some) missing.delete(path);
+			const words = memberWords(tar, named(some));
+			const links = await host.run(linksScript(tar, place.dir, backup, words), { timeoutMs: LONG_MS, encoding: 'latin1', signal });
+			const says =
+				links.code === 0 ? '' : (await host.run(listLine(tar, place.dir, backup, 't', words), { timeoutMs: LONG_MS, signal })).stderr;
+			const absent = notFound(says, some, named(some));
+			if (links.code === 0 || absent.length > 0) for (const path of some) if (!absent.includes(path)) missing.delete(path);
 			for (const link of linkedIn(tar, links.stdout)) if (!paths.some((path) => isWithin(link, path))) linked.add(link);
 			rest = rest.filter((path) => !some.includes(path));
 		}

@@ -76,6 +76,14 @@ export function listLine(tar: Tar, dir: string, { kind, files }: Backup, mode: '
 /** How GNU tar and libarchive's tell that a member is the same file as another, which the archive has before; and how pax(1)'s tar does. */
 const LINK = /^(?:h.*? link to |-.*? == )(.*)$/;
 
+/** How tars tell that no member has a name: GNU tar and libarchive's, and pax(1)'s. */
+const NOT_THERE = /Not found in archive|patterns were not matched/;
+
+/** Which paths tar has said are not in the archive; `members`: what they are called there. */
+export function notFound(stderr: string, paths: readonly string[], members: readonly string[]): string[] {
+	return NOT_THERE.test(stderr) ? paths.filter((_path, index) => stderr.includes(members[index] ?? '')) : [];
+}
+
 /** Prints the lines of hard links among the members named by `words`; its status is 0 if all of these are there. */
 export function linksScript(tar: Tar, dir: string, backup: Backup, words: string): string {
 	const list = `{ ${listLine(tar, dir, backup, 'tv', words)}; } 2>/dev/null`;
