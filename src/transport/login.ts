@@ -25,7 +25,8 @@ const AT_WORK_MS = 60_000;
 /** A known_hosts file in the place of those of ssh_config. */
 export function useKnownHosts(reach: Reach, file: string): void {
 	reach.knownHosts = [file];
-	reach.instead.push('-o', `UserKnownHostsFile=${file}`);
+	// ssh(1) takes words for files, here as in ssh_config.
+	reach.instead.push('-o', `UserKnownHostsFile=${/\s/.test(file) ? `"${file}"` : file}`);
 }
 
 /**

@@ -3,6 +3,8 @@ import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { KINDS, offerFor } from '../../src/transport/algorithms.ts';
+import { useKnownHosts } from '../../src/transport/login.ts';
+import { sshLine } from '../../src/transport/login-errors.ts';
 import { type Reach, resolveReach } from '../../src/transport/ssh-config.ts';
 
 let dir: string;
@@ -138,6 +140,16 @@ describe('ssh_config', () => {
 	test('names files of host keys beside those of the machine, or in their place', () => {
 		expect(reach('db', 'UserKnownHostsFile ~/a /b').knownHosts).toEqual([join(homedir(), 'a'), '/b', ...GLOBAL]);
 		expect(reach('db', 'UserKnownHostsFile /b', 'GlobalKnownHostsFile /c /%k').knownHosts).toEqual(['/b', '/c', '/db']);
+	});
+
+	test('is told again as ssh takes it, where a known_hosts file has a blank in its path', () => {
+		const told = (file: string): string => {
+			const db = reach('db');
+			useKnownHosts(db, file);
+			return sshLine(db);
+		};
+		expect(told('/my own/known')).toContain(`-o 'UserKnownHostsFile="/my own/known"'`);
+		expect(told('/known')).toContain('-o UserKnownHostsFile=/known');
 	});
 
 	test('takes times with units, and a port by the name of its service', () => {
