@@ -36,10 +36,4 @@ export class BsdupError extends Error {
 		this.next = init.next ?? [];
 		this.exit = init.exit ?? EXIT.failed;
 	}
-
-	/** As programs are told it, by --json. */
-	get forPrograms(): { error: Pick<BsdupError, 'code' | 'message' | 'state' | 'next'> } {
-		const { code, message, state, next } = this;
-		return { error: { code, message, state, next } };
-	}
 }

@@ -99,7 +99,7 @@ function volumeKiB(size: string): number {
 	const [, digits, unit] = /^(\d+)([KMG])$/.exec(size) ?? [];
 	const kib = Number(digits) * ({ K: 1, M: 1024, G: 1024 * 1024 }[unit ?? ''] ?? Number.NaN);
 	if (!(kib >= 100)) throw usage(`${JSON.stringify(size)} is no volume size`, ['--volume-size 4000M']);
-	if (kib > FAT32_KIB) throw usage(`volumes of ${size} do not fit FAT32`, [`--volume-size ${FAT32_KIB}K is the largest that does (F:C)`]);
+	if (kib > FAT32_KIB) throw usage(`volumes of ${size} do not fit FAT32`, [`--volume-size ${FAT32_KIB}K   (the largest that does)`]);
 	return kib;
 }
 

@@ -32,16 +32,7 @@ export abstract class BaseCommand extends Command {
 		if (!(error instanceof BsdupError)) return super.catch(error);
 		// oclif puts words of its own around what is wrong with a flag's value.
 		error.message = error.message.replace(/^Parsing --\S+ \n\t([\s\S]*)\nSee more help with --help$/, '$1');
-		process.exitCode = error.exit;
-		if (this.jsonEnabled()) {
-			// A line, as the events before it are.
-			ux.stdout(cleanJson(JSON.stringify({ error: { ...error.forPrograms.error, next: error.next.map((step) => withTypedState(step)) } })));
-			return undefined;
-		}
-		this.logToStderr(`bsdup: ${error.message}`);
-		this.logToStderr(`Code:  ${error.code}`);
-		this.logToStderr(`State: ${error.state}`);
-		for (const step of error.next) this.logToStderr(`Next:  ${withTypedState(step)}`);
+		tellError(error, this.jsonEnabled());
 		return undefined;
 	}
 
@@ -50,4 +41,15 @@ export abstract class BaseCommand extends Command {
 		const says = message.replace('See more help with --help', '').trim();
 		return new BsdupError({ code: 'E_USAGE', message: says, next: [`bsdup ${this.id?.replaceAll(':', ' ')} --help`], exit: EXIT.usage });
 	}
+}
+
+/** Tells an error to people, or in a line of JSON as the events before it are, and sets the exit status. */
+export function tellError(error: BsdupError, json: boolean): void {
+	process.exitCode = error.exit;
+	const { code, message, state } = error;
+	const next = error.next.map((step) => withTypedState(step));
+	if (json) ux.stdout(cleanJson(JSON.stringify({ error: { code, message, state, next } })));
+	else
+		for (const line of [`bsdup: ${message}`, `Code:  ${code}`, `State: ${state}`, ...next.map((step) => `Next:  ${step}`)])
+			ux.stderr('%s', cleanText(line));
 }

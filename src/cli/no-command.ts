@@ -1,13 +1,14 @@
-import { Errors, type Hook, ux } from '@oclif/core';
+import type { Hook } from '@oclif/core';
 import { BsdupError, EXIT } from '../errors.ts';
-import { cleanJson } from '../report/clean.ts';
+import { tellError } from './base-command.ts';
 
-/** What is said where there is no such command (oclif's hook): to programs, by --json, as every error is. Always throws: status 2. */
+/** What is said where there is no such command (oclif's hook), as every error is. */
 const noCommand: Hook.CommandNotFound = async function ({ argv = [], id }) {
-	const says = `command ${id.replaceAll(':', ' ')} not found`;
-	if (![id, ...argv].includes('--json')) throw new Errors.CLIError(says);
-	const error = new BsdupError({ code: 'E_USAGE', message: says, next: ['bsdup --help'], exit: EXIT.usage });
-	ux.stdout(cleanJson(JSON.stringify(error.forPrograms)));
+	const words = id.split(':');
+	const [first, ...rest] = words;
+	const next = first === 'help' ? ['bsdup', ...rest, ...argv, '--help'].join(' ') : 'bsdup --help';
+	const message = `command ${words.join(' ')} not found`;
+	tellError(new BsdupError({ code: 'E_USAGE', message, next: [next], exit: EXIT.usage }), [id, ...argv].includes('--json'));
 	this.exit(EXIT.usage);
 };
 

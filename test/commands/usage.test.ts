@@ -25,6 +25,19 @@ describe.skipIf(!existsSync(CLI))('the arguments of a command (needs npm run bui
 	});
 
 	test.each([
+		[['upgarde', 'db1'], 'upgarde db1', 'bsdup --help'],
+		[['help', 'cache', 'prune'], 'help cache prune', 'bsdup cache prune --help'],
+	])('that name no command end it with what to type: %s', (args, name, next) => {
+		const { status, stdout, stderr } = bsdup(...args);
+		expect([status, stdout]).toEqual([2, '']);
+		expect(stderr).toBe(`bsdup: command ${name} not found\nCode:  E_USAGE\nState: Nothing was changed on the host.\nNext:  ${next}\n`);
+	});
+
+	test.each([['-h'], ['upgrade', 'db1', '-h']])('ask for help by -h too: %s', (...args) => {
+		expect(bsdup(...args)).toMatchObject({ status: 0, stdout: expect.stringContaining('USAGE') });
+	});
+
+	test.each([
 		[['--bandwidth', '0'], '"0" is no bandwidth', '--bandwidth 5M'],
 		[['--bandwidth', '5m'], '"5m" is no bandwidth', '--bandwidth 5M'],
 		[['--patience', '0'], '--patience "0" is no time like 30 (minutes), 90s or 2h', '--patience 30'],
