@@ -6,6 +6,9 @@
 /** Exit statuses of every command (README, EXIT STATUS). */
 export const EXIT = { done: 0, failed: 1, usage: 2, waiting: 3, interrupted: 130 } as const;
 
+/** The state of the host where an error tells none. */
+export const NOTHING_CHANGED = 'Nothing was changed on the host.';
+
 /** What an error is made of. */
 export interface BsdupErrorInit {
 	/** Stable, upper case, e.g. `E_LIST_SIGNATURE`. */
@@ -32,7 +35,7 @@ export class BsdupError extends Error {
 		super(init.message, init.cause === undefined ? undefined : { cause: init.cause });
 		this.name = 'BsdupError';
 		this.code = init.code;
-		this.state = init.state ?? 'Nothing was changed on the host.';
+		this.state = init.state ?? NOTHING_CHANGED;
 		this.next = init.next ?? [];
 		this.exit = init.exit ?? EXIT.failed;
 	}

@@ -3,6 +3,7 @@ import { decide, journalDone, takenBack } from '../journal/decide.ts';
 import type { Step } from '../plan/plan.ts';
 import { runConfirm } from '../steps/confirm.ts';
 import type { StepContext, StepOutcome } from '../steps/context.ts';
+import { keepsHost } from '../steps/failure.ts';
 import { runFetch } from '../steps/fetch.ts';
 import { runHostJob } from '../steps/host-job.ts';
 import { runReboot } from '../steps/reboot.ts';
@@ -149,7 +150,7 @@ async function one(step: Step, context: StepContext, known: StepState): Promise<
 		return outcome;
 	} catch (error) {
 		if (!context.signal.aborted) tell('failed', error instanceof BsdupError ? error.code : String(error));
-		throw error;
+		throw error instanceof BsdupError ? keepsHost(error, context) : error;
 	}
 }
 

@@ -1,4 +1,4 @@
-import { BsdupError } from '../errors.ts';
+import { BsdupError, NOTHING_CHANGED } from '../errors.ts';
 import { noReturn } from '../journal/decide.ts';
 import type { Step } from '../plan/plan.ts';
 import { undoneStep } from '../plan/undo.ts';
@@ -25,4 +25,23 @@ export function stepFailed(context: StepContext, step: Step, what: string, tail 
 			...(step.danger === 'no-return' ? [context.plan.recovery] : []),
 		],
 	});
+}
+
+/**
+ * What a step met that knows nothing of the run, as a disk of this machine that is full: told with the ways on. The plan holds what was asked
+ * for, and the host is kept for it, so that the same command again with another flag would be refused.
+ */
+export function keepsHost(error: BsdupError, { plan, journal }: StepContext): BsdupError {
+	const free = plan.target === null || error.code === 'E_SNAPSHOT_MOVED';
+	if (free || error.next.some((line) => /\bbsdup (?:resume|rollback)\b/.test(line))) return error;
+	const { code, message, exit, next } = error;
+	const ways = [
+		`bsdup resume ${plan.run}   (once that is mended)`,
+		...(noReturn(plan, journal.entries) === undefined
+			? [`bsdup rollback ${plan.run}   (takes it back, for an upgrade with other flags)`]
+			: []),
+	];
+	const kept = 'The system is as the steps before this one left it; the run keeps the host.';
+	const state = error.state === NOTHING_CHANGED ? kept : error.state;
+	return new BsdupError({ ...{ code, message, state, exit, cause: error }, next: [...next, ...ways] });
 }
