@@ -69,6 +69,13 @@ describe('what a person is told before the install kernel is booted', () => {
 		expect(told({}).card).toMatch(/boot \/bsd\.rd\n[\s\S]*release before[\s\S]*\n +cp \/mnt\/usr\/rel\/bsd\.rd \/mnt\/bsd\.rd; reboot\n/);
 	});
 
+	test.each([
+		['ramdisk', ramdisk],
+		['in-place', inPlace],
+	])('is that sparc64 has another prompt, where a path with a slash is a device (%s)', (_method, manifest) => {
+		expect(told({}, manifest).card).toMatch(/boot> prompt \(sparc64: at ok, without the slash\) type\n {5}boot \/bsd.rd\n/);
+	});
+
 	test('is what to answer where it asks for a file that is not brought in place, for its own answer is no', () => {
 		expect(told({}, inPlace).card).toContain('INSTALL.amd64 not found, use sets found here anyway? yes');
 		expect(told({}).card).not.toContain('INSTALL.amd64');
