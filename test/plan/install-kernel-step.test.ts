@@ -69,6 +69,17 @@ describe('what a person is told before the install kernel is booted', () => {
 		expect(told({}).card).toMatch(/boot \/bsd\.rd\n[\s\S]*release before[\s\S]*\n +cp \/mnt\/usr\/rel\/bsd\.rd \/mnt\/bsd\.rd; reboot\n/);
 	});
 
+	test('is the same of octeon and powerpc64, whose loader leaves it to be booted again up to 7.7', () => {
+		const lasting = (arch: string, release: string): string => {
+			const asked = spawnSync('sh', ['-c', told({ arch, release, also: { softraid: false } }).asked], { encoding: 'utf8' }).stdout;
+			return /^The loader of .*$/m.exec(asked)?.[0] ?? '';
+		};
+		expect(lasting('octeon', '7.7')).toMatch(/^The loader of octeon .* type at its boot> prompt: boot \/bsd$/);
+		expect(lasting('powerpc64', '7.7')).toContain('powerpc64');
+		expect(lasting('octeon', '7.8')).toBe('');
+		expect(lasting('amd64', '7.7')).toBe('');
+	});
+
 	test.each([
 		['ramdisk', ramdisk],
 		['in-place', inPlace],
