@@ -104,7 +104,7 @@ export function makeTop(dir: string): void {
  * True when it is there. Throws E_STATE_OWNER, E_STATE_MODE.
  */
 export function checkTop(dir: string): boolean {
-	const stat = fs.statSync(dir, { throwIfNoEntry: false });
+	const stat = look(dir, fs.statSync);
 	if (stat === undefined) return false;
 	if (!stat.isDirectory()) throw foreign(dir, 'is no directory');
 	if (!isMine(stat)) throw foreign(dir, `belongs to user ${stat.uid}`);
@@ -133,12 +133,21 @@ export function makeOwnDir(dir: string): void {
 
 /** True for a directory of one's own, false for none. Throws E_STATE_OWNER for a link, a file, or somebody else's. */
 export function checkOwnDir(dir: string): boolean {
-	const stat = fs.lstatSync(dir, { throwIfNoEntry: false });
+	const stat = look(dir, fs.lstatSync);
 	if (stat === undefined) return false;
 	if (stat.isSymbolicLink()) throw foreign(dir, 'is a symbolic link');
 	if (!stat.isDirectory()) throw foreign(dir, 'is no directory');
 	if (!isMine(stat)) throw foreign(dir, `belongs to user ${stat.uid}`);
 	return true;
+}
+
+/** What is at `path`; undefined for nothing. Throws E_STATE_OWNER where somebody else keeps it shut. */
+function look(path: string, stat: (path: string, options: { throwIfNoEntry: false }) => fs.Stats | undefined): fs.Stats | undefined {
+	try {
+		return stat(path, { throwIfNoEntry: false });
+	} catch (cause) {
+		throw foreign(path, `cannot be looked at (${(cause as NodeJS.ErrnoException).code})`);
+	}
 }
 
 function openOwn(file: string, flags: number): number | undefined {

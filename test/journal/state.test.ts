@@ -105,6 +105,14 @@ describe('the state on the controller', () => {
 		}
 	});
 
+	test.skipIf(process.getuid?.() !== 0)('that somebody else keeps shut is told as theirs (needs root, to be another)', () => {
+		mkdirSync(state, { recursive: true });
+		chmodSync(join(top.dir, 'a'), 0o700);
+		const made = JSON.stringify(join(ROOT, 'dist/src/journal/disk.js'));
+		const program = `import { checkTop } from ${made}; process.seteuid(65534); try { checkTop('${state}') } catch ({ code }) { console.log(code) }`;
+		expect(spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' }).stdout).toBe('E_STATE_OWNER\n');
+	});
+
 	test('that cannot be begun is told as such, not as one to resume', () => {
 		let thrown: unknown;
 		try {
