@@ -46,6 +46,25 @@ describe.skipIf(LAB === null)('the step that renews the loader (needs a practice
 		expect((await on.host.inside(lines)).output).not.toContain('is new');
 	});
 
+	test('puts no loader of 64 bits in the place of one of 32, which is renewed by its own or stays', async () => {
+		const old = 'LABLOADER 1403 FreeBSD/i386';
+		await inside(`rm -f /boot/loader_ia32.efi; echo "${old}" >/lab/pool/esp/efi/boot/BOOTIA32.EFI`);
+		expect(await on.host.inside(lines)).toMatchObject({ code: 0, output: expect.stringContaining('there is no /boot/loader_ia32.efi') });
+		expect(await inside('cat /lab/pool/esp/efi/boot/BOOTIA32.EFI')).toBe(`${old}\n`);
+		await inside('echo "LABLOADER 1500 FreeBSD/i386" >/boot/loader_ia32.efi');
+		expect(await on.host.inside(lines)).toMatchObject({ code: 0, output: expect.stringContaining('BOOTIA32.EFI is new') });
+		await inside('cmp /boot/loader.efi /lab/pool/esp/efi/freebsd/loader.efi');
+		expect(await inside('cat /lab/pool/esp/efi/boot/BOOTIA32.EFI /lab/pool/esp/efi/boot/BOOTIA32.old')).toBe(
+			`LABLOADER 1500 FreeBSD/i386\n${old}\n`,
+		);
+		// Where the firmware is of 32 bits all are.
+		const end = before(on, 'sysctl', 'case "$*" in "-n machdep.efi_arch") echo i386; exit ;; esac');
+		await on.host.inside(lines);
+		end();
+		expect(await inside('cat /lab/pool/esp/efi/freebsd/loader.efi')).toBe('LABLOADER 1500 FreeBSD/i386\n');
+		await inside('rm /boot/loader_ia32.efi');
+	});
+
 	test('leaves what another system laid there, and tells where one partition has no room, with the old loader in its place', async () => {
 		await inside('echo "another system" >/lab/pool/esp1/efi/boot/bootx64.efi');
 		const [end, old] = [before(on, 'cp', 'case "$2" in */esp/*.new) echo full >&2; echo torn >"$2"; exit 1 ;; esac'), 'LABLOADER 1403'];
