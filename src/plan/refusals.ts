@@ -70,7 +70,7 @@ function versionFindings(manifest: Manifest, facts: Facts, to: string | null, op
 		found.push(refusal('downgrade', `${to} is older than the running ${from}`, 'choose a newer target; going back is a restore'));
 	else if (!isWithin(manifest.reach, from, to)) {
 		const fix = manifest.reach === 'release' ? `--to ${nextRelease(from)} first` : 'go to a release of the next major version first';
-		found.push(refusal('skipped-release', `${from} to ${to} skips a release, which nobody tests (F:A.1)`, fix));
+		found.push(refusal('skipped-release', `${from} to ${to} skips a release, which nobody tests`, fix)); // F:A.1
 	}
 	return found;
 }
@@ -80,13 +80,13 @@ function targetFindings(facts: Facts, target: Target, options: PlanOptions): Fin
 	if (target.kind === 'release' && facts.release === target.version && facts.flavour === 'current')
 		found.push(refusal('downgrade', `${facts.kernel} is newer than the release ${target.version}`, '--to snapshot'));
 	if (target.build !== null && facts.installedBuild !== null && target.build < facts.installedBuild) {
-		const older = 'the mirror holds an older build than the one installed (F:A.5)';
+		const older = 'the mirror holds an older build than the one installed'; // F:A.5
 		const fix = 'wait for the mirror, or choose another --mirror; --allow-older takes it all the same';
 		found.push({ ...refusal('older-build', older, fix), ...(options.older === true ? { severity: 'warn' } : {}) });
 	}
 	if (facts.installedList === target.list.plainSha256) {
 		const fix = `${target.kind === 'snapshot' ? 'wait for a newer one' : 'nothing is to be done'}, unless this one is to be laid anew`;
-		found.push({ id: 'same-build', severity: 'warn', says: 'this very build is installed already (F:A.5)', fix });
+		found.push({ id: 'same-build', severity: 'warn', says: 'this very build is installed already', fix }); // F:A.5
 	}
 	if (facts.arch !== target.arch)
 		found.push(refusal('arch', `the host is ${facts.arch}, the sets are for ${target.arch}`, 'choose the right mirror folder'));
