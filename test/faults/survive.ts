@@ -31,8 +31,9 @@ const CARD_STATES = ['panic', 'stuck-kernel', 'installer', 'single-user'];
 const SHOWN = 1500;
 /** What the last boot leaves on a full disk, and the next one writes anew: of the relinking, and the name of the kernel that was booted (F:A.10). */
 const LEFT_BY_BOOT = /^(nbsd|bsd\.booted): /;
-/** An old loader is kept where there is room, and is told of where there is none (loader.yaml). */
+/** An old loader is kept where there is room, and is told of where there is none; where a new one finds none, the old one stays (loader.yaml). */
 const OLD_LOADER = /^esp\S*\.old: not there/;
+const LOADER = /^(esp\S*\.efi): (.*), not /;
 
 /** Runs the upgrade without a cut. Throws when it does not end well. */
 export async function learn(scene: Scene): Promise<Reference> {
@@ -89,7 +90,12 @@ export async function survive(scene: Scene, reference: Reference, point: Point, 
 		}
 		const log = cast.host.processLog();
 		const again = doneAgain(reference.deeds, deedsOf(log));
-		const forRoom = (fault: string): boolean => kind === 'full' && (LEFT_BY_BOOT.test(fault) || OLD_LOADER.test(fault));
+		const before = kind === 'full' ? await reference.before() : undefined;
+		const stays = (fault: string): boolean => {
+			const [, path = '', is] = LOADER.exec(fault) ?? [];
+			return is !== undefined && before?.get(path) === is;
+		};
+		const forRoom = (fault: string): boolean => kind === 'full' && (LEFT_BY_BOOT.test(fault) || OLD_LOADER.test(fault) || stays(fault));
 		const wrong = (await finalFaults(cast, reference)).filter((fault) => !forRoom(fault));
 		if (ONCE.includes(kind)) wrong.push(...again.map((deed) => `done again: ${deed}`));
 		if (ONCE.includes(kind) && by !== 'itself' && by !== 'resumed') wrong.push(`it took a ${by}`);

@@ -31,7 +31,15 @@ describe.skipIf(!canEnterTrees)('a boot environment (needs root or user namespac
 		expect(on.run('ls /lab/pool/be/15.0/etc/rc.d').stdout).toBe('bsdup_deadman\n');
 		for (const { commands, undo } of plan.steps)
 			for (const line of [...commands, ...undo.split('\n')])
-				if (line.includes('bectl mount')) expect(line).toMatch(/mkdir -p \S+\/be && bectl mount/);
+				if (line.includes('bectl mount')) expect(line).toMatch(/mkdir -p \S+\/be; bectl mount/);
+	});
+
+	test('is not worked in where the directory for it cannot be made, as on a full disk: the first try would pass for one', async () => {
+		const { on, plan } = await host();
+		expect(runLines(on, linesOf(plan, 'environment'))).toMatchObject({ status: 0, stderr: '' });
+		on.lay({ programs: { mkdir: `case $* in */be) exit 1 ;; esac; exec /lab/real/bin/mkdir "$@"` } });
+		expect(runLines(on, linesOf(plan, 'sets'))).toMatchObject({ status: 1 });
+		expect(on.run(`ls ${plan.dir}`).stdout).not.toContain('once.kernel');
 	});
 
 	test('goes back by itself also where its boot stops in single user mode, at a file system that it cannot mount', async () => {
