@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PracticeHost } from '../lab/practice-host.ts';
@@ -111,6 +111,13 @@ function fill(root: string): void {
 /** Takes that away again, also where the host has rebooted since, or does not come up. */
 async function makeRoom(host: PracticeHost): Promise<void> {
 	await host.upAgain(host.boots).catch(() => host.powerOff());
-	if (host.state === 'up') rmSync(join(host.tree, FILLER), { force: true });
-	else host.withDisk((root) => rmSync(join(root, FILLER), { force: true }));
+	if (host.state === 'up') takeAway(host.tree);
+	else host.withDisk(takeAway);
+}
+
+/** One that was laid before a reboot is in the boot environment that was left: below the disk's own root, or where a host has its pool. */
+function takeAway(root: string): void {
+	const places = ['be', 'lab/pool/be'].map((dir) => join(root, dir)).filter((dir) => existsSync(dir));
+	const environments = places.flatMap((dir) => readdirSync(dir).map((name) => join(dir, name)));
+	for (const top of [root, ...environments]) rmSync(join(top, FILLER), { force: true });
 }
