@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { Config } from '@oclif/core';
+import { Config, ux } from '@oclif/core';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import VerifyCommand from '../../commands/verify.ts';
 import { type VerifyReport, verifyDir } from '../../src/fetch/verify-dir.ts';
@@ -49,7 +49,7 @@ async function verify(...args: string[]): Promise<{ exit: number; out: string; e
 	const lines: string[] = [];
 	const errors: string[] = [];
 	vi.spyOn(VerifyCommand.prototype, 'log').mockImplementation((line) => void lines.push(line ?? ''));
-	vi.spyOn(VerifyCommand.prototype, 'logToStderr').mockImplementation((line) => void errors.push(line ?? ''));
+	vi.spyOn(ux, 'stderr').mockImplementation((_format, line) => void errors.push(String(line ?? '')));
 	let json: unknown;
 	vi.spyOn(VerifyCommand.prototype, 'logJson' as 'log').mockImplementation((value: unknown) => {
 		json = value;
