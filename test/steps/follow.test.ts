@@ -12,6 +12,13 @@ import { DEFAULT_TIMEOUT_MS, type RunOptions, type Transport } from '../../src/t
 import { HostProgram, makeStep, until } from '../host/host-program.ts';
 import { atTerminal } from './at-terminal.ts';
 
+/** This machine, whose scripts are seen, and may be altered, before they run. */
+function seen(alter: (script: string, options: RunOptions) => string): Transport {
+	const transport = localTransport({ become: 'none' });
+	const run = async (script: string, options: RunOptions = {}) => transport.run(alter(script, options), options);
+	return Object.assign(Object.create(transport), { run });
+}
+
 /** A host whose job has written `log`, of which each look shows `piece` bytes more; it ends when all is shown. */
 function hostWith(log: Buffer, piece: number): { context: StepContext; events: RunEvent[] } {
 	const events: RunEvent[] = [];
@@ -31,13 +38,10 @@ test.each(['done', 'proof'] as const)(
 	'a test of a step (%s) that reads as long as the step may take, as of a large backup, is waited for and asked once',
 	async (test) => {
 		const program = new HostProgram(() => [makeStep('backup', ['true'], { [test]: 'true', timeout: 86_400 })]);
-		const transport = localTransport({ become: 'none' });
 		const limits: number[] = [];
-		const slow: Transport = Object.assign(Object.create(transport), {
-			run: async (script: string, options: RunOptions = {}) => {
-				limits.push(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-				return transport.run(script, options);
-			},
+		const slow = seen((script, options) => {
+			limits.push(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+			return script;
 		});
 		try {
 			const host = new Driver(program.plan(), slow, new HostLink(slow, () => {}, 1_000));
@@ -136,14 +140,8 @@ describe('a job that is followed', () => {
 	])('is followed on where a look (%s) finds %s, as while the job replaces it', async (verb, _what, broken) => {
 		const program = new HostProgram(() => [makeStep('world', ['echo done'])]);
 		try {
-			const transport = localTransport({ become: 'none' });
 			let looks = 0;
-			const without: Transport = Object.assign(Object.create(transport), {
-				run: async (script: string, options?: RunOptions) => {
-					const sh = script.includes(` ${verb} `) && ++looks === 1 ? broken : 'sh';
-					return transport.run(script.replace(/^sh/, sh), options);
-				},
-			});
+			const without = seen((script) => script.replace(/^sh/, script.includes(` ${verb} `) && ++looks === 1 ? broken : 'sh'));
 			const host = new Driver(program.plan(), without, new HostLink(without, () => {}, 1_000));
 			const events: RunEvent[] = [];
 			const emit = (event: RunEvent): void => void events.push(event);
@@ -159,13 +157,10 @@ describe('a job that is followed', () => {
 	test('that the host refuses to begin is not asked for again', async () => {
 		const program = new HostProgram(() => [makeStep('world', ['echo done'])]);
 		try {
-			const transport = localTransport({ become: 'none' });
 			let starts = 0;
-			const counted: Transport = Object.assign(Object.create(transport), {
-				run: async (script: string, options?: RunOptions) => {
-					starts++;
-					return transport.run(script, options);
-				},
+			const counted = seen((script) => {
+				starts++;
+				return script;
 			});
 			const host = new Driver(program.plan(), counted, new HostLink(counted, () => {}, 1_000));
 			await expect(host.start('world', 2)).rejects.toThrow('attempt 2 is not the next, 1 is');
