@@ -15,7 +15,7 @@ const USR_SBIN = 'chroot diskinfo etcupdate freebsd-update jls kldxref pkg pkg-s
 /** Programs of one file, which is static. */
 const RESCUE = 'cat chflags cp fsck init ls mkdir mount mv reboot rm sh sync sysctl tar'.split(' ');
 /** Bytes of base that do not compress, so that unpacking takes time. */
-const BULK = 2_000_000;
+const BULK = 200_000;
 
 /** What has the flag schg in an installed system (F:B.2). */
 export const SCHG = readFileSync(join(ROOT, 'test/lab/freebsd/stand-ins/schg'), 'utf8').trimEnd().split('\n');
