@@ -4,7 +4,7 @@ import { makePlan } from '../src/cli/make-plan.ts';
 import { hostFlags, openHost } from '../src/cli/open-host.ts';
 import { planFlags } from '../src/cli/plan-flags.ts';
 import { BsdupError, EXIT } from '../src/errors.ts';
-import { refusing } from '../src/plan/finding.ts';
+import { refusing, SAME_BUILD } from '../src/plan/finding.ts';
 import { allFindings } from '../src/run/live-findings.ts';
 
 export default class CheckCommand extends BaseCommand {
@@ -23,8 +23,9 @@ export default class CheckCommand extends BaseCommand {
 			const bad = refusing(findings).length;
 			const to = made.plan instanceof BsdupError || made.plan.onward !== undefined ? flags.to : made.plan.target?.version;
 			if (!(made.plan instanceof BsdupError) && made.plan.chosen !== undefined) this.log(made.plan.chosen);
-			this.log(bad === 0 ? `nothing speaks against going to ${to}` : `${bad} to mend first`);
-			if (bad > 0) process.exitCode = EXIT.failed;
+			const done = findings.some(({ id, severity }) => id === SAME_BUILD && severity === 'refuse');
+			this.log(done ? 'nothing is to be done' : bad === 0 ? `nothing speaks against going to ${to}` : `${bad} to mend first`);
+			if (bad > 0 && !done) process.exitCode = EXIT.failed;
 			return { findings };
 		} finally {
 			await transport.close();

@@ -43,6 +43,7 @@ export const planFlags = {
 		default: false,
 		description: 'take a build older than the installed one, or a release past its end of life',
 	}),
+	again: Flags.boolean({ default: false, description: 'lay the very build anew that is installed' }),
 	health: Flags.string({
 		description: 'sh that must exit 0 on the new system before it is taken for good; again for more',
 		...each,
@@ -66,6 +67,7 @@ export interface PlanFlags extends BackupFlags {
 	site?: string[] | undefined;
 	'site-sha256'?: string[] | undefined;
 	'allow-older'?: boolean;
+	again?: boolean;
 	health?: string[] | undefined;
 	watchdog: number;
 	unattended: boolean;
@@ -109,6 +111,7 @@ export function planOptions(flags: PlanFlags, host: string, now: Date): PlanOpti
 		site,
 		fetchOn: flags['fetch-on'],
 		...(flags['allow-older'] === true ? { older: true } : {}),
+		...(flags.again === true ? { again: true } : {}),
 		...(flags.health === undefined ? {} : { health: flags.health }),
 		watchdogMinutes: flags.watchdog,
 	};

@@ -1,5 +1,5 @@
-import { BsdupError } from '../errors.ts';
-import { refusing } from '../plan/finding.ts';
+import { BsdupError, EXIT } from '../errors.ts';
+import { refusing, SAME_BUILD } from '../plan/finding.ts';
 import type { Plan } from '../plan/plan.ts';
 import { allFindings } from '../run/live-findings.ts';
 import type { Transport } from '../transport/transport.ts';
@@ -7,7 +7,8 @@ import type { MadePlan } from './make-plan.ts';
 
 /**
  * The plan, if nothing refuses it; `warn` hears of what a person should know. Else throws: the mirror's own error where it is all
- * there is, otherwise E_REFUSED with everything at once, what the live checks find on the host too.
+ * there is, E_SAME_BUILD (exit status 0) where nothing is to be done, otherwise E_REFUSED with everything at once, what the live
+ * checks find on the host too.
  */
 export async function planOrRefuse(made: MadePlan, transport: Transport | undefined, warn: (text: string) => void): Promise<Plan> {
 	const { plan, findings } = made;
@@ -15,6 +16,8 @@ export async function planOrRefuse(made: MadePlan, transport: Transport | undefi
 		for (const { says, fix } of findings) warn(`bsdup: warning: ${says}\n  ${fix}`);
 		return plan;
 	}
+	const same = refusing(findings).find(({ id }) => id === SAME_BUILD);
+	if (same !== undefined) throw new BsdupError({ code: 'E_SAME_BUILD', message: same.says, next: [same.fix], exit: EXIT.done });
 	const all = refusing(await allFindings(made, transport));
 	if (plan instanceof BsdupError && all.length === 1) throw plan;
 	throw new BsdupError({

@@ -8,6 +8,9 @@ export interface Finding {
 	fix: string;
 }
 
+/** The id of the finding that there is nothing to do. */
+export const SAME_BUILD = 'same-build';
+
 /** The findings that stop an upgrade. */
 export function refusing(findings: readonly Finding[]): Finding[] {
 	return findings.filter(({ severity }) => severity === 'refuse');

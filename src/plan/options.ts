@@ -31,6 +31,8 @@ export interface PlanOptions {
 	fetchOn: 'controller' | 'host';
 	/** Take a build that is older than the installed one; default no. */
 	older?: boolean;
+	/** Lay the build anew that is installed; default no. */
+	again?: boolean;
 	/** sh that must exit 0 on the new system, by the person's own word. */
 	health?: string[];
 	/** Why this method, where nobody asked for one; for people. */

@@ -3,7 +3,7 @@ import { type Goal, pinned, type Target } from '../fetch/target.ts';
 import { bringsSets, type Manifest, type SetsManifest } from '../manifest/schema.ts';
 import { compareVersions, inRange, isWithin, nextRelease } from '../manifest/version.ts';
 import { holdAll } from './checks.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, SAME_BUILD } from './finding.ts';
 import { hostScope } from './host-scope.ts';
 import type { PlanOptions } from './options.ts';
 import { spaceFindings } from './space.ts';
@@ -85,8 +85,9 @@ function targetFindings(facts: Facts, target: Target, options: PlanOptions): Fin
 		found.push({ ...refusal('older-build', older, fix), ...(options.older === true ? { severity: 'warn' } : {}) });
 	}
 	if (facts.installedList === target.list.plainSha256) {
-		const fix = `${target.kind === 'snapshot' ? 'wait for a newer one' : 'nothing is to be done'}, unless this one is to be laid anew`;
-		found.push({ id: 'same-build', severity: 'warn', says: 'this very build is installed already', fix }); // F:A.5
+		const wait = target.kind === 'snapshot' ? 'wait for a newer one; ' : '';
+		const same = refusal(SAME_BUILD, 'this very build is installed already', `${wait}--again lays it anew`); // F:A.5
+		found.push({ ...same, ...(options.again === true ? { severity: 'warn' } : {}) });
 	}
 	if (facts.arch !== target.arch)
 		found.push(refusal('arch', `the host is ${facts.arch}, the sets are for ${target.arch}`, 'choose the right mirror folder'));

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LAB } from '../lab/ability.ts';
@@ -88,6 +89,20 @@ describe.skipIf(LAB === null)('bsdup check (needs a practice host)', () => {
 		expect(found.stdout).toMatch(/^warning: backup-on-root: .+\n {2}.+\nnothing speaks against going to 7\.8\n$/);
 		expect(found).toMatchObject({ code: 0, stderr: '' });
 	});
+
+	test('says that nothing is to be done where the very build is installed, and so does an upgrade, until it is asked for --again', async () => {
+		const list = readFileSync(join(world.mirror.dir, '7.8/amd64/SHA256'), 'utf8');
+		await world.host.inside(`cat >/var/db/installed.SHA256 <<'END'\n${list}END`);
+		const looked = await world.bsdup(['check', ...words('7.8')]);
+		expect([looked.code, looked.stdout]).toEqual([0, expect.stringMatching(/^same-build: [\s\S]*\nnothing is to be done\n$/)]);
+		const before = await onDisk();
+		const upgrade = ['upgrade', ...words('7.8'), '--yes'];
+		const { code, stderr } = await world.bsdup(upgrade);
+		expect([code, stderr]).toEqual([0, expect.stringMatching(/installed already\nCode: {2}E_SAME_BUILD[\s\S]*--again/)]);
+		expect(await onDisk()).toBe(before);
+		const anew = await world.bsdup([...upgrade, '--again', '--dry-run']);
+		expect([anew.code, anew.stderr]).toEqual([0, expect.stringContaining('warning: this very build')]);
+	}, 120_000);
 
 	test('lets an upgrade stop at its first step when a fault came after the plan', async () => {
 		const file = join(world.host.dir, 'plan.json');

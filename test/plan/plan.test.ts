@@ -88,7 +88,7 @@ describe('a plan', () => {
 
 	test('has the disks checked before they are mounted in the install kernel for a restore by hand', () => {
 		const made = make({}, { gnuTar: null });
-		expect(step(made, 'backup-words')?.commands.join('\n')).toMatch(/MAKEDEV' sd0; echo '  fsck -p' \/dev\/sd0a.*; echo '  ''mount /);
+		expect(step(made, 'backup-words')?.commands.join('\n')).toMatch(/MAKEDEV' sd0; echo ' {2}fsck -p' \/dev\/sd0a.*; echo ' {2}''mount /);
 	});
 
 	test('keeps the order when a step in between is left out', () => {
