@@ -15,7 +15,7 @@ const text = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
 /** From the bottom up; a folder imports only from rows above its own, and from its own row. */
 const LAYERS = [
-	'errors families make-dir',
+	'base-dir errors families make-dir',
 	'transport manifest',
 	'facts fetch',
 	'plan cache mirrors',

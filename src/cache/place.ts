@@ -1,5 +1,5 @@
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { baseDir } from '../base-dir.ts';
 
 /**
  * The cache holds fetched files by their SHA256, for all hosts and runs of a person:
@@ -12,7 +12,7 @@ import { join } from 'node:path';
 
 /** BSDUP_CACHE, else XDG_CACHE_HOME/bsdup, else ~/.cache/bsdup. */
 export function cacheDir(env: NodeJS.ProcessEnv = process.env): string {
-	return env['BSDUP_CACHE'] || join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'bsdup');
+	return env['BSDUP_CACHE'] || baseDir('CACHE', env);
 }
 
 /** Where the file with this SHA256 (hex) is or comes to be. */

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { isNode, LineCounter } from 'yaml';
 import { z } from 'zod';
+import { baseDir } from '../base-dir.ts';
 import { BsdupError, EXIT } from '../errors.ts';
 import { bare } from '../fetch/mirror-errors.ts';
 import { hasLogin, mirrorTop } from '../fetch/mirror-url.ts';
@@ -51,7 +52,7 @@ export type Config = z.infer<typeof Config>;
 
 /** Where it is: XDG_CONFIG_HOME/bsdup/config.yaml, else ~/.config/bsdup/config.yaml. */
 export function configFile(): string {
-	return join(process.env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'bsdup', 'config.yaml');
+	return join(baseDir('CONFIG'), 'config.yaml');
 }
 
 /** Reads it; what is not there is all defaults. Throws E_CONFIG with every fault as `file:line: what`, and never a password. */

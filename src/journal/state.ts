@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { baseDir } from '../base-dir.ts';
 import { BsdupError, EXIT } from '../errors.ts';
 import type { Plan } from '../plan/plan.ts';
 import { checkOwnDir, checkTop, makeOwnDir, makeTop, readOwn, writeWhole } from './disk.ts';
@@ -34,7 +34,7 @@ export const DAMAGED_RUN: ReadonlySet<string> = new Set(['E_PLAN_FORMAT', 'E_PLA
 
 /** The state directory: `--state`, else XDG_STATE_HOME/bsdup, else ~/.local/state/bsdup. */
 export function stateDir(flag: string | undefined): string {
-	return flag || join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'bsdup');
+	return flag || baseDir('STATE');
 }
 
 /**

@@ -49,11 +49,13 @@ function codeOf(act: () => unknown): string | undefined {
 	}
 }
 
-test('the runs are where --state says, else where XDG says, else in the home; what is empty says nothing', () => {
+test('the runs are where --state says, else where XDG says, else in the home; what is empty or relative says nothing', () => {
 	vi.stubEnv('XDG_STATE_HOME', '/x');
 	expect([stateDir('/s'), stateDir(undefined)]).toEqual(['/s', '/x/bsdup']);
-	vi.stubEnv('XDG_STATE_HOME', '');
-	expect(stateDir(undefined)).toBe(join(homedir(), '.local/state/bsdup'));
+	for (const nothing of ['', 'state', './state']) {
+		vi.stubEnv('XDG_STATE_HOME', nothing);
+		expect(stateDir(undefined)).toBe(join(homedir(), '.local/state/bsdup'));
+	}
 	vi.unstubAllEnvs();
 });
 
