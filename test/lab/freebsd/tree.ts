@@ -15,7 +15,7 @@ const USR_SBIN = 'chroot diskinfo etcupdate freebsd-update jls kldxref pkg pkg-s
 /** Programs of one file, which is static. */
 const RESCUE = 'cat chflags cp fsck init ls mkdir mount mv reboot rm sh sync sysctl tar'.split(' ');
 /** Bytes of base that do not compress, so that unpacking takes time. */
-const BULK = 200_000;
+const BULK = 100_000;
 
 /** What has the flag schg in an installed system (F:B.2). */
 export const SCHG = readFileSync(join(ROOT, 'test/lab/freebsd/stand-ins/schg'), 'utf8').trimEnd().split('\n');
@@ -73,7 +73,7 @@ export function freebsdSets(release: FreebsdRelease): Record<string, LabFile[]> 
 			file('boot/gptboot', `gptboot of ${level}\n`, 0o444),
 			file('boot/gptzfsboot', `gptzfsboot of ${level}\n`, 0o444),
 			file('lib/libc.so.7', `libc of ${level}\n${noise(`libc${level}`, 200_000)}\n`, 0o444),
-			file('lib/libm.so.5', noise(`libm${level}`, 500_000), 0o444),
+			file('lib/libm.so.5', noise(`libm${level}`, 100_000), 0o444),
 			...(level >= 1500 ? [file('lib/libsys.so.7', `libsys of ${level}\n`, 0o444)] : []),
 			file('lib/libthr.so.3', `libthr of ${level}\n`, 0o444),
 			file('libexec/ld-elf.so.1', `ld-elf of ${level}\n`, 0o555),
