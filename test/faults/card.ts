@@ -59,10 +59,14 @@ async function inSingleUser(host: PracticeHost, lines: string): Promise<void> {
 	void host.powerOn('-s').catch(() => {});
 	for (const late = Date.now() + SINGLE_USER_MS; host.state !== 'single-user' && Date.now() < late; ) await sleep(30);
 	const { boots } = host;
-	const child = host.enter(['/rescue/sh', '-ec', lines]);
+	const child = host.enter(['/rescue/sh', '-exc', lines]);
 	child.stdin.end();
+	let said = '';
+	for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (said += text));
 	await new Promise((resolve) => child.once('close', resolve));
-	await host.upAgain(boots + 1).catch(() => {});
+	await host.upAgain(boots + 1).catch((error: Error) => {
+		throw new Error(`what the card has typed did not bring it up:\n${said}\n${error.message}`);
+	});
 }
 
 /** The install kernel that a card has booted to upgrade by its sets, and where those are, where it tells that. */
