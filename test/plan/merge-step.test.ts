@@ -48,6 +48,7 @@ describe.skipIf(!canEnterTrees)('a merge of /etc (needs root or user namespaces)
 		['before the first file', 'true'],
 		['with nothing of a file on the disk', ': >/etc/services'],
 		['with half of a file on the disk', 'printf "# services of 78" >/etc/services'],
+		['with blocks of a file that were never written', "tr -c 'x' '\\000' </whole/services >/etc/services"],
 		['with half of a new file on the disk', 'cp /whole/services /etc/services; printf "# new in" >/etc/new.conf'],
 		['with nothing of the sums on the disk', ': >/var/sysmerge/etcsum'],
 		['when it was done', 'cp /whole/services /etc/services; cp /whole/new.conf /etc/new.conf'],
@@ -60,6 +61,19 @@ describe.skipIf(!canEnterTrees)('a merge of /etc (needs root or user namespaces)
 		const [etc, left] = etcOf(on).split(/(?<=and another\n)/);
 		expect(etc).toBe(`${SERVICES}${NEW}`);
 		expect(left?.match(/^merge\S*/gm)).toEqual(['merge.sh']);
+	});
+
+	test('that was cut off while a user was added takes away what would keep the next one out', () => {
+		const { on, run } = host(true);
+		on.lay({ programs: { pwd_mkdb: 'echo "made anew of $*"' } });
+		const left = ['ptmp', 'pwd.db.tmp', 'spwd.db.tmp'];
+		on.run(
+			`for f in ${left.join(' ')}; do touch -t 202601010000 /etc/$f; done; mkdir -p /var/run; : >/var/run/dmesg.boot; : >/etc/ptmp.orig`,
+		);
+		on.run('touch -t 202601010001 /var/run/dmesg.boot');
+		expect(run('sysmerge-batch')).toContain('made anew of -p /etc/master.passwd');
+		expect(on.run('cd /etc; ls ptmp* *db.tmp 2>/dev/null').stdout).toBe('ptmp.orig\n');
+		expect(run('sysmerge-batch')).not.toContain('made anew');
 	});
 
 	test('is not begun where there is no room, and says where', () => {
@@ -124,15 +138,17 @@ describe.skipIf(!canEnterTrees)('a merge of /etc (needs root or user namespaces)
 		expect(run('sysmerge-batch')).toContain('/etc/new.conf was cut off half written');
 	});
 
-	test.each(['!!!! cannot find sets to extract', '---- Error: cannot find sets to extract', '**** ERROR: need root privileges'])(
-		'has failed where sysmerge says: %s',
-		(said) => {
-			const { on, run } = host(true);
-			on.lay({ programs: { sysmerge: `echo '${said}'` } });
-			expect(() => run('sysmerge-batch')).toThrow();
-			expect(on.run('sh -e /step').stdout).toContain(`${said}\n`);
-		},
-	);
+	test.each([
+		'!!!! cannot find sets to extract',
+		'---- Error: cannot find sets to extract',
+		'**** ERROR: need root privileges',
+		"useradd: can't obtain pw_lock",
+	])('has failed where sysmerge says: %s', (said) => {
+		const { on, run } = host(true);
+		on.lay({ programs: { sysmerge: `cat <<'END'\n${said}\nEND\n` } });
+		expect(() => run('sysmerge-batch')).toThrow();
+		expect(on.run('sh -e /step').stdout).toContain(`${said}\n`);
+	});
 
 	test('leaves what somebody changed meanwhile, though it is neither the old text nor the new', () => {
 		const { on, run } = host(true);
