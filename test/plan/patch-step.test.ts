@@ -34,6 +34,7 @@ describe.skipIf(!canEnterTrees)('the patches of a release (needs root or user na
 			'are installed where a kernel was linked and the power went before its hash was noted',
 			'echo "SHA256 (/bsd) = 0" >/var/db/kernel.SHA256',
 		],
+		['are installed where base was torn and laid anew, so that no hash is noted', 'rm /var/db/kernel.SHA256'],
 		['are installed anew where what would take one back was torn', `touch patching; mkdir -p ${PATCH}; : >${PATCH}/rollback.tgz`],
 	])('%s', (_title, cut) => {
 		const { on, ended } = patch(cut);

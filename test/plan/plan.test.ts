@@ -185,7 +185,7 @@ describe('a plan', () => {
 	test('starts nothing but builtins and the saved programs after base', () => {
 		const commands = step(plan, 'zone')?.commands ?? [];
 		const base = commands.findIndex((line) => line.includes('-xzphf base78.tgz'));
-		const saved = new RegExp(`^(echo |trap |#|${plan.dir}/bin/|/sbin/oreboot$)`);
+		const saved = new RegExp(`^(if \\[ |read |echo |fi$|trap |#|${plan.dir}/bin/|/sbin/oreboot$)`);
 		const after = commands.slice(base + 1);
 		expect(after.at(-1)).toBe('/sbin/oreboot');
 		expect(after.filter((line) => !saved.test(line))).toEqual([]);
