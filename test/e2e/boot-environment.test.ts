@@ -41,7 +41,7 @@ const ORDER = [
 	/service sshd status$/,
 	/bectl activate 15\.0$/,
 	/certctl rehash$/,
-	/pkg-static bootstrap -f$/,
+	/pkg bootstrap -f$/,
 	/pkg-static upgrade -f /,
 	/make -C \S+ check-old-libs$/,
 	/shutdown -r now$/,

@@ -25,7 +25,7 @@ const ORDER = [
 	/sshd -t$/,
 	/service sshd restart$/,
 	/service sshd status$/,
-	/pkg-static bootstrap -f$/,
+	/pkg bootstrap -f$/,
 	/pkg-static upgrade -f /,
 	new RegExp(`${UPDATE} install$`),
 	/mv \S+loader\.efi\.new /,

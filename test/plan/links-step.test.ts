@@ -51,6 +51,14 @@ describe.skipIf(!canEnterTrees)('a symbolic link in the place of a directory of 
 		expect([status, stdout]).toEqual([1, expect.stringMatching(/^\/usr\/lib32 is a symbolic link/m)]);
 	});
 
+	test.each(['sets', 'boot-environment'])(
+		'and a directory in the place of something else are told before anything is unpacked: %s',
+		async (method) => {
+			const { status, stdout } = await looked(method, 'rm /bin/date; mkdir /bin/date');
+			expect([status, stdout]).toEqual([1, expect.stringMatching(/^\/bin\/date is a directory, and the set has something else/m)]);
+		},
+	);
+
 	test.each(['sets', 'boot-environment'])('stays where no set needs to touch it: %s', async (method) => {
 		const { status, stdout } = await looked(method, 'for d in tmp usr/obj usr/src usr/local mnt; do rm -rf /$d; ln -s /var/tmp /$d; done');
 		expect([status, stdout]).toEqual([0, '']);

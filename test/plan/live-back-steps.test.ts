@@ -53,6 +53,21 @@ describe.skipIf(!canEnterTrees)('what a live upgrade takes back of a step that w
 		expect(takenBack('boot-new')).toEqual([false, true]);
 	});
 
+	// The steps are the same in all methods but that of packaged base.
+	test.each([
+		[
+			'are refreshed where pkg was cut off, so that it tells nothing of itself',
+			'gtar-1.0\n',
+			/^pkg bootstrap -f\n[\s\S]*pkg-static upgrade -f -y\n/m,
+		],
+		['are none where there were none', '', /^no packages here\n$/],
+	])('packages %s', (_title, before, said) => {
+		const pkg = '[ "$1" != -N ] || exit 1; echo "${0##*/} $*"';
+		on.lay({ programs: { pkg, 'pkg-static': pkg }, files: { [`${plan.dir}/packages.before`]: before } });
+		const { status, stdout } = runLines(on, linesOf(plan, 'packages'));
+		expect([status, stdout]).toEqual([0, expect.stringMatching(said)]);
+	});
+
 	test('the kernel, where the copy of loader.conf was cut off', () => {
 		on.lay({ files: { 'boot/loader.conf': 'autoboot_delay="3"\n', [`${plan.dir}/loader.conf.was`]: 'auto' } });
 		expect(takenBack('kernel')).toEqual([true, true]);

@@ -203,6 +203,19 @@ describe.skipIf(!canEnterTrees)('a merge of /etc of FreeBSD, live (needs root or
 		expect(on.run('cat /etc/services /etc/master.passwd').stdout).toBe(whole);
 	});
 
+	test('that a power cut left with a part of a file is done again from what it was, and keeps what was mended since', async () => {
+		const { on, users, merge } = await host();
+		expect(users()).toMatchObject({ status: 0, stderr: '' });
+		on.run('cp -Rp /etc /before; cp -Rp /var/db/etcupdate /record');
+		merge();
+		const whole = on.run('cp /etc/services /whole; cat /whole').stdout;
+
+		on.run('rm -rf /etc /var/db/etcupdate; cp -Rp /before /etc; cp -Rp /record /var/db/etcupdate; head -c 12 /whole >/etc/services');
+		on.run('mkdir -p /var/run; : >/var/run/dmesg.boot; /lab/real/bin/sleep 0.1; echo "# mended" >>/etc/rc.conf');
+		merge();
+		expect(on.run('cat /etc/services; tail -n 1 /etc/rc.conf').stdout).toBe(`${whole}# mended\n`);
+	});
+
 	test('tells at the end no conflict that a person has decided since', async () => {
 		const { on, users, merge, resolve } = await host();
 		expect(users()).toMatchObject({ status: 0, stderr: '' });

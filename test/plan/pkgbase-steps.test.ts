@@ -127,7 +127,7 @@ describe.skipIf(!canEnterTrees)('packages that an upgrade had taken away when it
 	test('stop an upgrade in a boot environment where they are of base and the release has them', async () => {
 		const plan = await planOfPackages(true);
 		const lines = [linesOf(plan, 'environment'), linesOf(plan, 'base')].join('\n');
-		const on = cut(plan, BASE, ['FreeBSD-clibs 15.1', 'FreeBSD-runtime 15.0'], BASE_HAS, 'base.said');
+		const on = cut(plan, BASE, ['FreeBSD-clibs 15.1', 'FreeBSD-runtime 15.0'], BASE_HAS, 'laying');
 		const { status, stdout } = runLines(on, lines);
 		expect([status, stdout]).toEqual([1, expect.stringMatching(/^FreeBSD-ssh\npkg was cut off [^\n]* bsdup rollback/m)]);
 	});
