@@ -37,6 +37,21 @@ describe.skipIf(!canEnterTrees)('the firmware of the new release (needs root or 
 		expect(fetchAhead(ramdisk, 'release', 0, says).told).toMatch(/^the firmware of 7\.8 could not be fetched/m);
 	});
 
+	test('is laid anew where the power went meanwhile, for fw_update keeps what has its name', () => {
+		const on = makeBareTree('7.7');
+		tree = on;
+		const plan = buildPlan(inPlace, makeFacts(), makeTarget('7.8'), makeOptions(), 'in-place');
+		on.lay({ dirs: [plan.dir, '/var/db/pkg/intel-firmware-1', '/var/db/pkg/quirks-7'], programs: { fw_update: 'ls /var/db/pkg >>/kept' } });
+		for (const step of ['firmware-before', 'firmware']) {
+			on.run('rm -f /kept; mkdir -p /var/db/pkg/intel-firmware-1');
+			expect(runLines(on, linesOf(plan, step))).toMatchObject({ status: 0, stderr: '' });
+			expect(on.run('cat /kept').stdout).toMatch(/^intel-firmware-1$/m);
+			on.run(`rm /kept; touch ${plan.dir}/firmware.begun`);
+			expect(runLines(on, linesOf(plan, step))).toMatchObject({ status: 0, stderr: '' });
+			expect(on.run('cat /kept').stdout).not.toContain('firmware');
+		}
+	});
+
 	test('is that of snapshots where the way is to one', () => {
 		expect(fetchAhead(ramdisk, 'snapshot', 0).asked).toBe('7.8 -p http://firmware.openbsd.org/firmware/snapshots/\n');
 	});
