@@ -133,6 +133,20 @@ describe.skipIf(!canEnterTrees)('an upgrade by the install kernel (needs root or
 		expect(verdict(plan)).toBe('');
 	});
 
+	test.each([
+		[102_400, true],
+		[102_399, false],
+	])('that tore the kernels and /bsd.rd has left another to boot, where / had %i KiB free: %s', (free, left) => {
+		const plan = brought();
+		on.lay({ programs: { df: `echo 'Filesystem 1024-blocks Used Available'; echo '/dev/sd0a 9 9 ${free} 1% /'` } });
+		goThrough(plan, { torn: 'bsd' });
+		expect(existsSync(join(on.dir, 'bsd.upgrade'))).toBe(false);
+		const file = join(on.dir, 'bsd.rd.new');
+		expect(existsSync(file) && readFileSync(file, 'utf8') === readFileSync(join(on.dir, plan.sets, 'bsd.rd'), 'utf8')).toBe(left);
+		expect(runLines(on, linesOf(plan, 'clean'))).toMatchObject({ status: 0 });
+		expect(existsSync(file)).toBe(false);
+	});
+
 	test('that ended between the kernel and base is half upgraded, not unchanged', () => {
 		const plan = brought();
 		goThrough(plan, { torn: 'bsd' });
