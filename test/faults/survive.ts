@@ -155,9 +155,13 @@ export async function finish(cast: Cast, first: Ended, kind: Kind): Promise<Fini
 	return { by, faults: [], last: ended.output };
 }
 
-/** Turns a host on that is off, and mends one whose kernel or base is torn, or that is `half` unpacked, by the recovery card. One that still does not boot is a fault. */
+/**
+ * Waits for a host that boots, turns one on that is off, and mends one whose kernel or base is torn, or that is `half` unpacked, by the
+ * recovery card. One that still does not boot is a fault.
+ */
 export async function bringUp(cast: Cast, half = false): Promise<{ card: boolean; returned?: boolean; fault?: string }> {
 	const { host } = cast;
+	if (host.state === 'booting') await host.upAgain(host.boots).catch(() => {});
 	if (host.state === 'off' && !half) await host.powerOn().catch(() => {});
 	const card = half || CARD_STATES.includes(host.state);
 	let returned = false;

@@ -46,6 +46,8 @@ export class Machine {
 	/** Boots, and boots again after each reboot, until it is up. `kernel`: another one than /bsd, this once. */
 	async on(kernel?: string): Promise<void> {
 		this.#on = true;
+		// Turned on between two boots it would run twice.
+		clearTimeout(this.#pause);
 		this.#boot(kernel);
 		await this.up();
 	}
