@@ -5,5 +5,5 @@ import { upgradeOn } from './card.ts';
 
 test('the card of an upgrade by the install kernel tells what to boot, and where its sets are', () => {
 	const { recovery } = buildPlan(ramdisk, makeFacts(), makeTarget('7.8'), makeOptions(), 'ramdisk');
-	expect(upgradeOn(recovery)).toEqual({ sets: '/usr/rel/upgrade', kernel: 'bsd.rd' });
+	expect(upgradeOn(recovery)).toEqual({ sets: '/usr/rel/upgrade', kernels: ['bsd.rd', 'bsd.rd.new'] });
 });

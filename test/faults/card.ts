@@ -26,17 +26,21 @@ export async function byCard({ host }: Cast): Promise<boolean> {
 			execFileSync('sh', ['-ec', line.trim().replaceAll('/mnt', root)]);
 			return undefined;
 		}
-		const { sets, kernel } = upgradeOn(text);
+		const { sets, kernels } = upgradeOn(text);
 		const single = singleUserLines(text);
-		if (single !== undefined) return { kernel: '-s', single };
+		if (single !== undefined) return { single };
 		if (sets === undefined) throw new Error(`the card has no line that unpacks base, and names no sets:\n${text}`);
 		const typed = ['Location of sets = disk', `Pathname to the sets = ${sets}`];
-		return { kernel, typed: [...typed, 'Directory does not contain SHA256.sig. Continue without verification = yes', ''].join('\n') };
+		return { kernels, typed: [...typed, 'Directory does not contain SHA256.sig. Continue without verification = yes', ''].join('\n') };
 	});
 	if (answers !== undefined && 'single' in answers) await inSingleUser(host, answers.single);
 	else {
 		if (answers !== undefined) writeFileSync(join(host.dir, 'lab/typed'), answers.typed);
-		await host.powerOn(answers?.kernel).catch(() => {});
+		for (const kernel of answers?.kernels ?? [undefined]) {
+			await host.powerOn(kernel).catch(() => {});
+			if (host.state !== 'stuck-kernel') break;
+			await host.powerOff();
+		}
 	}
 	return false;
 }
@@ -69,10 +73,11 @@ async function inSingleUser(host: PracticeHost, lines: string): Promise<void> {
 	});
 }
 
-/** The install kernel that a card has booted to upgrade by its sets, and where those are, where it tells that. */
-export function upgradeOn(card: string): { sets?: string | undefined; kernel?: string | undefined } {
+/** The install kernels that a card has booted to upgrade by its sets, each where the one before is torn, and where those are, where it tells that. */
+export function upgradeOn(card: string): { sets?: string | undefined; kernels: string[] } {
 	const [, sets, kernel] = /the sets are on\s+the disk in ([^\s;]+)[\s\S]*?\n +boot \/(\S+)/.exec(card) ?? [];
-	return { sets, kernel };
+	const [, other] = /is torn, [^\n]*: boot \/(\S+)\n/.exec(card) ?? [];
+	return { sets, kernels: [kernel, other].filter((name) => name !== undefined) };
 }
 
 /** What a card tells to type in single user mode, where it does. */
