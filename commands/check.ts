@@ -4,7 +4,7 @@ import { makePlan } from '../src/cli/make-plan.ts';
 import { hostFlags, openHost } from '../src/cli/open-host.ts';
 import { planFlags } from '../src/cli/plan-flags.ts';
 import { BsdupError, EXIT } from '../src/errors.ts';
-import { refusing, SAME_BUILD } from '../src/plan/finding.ts';
+import { nothingToDo, refusing } from '../src/plan/finding.ts';
 import { allFindings } from '../src/run/live-findings.ts';
 
 export default class CheckCommand extends BaseCommand {
@@ -23,7 +23,7 @@ export default class CheckCommand extends BaseCommand {
 			const bad = refusing(findings).length;
 			const to = made.plan instanceof BsdupError || made.plan.onward !== undefined ? flags.to : made.plan.target?.version;
 			if (!(made.plan instanceof BsdupError) && made.plan.chosen !== undefined) this.log(made.plan.chosen);
-			const done = findings.some(({ id, severity }) => id === SAME_BUILD && severity === 'refuse');
+			const done = nothingToDo(findings) !== undefined;
 			this.log(done ? 'nothing is to be done' : bad === 0 ? `nothing speaks against going to ${to}` : `${bad} to mend first`);
 			if (bad > 0 && !done) process.exitCode = EXIT.failed;
 			return { findings };

@@ -1,5 +1,5 @@
 import { BsdupError, EXIT } from '../errors.ts';
-import { refusing, SAME_BUILD } from '../plan/finding.ts';
+import { nothingToDo, refusing } from '../plan/finding.ts';
 import type { Plan } from '../plan/plan.ts';
 import { allFindings } from '../run/live-findings.ts';
 import type { Transport } from '../transport/transport.ts';
@@ -16,7 +16,7 @@ export async function planOrRefuse(made: MadePlan, transport: Transport | undefi
 		for (const { says, fix } of findings) warn(`bsdup: warning: ${says}\n  ${fix}`);
 		return plan;
 	}
-	const same = refusing(findings).find(({ id }) => id === SAME_BUILD);
+	const same = nothingToDo(findings);
 	if (same !== undefined) throw new BsdupError({ code: 'E_SAME_BUILD', message: same.says, next: [same.fix], exit: EXIT.done });
 	const all = refusing(await allFindings(made, transport));
 	if (plan instanceof BsdupError && all.length === 1) throw plan;

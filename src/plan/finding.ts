@@ -15,3 +15,8 @@ export const SAME_BUILD = 'same-build';
 export function refusing(findings: readonly Finding[]): Finding[] {
 	return findings.filter(({ severity }) => severity === 'refuse');
 }
+
+/** The one that says there is nothing to do, whatever else speaks against it; undefined where it shall be laid anew. */
+export function nothingToDo(findings: readonly Finding[]): Finding | undefined {
+	return refusing(findings).find(({ id }) => id === SAME_BUILD);
+}
