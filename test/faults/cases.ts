@@ -1,21 +1,24 @@
 import { Random } from '../fuzz/random.ts';
-import { type Kind, kindsAt } from './cuts.ts';
+import type { Way } from './carry.ts';
+import { type Case, type Kind, kindsAt, ONCE } from './cuts.ts';
 import type { Point } from './points.ts';
 import type { Scene } from './scene.ts';
 import { type Reference, type Survival, survive } from './survive.ts';
 import type { Over } from './upgrades.ts';
 
-/** A point with a kind of cut; `number` finds it again. */
-export interface Case {
-	number: number;
-	point: Point;
-	kind: Kind;
+/** A case that was run. */
+export interface Tried {
+	case: Case;
+	by: Way;
+	faults: string[];
+	/** Deeds that were done oftener than in an uninterrupted run. */
+	again: string[];
+	/** Cuts in its upgrade, and the milliseconds that took. */
+	cuts: number;
+	ms: number;
 }
 
-/** A case that was run, and the milliseconds it took. */
-export type Tried = Case & Survival & { ms: number };
-
-/** Runs of a case whose point is not met, for what runs side by side is not always as quick. */
+/** Upgrades for a case whose point is not met, for what runs side by side is not always as quick. */
 const TRIES = 3;
 
 /** Every point with the kinds of cut that are tried there, or with `every` that means something. */
@@ -39,37 +42,71 @@ export function sampleOf(cases: readonly Case[], count: number, seed: number): C
 	return byTurn.slice(0, count).map(({ one }) => one);
 }
 
-/** Runs them, some at a time; `told` hears of each. A point that is never met, and an error of the practice host, count as lost. */
+/**
+ * The cases in groups of at most `most`, each of which can be cut in one upgrade, one after another: of points that are told in the same
+ * way, of kinds that are judged alike, as far from each other as can be. What is taken back is alone, and so is what the console says,
+ * for each boot says it again.
+ */
+export function groupsOf(cases: readonly Case[], most: number): Case[][] {
+	const alike = new Map<string, Case[]>();
+	for (const one of cases) {
+		const { kind, point, number } = one;
+		const judged = ONCE.includes(kind) ? 'once' : kind === 'full' ? 'full' : 'host';
+		const name = kind === 'back' || point.at === 'console' ? String(number) : `${point.at} ${judged}`;
+		alike.set(name, [...(alike.get(name) ?? []), one]);
+	}
+	return [...alike.values()].flatMap((some) => {
+		const sorted = some.sort((one, other) => one.point.place - other.point.place || one.number - other.number);
+		const count = Math.ceil(sorted.length / most);
+		return Array.from({ length: count }, (_, group) => sorted.filter((_, index) => index % count === group));
+	});
+}
+
+/**
+ * Runs them, some at a time, up to `most` cuts in one upgrade; `told` hears of each. A point that is never met, and an error of the
+ * practice host, count as lost. Cases that were lost together are told of as one, the last of them, and then each is run alone.
+ */
 export async function runCases(
 	scene: Scene,
 	reference: Reference,
 	cases: readonly Case[],
 	atATime: number,
 	told: (tried: Tried) => void = () => {},
+	most = 1,
 ): Promise<Tried[]> {
-	const left = [...cases];
-	const tried: Tried[] = [];
+	const left = groupsOf(cases, most);
+	const all: Tried[] = [];
 	const work = async (): Promise<void> => {
-		for (let one = left.shift(); one !== undefined; one = left.shift()) {
+		for (let group = left.shift(); group !== undefined; group = left.shift()) {
 			const began = Date.now();
-			const survival = await tryOne(scene, reference, one);
-			const done = { ...one, ...survival, ms: Date.now() - began };
-			tried.push(done);
-			told(done);
+			const { ways, faults, again } = await tryThem(scene, reference, group);
+			const met = group.slice(0, ways.length);
+			const about = { faults, again, cuts: met.length, ms: Date.now() - began };
+			const tried = met.map((one, index) => ({ case: one, by: ways[index] ?? 'itself', ...about }));
+			const together = faults.length > 0 && met.length > 1;
+			const shown = together ? tried.slice(-1) : tried;
+			all.push(...shown);
+			for (const one of shown) told(one);
+			if (together) left.push(...met.map((one) => [one]));
+			// The first of what was not met is alone, lest it keep the others from being met again.
+			const [first, ...rest] = group.slice(ways.length);
+			if (first !== undefined) left.push([first], ...groupsOf(rest, most));
 		}
 	};
 	await Promise.all(Array.from({ length: atATime }, work));
-	return tried;
+	return all;
 }
 
-async function tryOne(scene: Scene, reference: Reference, { point, kind, number }: Case): Promise<Survival> {
+/** Some cases in one upgrade; one that is alone and not met is run again. */
+async function tryThem(scene: Scene, reference: Reference, group: readonly Case[]): Promise<Survival> {
+	const lost = (...faults: string[]): Survival => ({ ways: group.map(() => 'itself' as const), faults, again: [] });
 	try {
 		for (let tries = 0; tries < TRIES; tries++) {
-			const survival = await survive(scene, reference, point, kind, number);
-			if (survival !== undefined) return survival;
+			const survival = await survive(scene, reference, group);
+			if (survival.ways.length > 0 || group.length > 1) return survival;
 		}
-		return { by: 'itself', faults: ['the point was never met'], again: [] };
+		return lost('the point was never met');
 	} catch (error) {
-		return { by: 'itself', faults: [error instanceof Error ? (error.stack ?? error.message) : String(error)], again: [] };
+		return lost(error instanceof Error ? (error.stack ?? error.message) : String(error));
 	}
 }

@@ -4,11 +4,18 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PracticeHost } from '../lab/practice-host.ts';
 import type { Point } from './points.ts';
-import type { Cast, Ended, Running } from './scene.ts';
+import type { Cast, Running } from './scene.ts';
 
 export const KINDS = ['kill', 'drop', 'silent', 'power', 'reboot', 'full', 'clock', 'back'] as const;
 /** What happens at a point: to the controller, the line between, the host's power, its disk, its clock; back: a kill after which it is taken back. */
 export type Kind = (typeof KINDS)[number];
+
+/** A point with a kind of cut; `number` finds it again. */
+export interface Case {
+	number: number;
+	point: Point;
+	kind: Kind;
+}
 
 /** Longer than the keepalives take to find a silent connection out. Milliseconds. */
 const AWAY_MS = 20_000;
@@ -44,51 +51,53 @@ export function kindsAt(point: Point, over: 'ssh' | 'console', every = false): K
 	});
 }
 
-/** Cuts, while something is held by the trap, and lets go of it. Resolves with how the program ended that carried the upgrade. */
-export async function cut(kind: Kind, cast: Cast, running: Running, number: number): Promise<Ended> {
+/**
+ * Cuts, while something is held by the trap, and lets go of it. `next` sets the trap for the cut that comes after, where the host stays up;
+ * else that is for the caller to do. Resolves when the host is as it is found by who goes on.
+ */
+export async function cut(kind: Kind, cast: Cast, running: Running, number: number, next?: () => void): Promise<void> {
 	const { host, trap } = cast;
 	switch (kind) {
 		case 'kill':
 		case 'back':
 			running.kill();
-			trap.release();
-			return running.ended;
+			trap.release(next);
+			break;
 		case 'drop':
 			host.dropConnections();
-			trap.release();
-			return running.ended;
+			trap.release(next);
+			break;
 		case 'silent':
 			host.cutNetwork();
-			trap.release();
+			trap.release(next);
 			await sleep(AWAY_MS);
 			host.mendNetwork();
-			return running.ended;
+			break;
 		case 'power':
 			// At once, or when the names are on the disk and the data is not.
 			await sleep(number % 2 === 0 ? 0 : HALF_WRITTEN_MS);
 			await host.powerCut();
 			trap.release();
 			await host.powerOn().catch(() => {});
-			return running.ended;
+			break;
 		case 'reboot': {
 			const boots = host.boots;
 			host.pressButton();
 			trap.release();
 			await host.upAgain(boots + 1).catch(() => {});
-			return running.ended;
+			break;
 		}
-		case 'full': {
+		case 'full':
 			fill(host.tree);
 			trap.release();
-			const ended = await running.ended;
+			await running.ended;
 			await makeRoom(host);
-			return ended;
-		}
+			break;
 		case 'clock': {
 			const ahead = number % 2 === 0 ? DAY : -DAY;
 			host.setClock(ahead);
-			trap.release(ahead);
-			return running.ended;
+			trap.release(next, ahead);
+			break;
 		}
 	}
 }

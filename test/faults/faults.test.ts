@@ -24,7 +24,7 @@ describe.skipIf(LAB !== 'root')(`an upgrade that is cut anywhere, in any way (${
 				const cases = sampleOf(casesOf(reference.points, upgrade.over), 1, SEED);
 				const lost = (await runCases(scene, reference, cases, 1)).filter(({ faults }) => faults.length > 0);
 				expect(
-					lost.map(({ number, kind, point, faults }) => [
+					lost.map(({ case: { number, kind, point }, faults }) => [
 						`npm run faults -- --from ${upgrade.from} --method ${upgrade.method} --over ${upgrade.over} --case ${number}`,
 						kind,
 						point.title,

@@ -6,12 +6,15 @@ export type Point = {
 	title: string;
 	/** Of what happens on the host: it is cut there in the ways of the controller too, for its whole step. */
 	stands?: boolean;
+	/** Where it lies among what is told in the same way, and where all that looks the same does; see nthAfter. */
+	place: number;
+	alike: readonly number[];
 } & (
-	| { at: 'start'; nth: number; pattern: string }
+	| { at: 'start'; pattern: string }
 	| { at: 'member'; set: string; bytes: number }
-	| { at: 'act'; nth: number; key: string }
-	| { at: 'wire'; piece: number }
-	| { at: 'console'; nth: number; line: string }
+	| { at: 'act'; key: string }
+	| { at: 'wire' }
+	| { at: 'console'; line: string }
 );
 
 /** What an uninterrupted run showed. */
@@ -43,22 +46,29 @@ export function pointsOf(learned: Learned): Point[] {
 	return [...starts(learned.log), ...members(learned.sets), ...acts(learned.acts), ...wire(learned.pieces), ...said(learned.console)];
 }
 
-function counted(keys: readonly string[]): [key: string, count: number][] {
-	const counts = new Map<string, number>();
-	for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
-	return [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+/** The how many-th of its kind a point is for who waits from right behind another, or from the beginning. */
+export function nthAfter({ place, alike }: Point, before?: Point): number {
+	return alike.filter((one) => one <= place && one > (before?.place ?? -1)).length;
+}
+
+/** The places of each key. */
+function placesOf(keys: readonly string[]): [key: string, places: number[]][] {
+	const found = new Map<string, number[]>();
+	keys.forEach((key, place) => void (found.get(key)?.push(place) ?? found.set(key, [place])));
+	return [...found].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /**
- * Which of `count` occurrences are points, and how they are called: the first and the middle one where there are many, for their number
- * is not the same in every run.
+ * Which of the places at which something looks the same are points, and how they are called: the first and the middle one where there are
+ * many, for their number is not the same in every run.
  */
-function chosen(count: number, each = EACH): [nth: number, called: string][] {
-	if (count <= each) return Array.from({ length: count }, (_, index) => [index + 1, String(index + 1)]);
-	return [
-		[1, '1'],
-		[Math.ceil(count / 2), 'middle'],
-	];
+function chosen(places: readonly number[], each = EACH): { place: number; alike: readonly number[]; called: string }[] {
+	const middle = Math.ceil(places.length / 2) - 1;
+	const some = places.length <= each ? places : places.filter((_, index) => index === 0 || index === middle);
+	return some.map((place, index) => ({
+		...{ place, alike: places },
+		called: places.length > each && index > 0 ? 'middle' : String(index + 1),
+	}));
 }
 
 /** Each program that changes something, right before it starts; the one in the middle of each step stands for it. */
@@ -69,21 +79,21 @@ function starts(log: readonly string[]): Point[] {
 		step = /resume\.sh job (\S+)/.exec(line)?.[1] ?? step;
 		if (!LOOKS.test(line)) seen.push({ key: roleOf(keyOf(line)), step });
 	}
-	const points = counted(seen.map(({ key }) => key)).flatMap(([key, count]) =>
-		chosen(count).map(([nth, called]) => {
-			const at = seen.findIndex(
-				(one, index) => one.key === key && seen.slice(0, index + 1).filter((same) => same.key === key).length === nth,
-			);
-			return { title: `start ${key} (${called})`, at: 'start' as const, nth, pattern: patternOf(key), index: at };
-		}),
+	const points = placesOf(seen.map(({ key }) => key)).flatMap(([key, places]) =>
+		chosen(places).map(({ called, ...lies }) => ({
+			title: `start ${key} (${called})`,
+			at: 'start' as const,
+			pattern: patternOf(key),
+			...lies,
+		})),
 	);
 	const stands = new Set<number>();
 	for (const name of new Set(seen.map((one) => one.step))) {
-		const own = points.filter(({ index }) => seen[index]?.step === name).sort((one, other) => one.index - other.index);
+		const own = points.filter(({ place }) => seen[place]?.step === name).sort((one, other) => one.place - other.place);
 		const middle = own[Math.floor(own.length / 2)];
-		if (middle !== undefined) stands.add(middle.index);
+		if (middle !== undefined) stands.add(middle.place);
 	}
-	return points.map(({ index, ...point }) => ({ ...point, stands: stands.has(index) }));
+	return points.map((point) => ({ ...point, stands: stands.has(point.place) }));
 }
 
 /** A sh pattern that is met by every line of the key. */
@@ -93,12 +103,14 @@ function patternOf(key: string): string {
 
 /** In the midst of each member of each set, what came before it unpacked. */
 function members(sets: Record<string, Buffer>): Point[] {
-	return Object.entries(sets).flatMap(([set, packed]) =>
-		membersOf(gunzipSync(packed)).map(({ name, half }, index, all) => ({
-			...{ title: `member ${set} ${name}`, at: 'member' as const, set, bytes: half },
-			stands: index === Math.floor(all.length / 2),
-		})),
-	);
+	return Object.entries(sets)
+		.flatMap(([set, packed]) =>
+			membersOf(gunzipSync(packed)).map(({ name, half }, index, all) => ({
+				...{ title: `member ${set} ${name}`, at: 'member' as const, set, bytes: half },
+				stands: index === Math.floor(all.length / 2),
+			})),
+		)
+		.map((point, place) => ({ ...point, place, alike: [place] }));
 }
 
 /** Name, and the offset of the middle of its data, of each member of a tar (ustar). */
@@ -115,38 +127,34 @@ function membersOf(tar: Buffer): { name: string; half: number }[] {
 
 /** Before each thing the controller does to its files: every act on the journal, blocks of each file fetched. */
 function acts(seen: readonly string[]): Point[] {
-	return counted(seen).flatMap(([key, count]) =>
-		chosen(count, key.endsWith('journal.jsonl') ? Number.POSITIVE_INFINITY : EACH).map(([nth, called]) => ({
-			title: `act ${key} (${called})`,
-			at: 'act' as const,
-			nth,
-			key,
+	return placesOf(seen).flatMap(([key, places]) =>
+		chosen(places, key.endsWith('journal.jsonl') ? Number.POSITIVE_INFINITY : EACH).map(({ called, ...lies }) => ({
+			...{ title: `act ${key} (${called})`, at: 'act' as const, key },
+			...lies,
 		})),
 	);
 }
 
 function wire(pieces: number): Point[] {
+	const alike = Array.from({ length: pieces }, (_, index) => index + 1);
 	return Array.from({ length: pieces > 0 ? WIRE_POINTS : 0 }, (_, index) => ({
 		title: `wire ${index + 1}/${WIRE_POINTS}`,
 		at: 'wire' as const,
 		// A run in a hurry has fewer pieces than the one that taught; each of its last words is an act on the journal.
-		piece: Math.max(1, Math.floor((0.9 * pieces * (index + 1)) / (WIRE_POINTS + 1))),
+		place: Math.max(1, Math.floor((0.9 * pieces * (index + 1)) / (WIRE_POINTS + 1))),
+		alike,
 	}));
 }
 
 /** As soon as the console says a line: the firmware, the loader, the install kernel and rc(8) start nothing that a trap could hold. */
 function said(console: string): Point[] {
-	return counted(
-		console
-			.split('\n')
-			.map(keyOf)
-			.filter((line) => SAID.test(line)),
-	).flatMap(([line, count]) =>
-		chosen(count).map(([nth, called]) => ({ title: `console ${line} (${called})`, at: 'console' as const, nth, line })),
+	const lines = console.split('\n').map(keyOf);
+	return placesOf(lines.filter((line) => SAID.test(line))).flatMap(([line, places]) =>
+		chosen(places).map(({ called, ...lies }) => ({ title: `console ${line} (${called})`, at: 'console' as const, line, ...lies })),
 	);
 }
 
-/** Whether the console has said it that often. */
-export function hasSaid(console: string, { nth, line }: { nth: number; line: string }): boolean {
-	return console.split('\n').filter((one) => keyOf(one) === line).length >= nth;
+/** How often the console has said it. */
+export function timesSaid(console: string, line: string): number {
+	return console.split('\n').filter((one) => keyOf(one) === line).length;
 }

@@ -5,7 +5,8 @@ import { keyOf, roleOf } from './key.ts';
 
 /**
  * Loaded into the controller before its program (node --import): counts what it does to its files, and stands still right before the
- * act a test waits for. FAULTS_DIR is the trap's directory; `ops` there is written when it exists, `act` holds NTH and a key.
+ * act a test waits for. FAULTS_DIR is the trap's directory; `ops` there is written when it exists, `act` holds the name of the point's own
+ * directory, NTH and a key.
  */
 
 const dir = process.env['FAULTS_DIR'] ?? '';
@@ -15,10 +16,13 @@ const write = fs.writeFileSync;
 const append = fs.appendFileSync;
 const link = fs.readlinkSync;
 const learning = exists(join(dir, 'ops'));
-const [nth = '', wanted = ''] = exists(join(dir, 'act')) ? read(join(dir, 'act'), 'utf8').trimEnd().split('\n') : [];
 const WAIT_MS = 10;
-/** Counted across the processes of a case: a later one goes on where the first was killed. */
+let [point = '', nth = '', wanted = ''] = set();
 let met = 0;
+
+function set(): string[] {
+	return exists(join(dir, 'act')) ? read(join(dir, 'act'), 'utf8').trimEnd().split('\n') : [];
+}
 
 function nameOf(file: unknown): string {
 	if (typeof file !== 'number') return String(file);
@@ -34,15 +38,18 @@ function before(op: string, file: unknown): void {
 	if (!/run-|\/cache\/|\/usr\/rel\//.test(name) || name.startsWith(dir)) return;
 	const key = `${op} ${roleOf(keyOf(name))}`;
 	if (learning) append(join(dir, 'ops'), `${key}\n`);
-	if (key !== wanted || exists(join(dir, 'hit'))) return;
+	if (key !== wanted) return;
 	met++;
 	if (met !== Number(nth)) return;
-	write(join(dir, 'hit'), String(process.pid));
+	const held = join(dir, point);
+	write(join(held, 'hit'), String(process.pid));
 	const still = new Int32Array(new SharedArrayBuffer(4));
-	while (!exists(join(dir, 'go'))) Atomics.wait(still, 0, 0, WAIT_MS);
-	const ahead = exists(join(dir, 'clock')) ? Number(read(join(dir, 'clock'), 'utf8')) * 1000 : 0;
+	while (!exists(join(held, 'go'))) Atomics.wait(still, 0, 0, WAIT_MS);
+	const ahead = exists(join(held, 'clock')) ? Number(read(join(held, 'clock'), 'utf8')) * 1000 : 0;
 	const now = Date.now;
 	Date.now = () => now() + ahead;
+	met = 0;
+	[point = '', nth = '', wanted = ''] = set();
 }
 
 const plain = ['fsyncSync', 'writeSync', 'renameSync', 'mkdirSync', 'ftruncateSync', 'rmSync', 'unlinkSync', 'linkSync'] as const;

@@ -134,7 +134,7 @@ class Elsewhere extends Cast {
 
 	goOn(): Running {
 		// Cut before its folder was a run there is nothing to resume, which it says, and a person begins.
-		return this.run(this.begun ? ['resume', '--yes', '--patience', '3'] : this.upgrade());
+		return this.run(this.begun ? ['resume', '--yes', '--patience', '3'] : this.upgrade(), this.trap.env());
 	}
 
 	goBack(): Running {
@@ -177,7 +177,11 @@ class AtConsole extends Cast {
 	}
 
 	goOn(): Running {
-		return this.type(`if [ -f /var/db/bsdup/run-*/resume.sh ]; then ${RESUME_SH}; else ${this.cli} upgrade ${this.args.join(' ')}; fi`);
+		const begin = `${this.cli} upgrade ${this.args.join(' ')}`;
+		return this.type(
+			`if [ -f /var/db/bsdup/run-*/resume.sh ]; then ${RESUME_SH}; else ${begin}; fi`,
+			this.trap.env('/lab/trap', '/lab/package'),
+		);
 	}
 
 	goBack(): Running {

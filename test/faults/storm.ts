@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../fuzz/random.ts';
+import { bringUp, finish } from './carry.ts';
 import type { Scene } from './scene.ts';
-import { bringUp, finalFaults, finish, type Reference } from './survive.ts';
+import { finalFaults, type Reference } from './survive.ts';
 
 /** One upgrade that was cut again and again at random times. */
 export interface Weathered {
@@ -52,7 +53,7 @@ export async function weather(scene: Scene, reference: Reference, run: number, s
 			if (up.fault !== undefined) return { run, forced, midway, cards, faults: [up.fault] };
 			running = cast.goOn();
 		}
-		const end = await finish(cast, await cast.through(running), 'power');
+		const end = await finish(cast, await cast.through(running));
 		if (end.faults.length > 0) return { run, forced, midway, cards, faults: end.faults };
 		return { run, forced, midway, cards, faults: await finalFaults(cast, reference) };
 	} finally {

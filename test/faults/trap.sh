@@ -1,13 +1,17 @@
 # Read by the gate at each start of a program: holds the one a test waits for. Builtins and what lies outside the tree only.
-# start: NTH and a pattern of the program with its words; cut: a set and the bytes of it, unpacked, after which tar is held.
+# armed: the directory of the point; there start: NTH and a pattern of the program with its words; cut: a set and the bytes of it,
+# unpacked, after which tar is held.
+trap_name=
+{ read -r trap_name; } 2>/dev/null </lab/trap/armed
+trap_dir=/lab/trap/$trap_name
 held() {
-	: >/lab/trap/hit
-	while [ ! -e /lab/trap/go ]; do /lab/real/bin/sleep 0.02; done
+	: >"$trap_dir/hit"
+	while [ ! -e "$trap_dir/go" ]; do /lab/real/bin/sleep 0.02; done
 }
 # met N: true for one caller only
-met() { (set -C; : >"/lab/trap/met.$1") 2>/dev/null; }
-if [ -f /lab/trap/start ]; then
-	{ read -r trap_nth; read -r trap_pattern; } </lab/trap/start
+met() { (set -C; : >"$trap_dir/met.$1") 2>/dev/null; }
+if [ -f "$trap_dir/start" ]; then
+	{ read -r trap_nth; read -r trap_pattern; } <"$trap_dir/start"
 	case "$self${*:+ $*}" in
 	$trap_pattern)
 		trap_n=1
@@ -16,8 +20,8 @@ if [ -f /lab/trap/start ]; then
 		;;
 	esac
 fi
-if [ -f /lab/trap/cut ]; then
-	read -r trap_set trap_bytes </lab/trap/cut
+if [ -f "$trap_dir/cut" ]; then
+	read -r trap_set trap_bytes <"$trap_dir/cut"
 	case "$self $*" in
 	*"tar -C / -xzphf $trap_set")
 		if met cut; then
