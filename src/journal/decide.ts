@@ -22,7 +22,9 @@ export interface Decision {
 /**
  * The one place where the host's record, the journal and the step's own test are weighed. The host's record comes first: it is written
  * where the act is. Where it is gone or tells no end, the step's test decides; where there is none that can be asked, the journal's word
- * does for a step that must not act twice, since it was written after the act was on the host's disk. What only looks may act again.
+ * does for a step that must not act twice, since it was written after the act was on the host's disk. What only looks may act again where
+ * nothing of it is left; where its attempt is there and just the status was lost, as in a power cut right behind it, later steps may have
+ * changed since what it looked at.
  */
 export function decide(step: Step, known: Known, journalDone: boolean): Decision {
 	const next = `begins attempt ${known.attempt + 1}`;
@@ -33,7 +35,7 @@ export function decide(step: Step, known: Known, journalDone: boolean): Decision
 	if (step.kind === 'stream') return { act: 'begin', says: 'begins the archive anew, unless it is whole on this machine' };
 	// A zone's test can only be asked after its reboot, which the host's record alone can tell.
 	const testable = step.kind === 'host' ? step.done !== '' : known.state !== 'none';
-	if (!testable && journalDone && step.danger !== 'none') {
+	if (!testable && journalDone && (step.danger !== 'none' || known.state === 'lost')) {
 		const unless = step.proof === '' ? '' : `, if its proof holds; else ${next}`;
 		return { act: 'trust', says: `takes the journal's word for it, since the host's record is gone${unless}` };
 	}

@@ -45,13 +45,13 @@ export function sampleOf(cases: readonly Case[], count: number, seed: number): C
 /**
  * The cases in groups of at most `most`, each of which can be cut in one upgrade, one after another: of points that are told in the same
  * way, of kinds that are judged alike, as far from each other as can be. What is taken back is alone, and so is what the console says,
- * for each boot says it again.
+ * for each boot says it again; nothing is begun anew after a clock was set, for a wrong one is a reason to refuse that.
  */
 export function groupsOf(cases: readonly Case[], most: number): Case[][] {
 	const alike = new Map<string, Case[]>();
 	for (const one of cases) {
 		const { kind, point, number } = one;
-		const judged = ONCE.includes(kind) ? 'once' : kind === 'full' ? 'full' : 'host';
+		const judged = kind === 'clock' || kind === 'full' ? kind : ONCE.includes(kind) ? 'once' : 'host';
 		const name = kind === 'back' || point.at === 'console' ? String(number) : `${point.at} ${judged}`;
 		alike.set(name, [...(alike.get(name) ?? []), one]);
 	}

@@ -8,6 +8,7 @@ export function keyOf(text: string): string {
 		.replace(/\b[0-9a-f]{64}\b/g, 'HASH')
 		.replace(/\b[0-9a-f]{12,63}\b/g, 'HEX')
 		.replace(/\/tmp\/tmp\.\w+/g, '/tmp/tmp.HEX')
+		.replace(/(\d-)20\d{6}\b/g, '$1DATE')
 		.replace(/\d{4}-\d{2}-\d{2}T[\d:.]+Z/g, 'TIME')
 		.replace(/\.\d+\.tmp\b/g, '.PID.tmp')
 		.replace(/(process|-p|kill) \d+/g, '$1 PID')

@@ -98,7 +98,7 @@ function starts(log: readonly string[]): Point[] {
 
 /** A sh pattern that is met by every line of the key. */
 function patternOf(key: string): string {
-	return key.replace(/[[\]\\?*]/g, '?').replace(/\b(RUN|BACKUP|HASH|HEX|TIME|FILE|XX|STEP)\b|\bPID\b|\bMIRROR\b/g, '*');
+	return key.replace(/[[\]\\?*]/g, '?').replace(/\b(RUN|BACKUP|HASH|HEX|DATE|TIME|FILE|XX|STEP)\b|\bPID\b|\bMIRROR\b/g, '*');
 }
 
 /** In the midst of each member of each set, what came before it unpacked. */

@@ -70,6 +70,7 @@ describe('a resume weighs the record of the host, the journal and the own test o
 		['cut, its test fails: the next attempt', tested, says('lost'), [], {}, ['test', 'journal running 2', 'start', 'journal done']],
 		['the journal says done, its test does not', tested, says('none'), done, {}, ['test', 'journal running 1', 'start', 'journal done']],
 		['cut, without a test: the next attempt', plain, says('lost'), [], {}, ['journal running 2', 'start', 'journal done']],
+		['a look done by the journal, of which just the status was lost: recorded', plain, says('lost'), done, {}, ['record']],
 		['done by the journal alone, must not act twice: recorded', acting, says('none'), done, {}, ['record']],
 		['done by the journal alone, proven: recorded', provable, says('lost'), done, {}, ['proof', 'record']],
 		[
