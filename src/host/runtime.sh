@@ -79,10 +79,12 @@ status() {
 	return 1
 }
 
-# ended DIR RC: writes it into the room that was kept for it, then gives it its name; the second may fail
+# ended DIR RC: writes it into the room that was kept for it, then gives it its name; the second may fail. What was done is on the disk
+# before that, and that before who follows it has begun anything: a step that is not known to be done would be tried again after it.
 ended() {
 	sync
 	echo "$2" 1<>"$1/rc.tmp" && mv "$1/rc.tmp" "$1/rc"
+	sync
 }
 
 # own PREFIX: writes them for this process; who finds the start finds the number

@@ -201,6 +201,11 @@ describe.skipIf(LAB !== 'root')(`when the power goes, and with it what was not s
 		expect(found).toEqual(['0\n', OLD]);
 	});
 
+	test('a job that has ended is recorded as done, on the disk', async () => {
+		const wait = `while [ ! -s ${SMALL}/jobs/one/1/rc ]; do sleep 0.1; done; sleep 1`;
+		expect(await cutAfter(`sh $s start one 1; ${wait}`, (root) => text(root, `${SMALL}/jobs/one/1/rc`))).toBe('0\n');
+	});
+
 	test('a step that is recorded by its own test has what was brought for it on the disk', async () => {
 		const already = `${SMALL}/jobs/brought/already`;
 		const found = await cutAfter(`cp /bsd /root/brought; sh $s settle brought; ${REACH}; /lab/real/bin/sync ${already}`, (root) => [
