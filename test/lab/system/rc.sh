@@ -10,12 +10,13 @@ mkdir -p /var/run/rc.d
 echo 'starting early daemons'
 for d in $(sed -n 's/^\([a-z_]*\)_flags=.*/\1/p' /etc/rc.conf.local) sshd; do : >/var/run/rc.d/$d; done
 ln -f /bsd /bsd.booted
-# once SCRIPT: run by rc and then gone (F:A.9)
+# once SCRIPT: run by rc and then gone (F:A.9), where a boot was cut in it as the next one comes by
 once() {
-	[ -f "/etc/rc.$1" ] || return 0
-	mv "/etc/rc.$1" "/etc/rc.$1.run"
-	echo "running rc.$1"
-	. "/etc/rc.$1.run"
+	if [ -f "/etc/rc.$1" ]; then
+		mv "/etc/rc.$1" "/etc/rc.$1.run"
+		echo "running rc.$1"
+		. "/etc/rc.$1.run"
+	fi
 	rm -f "/etc/rc.$1.run"
 }
 @modern@once sysmerge
